@@ -1,0 +1,129 @@
+/** What every error code means to HTTP and to whoever meets it. Codes are stable: scripts and clients match on them. */
+export interface ErrorRule {
+  readonly status: number;
+  /** Whether the same request, sent again a little later, may succeed. */
+  readonly retryable: boolean;
+  /** What to do about it, in one sentence. */
+  readonly hint: string;
+}
+
+export const ERROR_TABLE = {
+  invalid_request: { status: 400, retryable: false, hint: "Compare the request with /openapi.json." },
+  invalid_key: {
+    status: 400,
+    retryable: false,
+    hint: "A key is 1 to 1,024 bytes of UTF-8 without NUL, percent-encoded in the URL.",
+  },
+  invalid_namespace: {
+    status: 400,
+    retryable: false,
+    hint: "A namespace name is 1 to 63 of a-z, 0-9, '.', '_' and '-', beginning and ending with a letter or digit.",
+  },
+  invalid_node_name: {
+    status: 400,
+    retryable: false,
+    hint: "A node name is 1 to 63 of a-z, 0-9, '.', '_' and '-', beginning and ending with a letter or digit.",
+  },
+  invalid_digest: { status: 400, retryable: false, hint: "A digest is the SHA-256 of the bytes in 64 hex digits." },
+  invalid_metadata: {
+    status: 400,
+    retryable: false,
+    hint: "User metadata are Koboldfs-Meta-NAME headers, at most 8 KiB in all.",
+  },
+  body_too_short: {
+    status: 400,
+    retryable: true,
+    hint: "The connection ended before the announced length; send the file again.",
+  },
+  body_too_long: { status: 400, retryable: false, hint: "The body was longer than announced." },
+  digest_mismatch: {
+    status: 400,
+    retryable: true,
+    hint: "The bytes that arrived are not those that were announced; send the file again.",
+  },
+  unauthorized: {
+    status: 401,
+    retryable: false,
+    hint: "Send 'Authorization: Bearer TOKEN'; for the command, set KOBOLDFS_TOKEN.",
+  },
+  forbidden: { status: 403, retryable: false, hint: "These credentials do not grant this." },
+  not_found: { status: 404, retryable: false, hint: "There is no file with this key; list the namespace to see what is." },
+  namespace_not_found: {
+    status: 404,
+    retryable: false,
+    hint: "Create it with 'koboldfs namespace create NAME' or PUT /v1/namespaces/NAME.",
+  },
+  node_not_found: { status: 404, retryable: false, hint: "See 'koboldfs node list'." },
+  route_not_found: { status: 404, retryable: false, hint: "See /openapi.json for what this server answers." },
+  method_not_allowed: { status: 405, retryable: false, hint: "See /openapi.json for what this server answers." },
+  namespace_not_empty: { status: 409, retryable: false, hint: "Delete the files of the namespace first." },
+  idempotency_key_reused: {
+    status: 422,
+    retryable: false,
+    hint: "An Idempotency-Key belongs to one request; use a new one for another request.",
+  },
+  precondition_failed: {
+    status: 412,
+    retryable: false,
+    hint: "The file is not in the state that If-Match or If-None-Match demanded; read it again.",
+  },
+  range_not_satisfiable: { status: 416, retryable: false, hint: "The range lies outside the file." },
+  too_large: { status: 413, retryable: false, hint: "The request is larger than this server takes." },
+  internal: { status: 500, retryable: false, hint: "This is a defect; the server's log has the details under this instance id." },
+  blob_unavailable: {
+    status: 503,
+    retryable: true,
+    hint: "No node that can be reached has good bytes of this file right now; see 'koboldfs status'.",
+  },
+  blob_corrupt: { status: 503, retryable: true, hint: "The stored bytes do not match their digest; a good copy is being fetched." },
+  catalog_unavailable: {
+    status: 503,
+    retryable: true,
+    hint: "The SQL database does not answer; see the server's log and its dsn setting.",
+  },
+  commit_contended: { status: 503, retryable: true, hint: "The catalog was too busy to commit this in time; try again." },
+  too_few_copies: {
+    status: 503,
+    retryable: true,
+    hint: "Fewer nodes than min_copies could store the file; see 'koboldfs node list'.",
+  },
+  peer_failed: { status: 503, retryable: true, hint: "Another node of the cluster failed; see 'koboldfs node list'." },
+  placement_expired: {
+    status: 503,
+    retryable: true,
+    hint: "The bytes were placed too long before they could be named; send the file again.",
+  },
+  shutting_down: { status: 503, retryable: true, hint: "This node is stopping; use another one." },
+  overloaded: { status: 503, retryable: true, hint: "Too many requests are waiting; try again a little later." },
+  disk_full: { status: 507, retryable: false, hint: "The volumes of this node have no room left; add a volume or delete files." },
+  disk_failed: { status: 503, retryable: true, hint: "A volume of this node failed; see the server's log." },
+  config_invalid: { status: 500, retryable: false, hint: "See 'koboldfs serve --help' for the settings." },
+  secret_required: {
+    status: 500,
+    retryable: false,
+    hint: "Set KOBOLDFS_CLUSTER_SECRET (the same on every node) before listening beyond loopback.",
+  },
+  volume_refused: { status: 500, retryable: false, hint: "Check that the right disk is mounted at the data directory." },
+  volume_in_use: { status: 500, retryable: false, hint: "Another server runs on this data directory; stop it first." },
+  node_name_taken: {
+    status: 409,
+    retryable: false,
+    hint: "Another node has this name with other volumes; choose another --name, or give this node its old --data.",
+  },
+  catalog_not_durable: {
+    status: 500,
+    retryable: false,
+    hint: "The database may lose commits that it acknowledged; change its setting, or start with allow_unsafe_catalog.",
+  },
+  catalog_schema_unknown: {
+    status: 500,
+    retryable: false,
+    hint: "The catalog was written by a newer KoboldFS; upgrade this node.",
+  },
+} as const satisfies Record<string, ErrorRule>;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_TABLE, text);
+}

@@ -1,0 +1,17 @@
+/** Header names of the native face, in the lower case that Node and HTTP/2 use. */
+export const HEADER = {
+  /** Request: names one put, delete or batch; its second arrival gets the first's answer. At most 128 printable ASCII. */
+  idempotencyKey: "idempotency-key",
+  /** Request: refuse with `too_few_copies` unless this many nodes hold the bytes, fsynced, before the name commits. */
+  minCopies: "koboldfs-min-copies",
+  /** Response: the version (journal number) of the file. */
+  version: "koboldfs-version",
+  /** Request and response: prefix of user metadata headers. */
+  metadataPrefix: "koboldfs-meta-",
+  /** Request between nodes: `v1 NODE_ID UNIX_MS NONCE HEX_HMAC`; see server auth/node-signature.ts. */
+  nodeSignature: "koboldfs-node-signature",
+  /** Request between nodes: the digest that the streamed blob must have. */
+  blobDigest: "koboldfs-blob-digest",
+  contentDigest: "content-digest",
+  reprDigest: "repr-digest",
+} as const;

@@ -1,0 +1,28 @@
+export { type Digest, isDigest, parseDigest } from "./digest.js";
+export { KoboldError } from "./error.js";
+export { ERROR_TABLE, type ErrorCode, type ErrorRule, isErrorCode } from "./error-table.js";
+export { HEADER } from "./headers.js";
+export {
+  type FileKey,
+  MAX_KEY_BYTES,
+  type NamespaceName,
+  type NodeId,
+  type NodeName,
+  parseFileKey,
+  parseNamespaceName,
+  parseNodeName,
+} from "./names.js";
+export type {
+  BatchOperation,
+  BatchReply,
+  BatchResult,
+  FileInfo,
+  ListReply,
+  NamespaceInfo,
+  NamespacePolicy,
+  NodeInfo,
+  NodeStateName,
+  Problem,
+  PutReply,
+  StatusReply,
+} from "./wire.js";

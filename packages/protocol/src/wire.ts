@@ -1,0 +1,97 @@
+/** JSON bodies of the native face. Sizes are bytes as JSON numbers; times are RFC 3339 in UTC with milliseconds. */
+
+export interface PutReply {
+  digest: string;
+  size: number;
+  /** The journal number of this version. */
+  version: number;
+  /** Nodes that had the bytes fsynced when the name was committed. */
+  copies: number;
+  /** Nodes that shall have them: every node of the cluster, and never less than `ack_copies`. */
+  wanted: number;
+}
+
+export interface FileInfo {
+  key: string;
+  digest: string;
+  size: number;
+  version: number;
+  contentType: string;
+  metadata: Record<string, string>;
+  modified: string;
+}
+
+export interface ListReply {
+  files: FileInfo[];
+  /** With a delimiter: the distinct beginnings, each ending in the delimiter, that stand for the keys under them. */
+  prefixes: string[];
+  /** Give it as `after` to get the next page; absent on the last one. */
+  next?: string;
+}
+
+/** One operation of `POST /v1/files/{namespace}`; the whole batch is one commit, a bad operation is refused alone. */
+export type BatchOperation =
+  | { op: "delete"; key: string; ifMatch?: string }
+  | { op: "copy" | "rename"; from: string; to: string; ifMatch?: string; ifNoneMatch?: "*" };
+
+export type BatchResult = { ok: true; version: number } | { ok: false; error: Problem };
+
+export interface BatchReply {
+  results: BatchResult[];
+}
+
+export interface NamespacePolicy {
+  /** Refuse puts that fewer nodes than this have fsynced. 1 or more. */
+  minCopies: number;
+  /** Template of direct URLs: `{server} {namespace} {path} {key} {name}` are filled in. Absent: no direct URLs. */
+  urlTemplate?: string;
+}
+
+export interface NamespaceInfo extends NamespacePolicy {
+  name: string;
+  files: number;
+  /** Bytes of all live files, as a decimal string: it may pass 2^53. */
+  bytes: string;
+  created: string;
+}
+
+export type NodeStateName = "alive" | "readonly" | "draining" | "down" | "dead";
+
+export interface NodeInfo {
+  id: string;
+  name: string;
+  url: string;
+  state: NodeStateName;
+  zone: string;
+  /** Milliseconds since the last heartbeat by the catalog's clock. */
+  heartbeatAgeMs: number;
+  freeBytes: number;
+  totalBytes: number;
+  /** Blobs that this node should hold and does not yet. */
+  debtFiles: number;
+  debtBytes: string;
+  /** 0-1 while the node is being backfilled; 1 when it is complete. */
+  backfill: number;
+}
+
+export interface StatusReply {
+  cluster: string;
+  node: string;
+  catalog: string;
+  head: number;
+  nodes: NodeInfo[];
+  namespaces: NamespaceInfo[];
+}
+
+/** RFC 9457 problem details, sent as application/problem+json. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  hint: string;
+  retryable: boolean;
+  /** Names this one occurrence in the server's log. */
+  instance?: string;
+}

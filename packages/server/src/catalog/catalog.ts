@@ -1,0 +1,142 @@
+import type { Digest, FileKey, NamespaceInfo, NamespaceName, NodeId } from "@koboldfs/protocol";
+import type { Change, ChangeOutcome, FileRecord, NodeSettings } from "../model/change.js";
+
+/**
+ * The one way anything of the cluster changes.
+ *
+ * Changes that arrive while a commit runs share the next one. Each change is decided alone under the journal's lock: a
+ * bad one is refused in its outcome and never hurts its neighbours. An outcome is certain: after a cut connection it
+ * is settled in the database before it is told. Rejects with `catalog_unavailable` or `commit_contended` only when
+ * nothing of the change was committed and nothing will be.
+ */
+export interface CommitCatalog {
+  commit(change: Change): Promise<ChangeOutcome>;
+  /** Several changes in one commit, decided in order, each alone. Outcomes stand in the order of the changes. */
+  commitAll(changes: readonly Change[]): Promise<ChangeOutcome[]>;
+}
+
+export interface ListQuery {
+  readonly prefix?: string;
+  /** Keys with this text after the prefix are folded into one prefix entry; found by skipping, not by scanning. */
+  readonly delimiter?: string;
+  /** Only keys (and prefixes) behind this one, bytewise. */
+  readonly after?: string;
+  /** 1 to 1,000 entries, files and prefixes together. */
+  readonly limit: number;
+}
+
+export interface ListPage {
+  readonly files: readonly FileRecord[];
+  readonly prefixes: readonly string[];
+  /** The `after` of the next page; undefined on the last. */
+  readonly next?: string;
+}
+
+/** Reads see everything acknowledged before they were asked. All throw `catalog_unavailable`. */
+export interface FileCatalog {
+  findFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord | undefined>;
+  /** Bytewise order of keys. Throws `namespace_not_found`. */
+  listFiles(namespace: NamespaceName, query: ListQuery): Promise<ListPage>;
+}
+
+export interface NamespaceCatalog {
+  findNamespace(name: NamespaceName): Promise<NamespaceInfo | undefined>;
+  listNamespaces(): Promise<NamespaceInfo[]>;
+}
+
+export interface NodeRecord extends NodeSettings {
+  /** Milliseconds since the last heartbeat, by the catalog's clock. */
+  readonly heartbeatAgeMs: number;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** Journal number of the node's entry: everything before it is backfilled. */
+  readonly joinedAt: number;
+  /** The node holds, or owes, everything up to this number. Complete when it reaches `joinedAt`. */
+  readonly backfillPosition: number;
+}
+
+export interface NodeCatalog {
+  listNodes(): Promise<NodeRecord[]>;
+  /** Says that the node lives, and how full it is; answers every node as `listNodes`. Outside the journal. */
+  heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<NodeRecord[]>;
+  /** Moves the backfill position forward, never back. */
+  setBackfillPosition(node: NodeId, position: number): Promise<void>;
+}
+
+/** A blob that a node should hold and does not yet. */
+export interface Debt {
+  readonly node: NodeId;
+  readonly namespace: NamespaceName;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** Copies known to exist when the debt was made: fewer is more urgent. */
+  readonly copies: number;
+}
+
+export interface DebtCatalog {
+  /** The node's debts, fewest copies first, oldest first among those. At most `limit` (1 to 1,000). */
+  listDebts(node: NodeId, limit: number): Promise<Debt[]>;
+  /** Idempotent: debts that are gone already are passed over. The blobs must be durable on the node before this call. */
+  settleDebts(debts: readonly Debt[]): Promise<void>;
+  /** Idempotent: records that the node lacks a blob it was thought to hold. */
+  addDebt(debt: Debt): Promise<void>;
+  countDebts(): Promise<{ node: NodeId; files: number; bytes: bigint }[]>;
+}
+
+/** One blob reference of the journal: what backfill walks. */
+export interface JournalBlob {
+  readonly number: number;
+  readonly namespace: NamespaceName;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** One group as it was hashed: what mirrors and feeds read. */
+export interface JournalGroup {
+  readonly first: number;
+  readonly last: number;
+  /** Hex SHA-256 over the predecessor's hash and `bytes`; see model/journal-entry.ts. */
+  readonly hash: string;
+  /** The canonical bytes exactly as stored. */
+  readonly bytes: Buffer;
+}
+
+export interface JournalCatalog {
+  head(): Promise<{ number: number; hash: string }>;
+  /** Whole groups whose last number is above `after`, in order, at most `limit` of them. */
+  listGroups(after: number, limit: number): Promise<JournalGroup[]>;
+  /** Entries with content, above `after` and up to `until`, in order, at most `limit`. */
+  listJournalBlobs(range: { after: number; until: number; limit: number }): Promise<JournalBlob[]>;
+}
+
+export interface LeaseCatalog {
+  /**
+   * Claims `name` for `holder` until `ttlMs` from now by the catalog's clock, or renews the holder's own claim.
+   * False when another holder's claim still runs. A lease saves work; it never protects data.
+   */
+  acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean>;
+  /** Gives the claim up early; nothing happens when it is not the holder's. */
+  releaseLease(name: string, holder: string): Promise<void>;
+}
+
+export interface MaintenanceCatalog {
+  /** Removes recorded outcomes older than `olderThanMs`, at most `limit`; answers how many went. */
+  pruneOutcomes(olderThanMs: number, limit: number): Promise<number>;
+}
+
+export interface Catalog
+  extends CommitCatalog,
+    FileCatalog,
+    NamespaceCatalog,
+    NodeCatalog,
+    DebtCatalog,
+    JournalCatalog,
+    LeaseCatalog,
+    MaintenanceCatalog {
+  /** The cluster's id, made when the catalog was created: 32 hex digits. */
+  readonly clusterId: string;
+  /** Engine name for people: `sqlite`, `postgres`, `mariadb`, … */
+  readonly engine: string;
+  /** Finishes what runs, refuses what comes, releases connections and threads. */
+  close(): Promise<void>;
+}
