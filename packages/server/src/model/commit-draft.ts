@@ -1,0 +1,143 @@
+import type { FileContent, FileRecord } from "./change.js";
+import type { DebtRef, PlannedDebt } from "./commit-plan.js";
+import { type CommitView, type FileRef, formatFileRef, type NamespaceRow, type NodeRow, type RecordedOutcome } from "./commit-view.js";
+import type { JournalEntry } from "./journal-entry.js";
+
+type Unnumbered<Entry> = Entry extends JournalEntry ? Omit<Entry, "number"> : never;
+
+/**
+ * The state of the catalog while a group is decided: the view, and on top of it the effect of the changes decided so
+ * far. Deciders look first and write last, so that a refused change has written nothing.
+ */
+export class CommitDraft {
+  readonly timeMs: number;
+  readonly entries: JournalEntry[] = [];
+  readonly files = new TouchedMap<FileRecord>();
+  readonly namespaces = new TouchedMap<NamespaceRow>();
+  readonly nodes = new TouchedMap<NodeRow>();
+  readonly recorded = new TouchedMap<RecordedOutcome>();
+  readonly debtsToAdd = new Map<string, PlannedDebt>();
+  readonly debtsToClear = new Map<string, DebtRef>();
+  readonly #headNumber: number;
+  readonly #hasDebts: boolean;
+  #hasBlobs: boolean;
+
+  constructor(view: CommitView) {
+    // The clock of a machine may step back; the journal's does not.
+    this.timeMs = Math.max(view.nowMs, view.head.timeMs);
+    this.#headNumber = view.head.number;
+    this.#hasDebts = view.hasDebts;
+    this.#hasBlobs = view.hasBlobs;
+    for (const file of view.files) this.files.load(formatFileRef(file), file);
+    for (const namespace of view.namespaces) this.namespaces.load(namespace.name, namespace);
+    for (const node of view.nodes) this.nodes.load(node.id, node);
+    for (const outcome of view.recorded) this.recorded.load(outcome.key, outcome);
+  }
+
+  get hasBlobs(): boolean {
+    return this.#hasBlobs;
+  }
+
+  /** The number that the next entry gets. */
+  get nextNumber(): number {
+    return this.#headNumber + this.entries.length + 1;
+  }
+
+  append(entry: Unnumbered<JournalEntry>): number {
+    const number = this.nextNumber;
+    this.entries.push({ ...entry, number } as JournalEntry);
+    return number;
+  }
+
+  findFile(ref: FileRef): FileRecord | undefined {
+    return this.files.get(formatFileRef(ref));
+  }
+
+  /** Journals and names the content; the namespace's usage follows. Answers the version. */
+  putFile(ref: FileRef, content: FileContent): number {
+    const { namespace, key } = ref;
+    const { digest, sizeBytes, contentType, metadata } = content;
+    const copy: FileContent = { digest, sizeBytes, contentType, metadata };
+    const version = this.append({ kind: "put", namespace, key, content: copy });
+    this.#replaceFile(ref, { ...copy, namespace, key, version, modified: new Date(this.timeMs) });
+    this.#hasBlobs = true;
+    return version;
+  }
+
+  removeFile(ref: FileRef): number {
+    const version = this.append({ kind: "delete", namespace: ref.namespace, key: ref.key });
+    this.#replaceFile(ref, undefined);
+    return version;
+  }
+
+  #replaceFile(ref: FileRef, next: FileRecord | undefined): void {
+    const before = this.findFile(ref);
+    if (next === undefined) this.files.remove(formatFileRef(ref), before);
+    else this.files.set(formatFileRef(ref), next);
+    const usage = this.namespaces.get(ref.namespace);
+    if (usage === undefined) throw new Error(`namespace ${ref.namespace} was not checked before its file was changed`);
+    const files = usage.files + (next ? 1 : 0) - (before ? 1 : 0);
+    const bytes = usage.bytes + BigInt(next?.sizeBytes ?? 0) - BigInt(before?.sizeBytes ?? 0);
+    this.namespaces.set(usage.name, { ...usage, files, bytes });
+  }
+
+  addDebt(debt: PlannedDebt): void {
+    const id = formatDebtRef(debt);
+    this.debtsToAdd.set(id, debt);
+    this.debtsToClear.delete(id);
+  }
+
+  clearDebt(ref: DebtRef): void {
+    const id = formatDebtRef(ref);
+    this.debtsToAdd.delete(id);
+    if (this.#hasDebts) this.debtsToClear.set(id, ref);
+  }
+}
+
+function formatDebtRef(ref: DebtRef): string {
+  return `${ref.node}\0${ref.namespace}\0${ref.digest}`;
+}
+
+/** A map that knows what was loaded, what was set since, and what of the loaded was removed. */
+class TouchedMap<Value> {
+  readonly #values = new Map<string, Value>();
+  readonly #loaded = new Set<string>();
+  readonly #removed = new Map<string, Value>();
+  readonly #set = new Set<string>();
+
+  load(id: string, value: Value): void {
+    this.#values.set(id, value);
+    this.#loaded.add(id);
+  }
+
+  get(id: string): Value | undefined {
+    return this.#values.get(id);
+  }
+
+  values(): IterableIterator<Value> {
+    return this.#values.values();
+  }
+
+  set(id: string, value: Value): void {
+    this.#values.set(id, value);
+    this.#set.add(id);
+    this.#removed.delete(id);
+  }
+
+  remove(id: string, value: Value | undefined): void {
+    this.#values.delete(id);
+    this.#set.delete(id);
+    if (value !== undefined && this.#loaded.has(id)) this.#removed.set(id, value);
+  }
+
+  /** What must be written. */
+  listSet(): Value[] {
+    return [...this.#set].map((id) => this.#values.get(id) as Value);
+  }
+
+  /** What must be removed: it was loaded and is gone. */
+  listRemoved(): Value[] {
+    return [...this.#removed.values()];
+  }
+}
+

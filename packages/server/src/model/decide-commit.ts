@@ -1,0 +1,83 @@
+import type { Change, ChangeOutcome, Idempotency } from "./change.js";
+import { CommitDraft } from "./commit-draft.js";
+import type { CommitPlan, PlannedGroup } from "./commit-plan.js";
+import type { CommitView } from "./commit-view.js";
+import { decideCopy, decideRename } from "./decide-copy.js";
+import { decideDelete } from "./decide-delete.js";
+import { decidePut } from "./decide-put.js";
+import { decideDropNamespace, decideSetNamespace, decideSetNode } from "./decide-settings.js";
+import { formatJournalGroup, hashJournalGroup } from "./journal-group.js";
+import { refuse } from "./refusal.js";
+import { isStorable } from "./storable-text.js";
+
+/** Idempotency keys become part of a primary key; the faces allow 128 characters. */
+const MAX_IDEMPOTENCY_KEY_BYTES = 255;
+
+/**
+ * Decides what a group of changes does to the catalog. Pure: the same view and changes give the same plan, so that a
+ * retry after a lost connection is only another call.
+ *
+ * Each change is decided in order, against the view and the effect of the changes before it. A refused change gets an
+ * error for its outcome, no number, and leaves no trace.
+ */
+export function decideCommit(view: CommitView, groupId: string, changes: readonly Change[]): CommitPlan {
+  const draft = new CommitDraft(view);
+  const outcomes = changes.map((change) => decideOnce(draft, change));
+  return {
+    outcomes,
+    group: planGroup(view, groupId, draft),
+    filesToPut: draft.files.listSet(),
+    filesToRemove: draft.files.listRemoved(),
+    namespacesToPut: draft.namespaces.listSet(),
+    namespacesToRemove: draft.namespaces.listRemoved().map((namespace) => namespace.name),
+    nodesToPut: draft.nodes.listSet(),
+    debtsToAdd: [...draft.debtsToAdd.values()],
+    debtsToClear: [...draft.debtsToClear.values()],
+    outcomesToRecord: draft.recorded.listSet(),
+  };
+}
+
+/** A second arrival of an idempotency key gets the answer of the first, also within one group. */
+function decideOnce(draft: CommitDraft, change: Change): ChangeOutcome {
+  const idempotency = "idempotency" in change ? change.idempotency : undefined;
+  if (idempotency === undefined) return decideChange(draft, change);
+  const earlier = draft.recorded.get(idempotency.key);
+  if (earlier?.fingerprint === idempotency.fingerprint) return { ...earlier.outcome, replayed: true };
+  if (earlier !== undefined) return refuse("idempotency_key_reused", "this Idempotency-Key named another request before");
+  if (!isIdempotencyKey(idempotency)) return refuse("invalid_request", "the Idempotency-Key cannot be stored");
+  const outcome = decideChange(draft, change);
+  if (outcome.ok) draft.recorded.set(idempotency.key, { ...idempotency, outcome });
+  return outcome;
+}
+
+function isIdempotencyKey({ key, fingerprint }: Idempotency): boolean {
+  return key.length > 0 && [key, fingerprint].every((text) => isStorable(text) && Buffer.byteLength(text) <= MAX_IDEMPOTENCY_KEY_BYTES);
+}
+
+function decideChange(draft: CommitDraft, change: Change): ChangeOutcome {
+  switch (change.kind) {
+    case "put":
+      return decidePut(draft, change);
+    case "delete":
+      return decideDelete(draft, change);
+    case "copy":
+      return decideCopy(draft, change);
+    case "rename":
+      return decideRename(draft, change);
+    case "set-namespace":
+      return decideSetNamespace(draft, change);
+    case "drop-namespace":
+      return decideDropNamespace(draft, change);
+    case "set-node":
+      return decideSetNode(draft, change);
+  }
+}
+
+function planGroup(view: CommitView, id: string, draft: CommitDraft): PlannedGroup | undefined {
+  const { entries, timeMs } = draft;
+  if (entries.length === 0) return undefined;
+  const first = view.head.number + 1;
+  const content = { id, previous: view.head.hash, first, last: view.head.number + entries.length, timeMs, entries };
+  const bytes = formatJournalGroup(content);
+  return { ...content, bytes, hash: hashJournalGroup(bytes) };
+}

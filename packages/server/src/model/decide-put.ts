@@ -1,0 +1,59 @@
+import type { ChangeDone, ChangeOutcome, FileContent, PutChange } from "./change.js";
+import type { CommitDraft } from "./commit-draft.js";
+import type { NamespaceRow } from "./commit-view.js";
+import { listHolders, listIds } from "./owing-nodes.js";
+import { preconditionHolds } from "./precondition.js";
+import { refuse } from "./refusal.js";
+import { isStorable } from "./storable-text.js";
+
+/** Metadata and content type are headers; the faces allow 8 KiB. A second, wider bound keeps a group's bytes bounded. */
+const MAX_CONTENT_HEADER_BYTES = 64 * 1024;
+/** Usage is a signed 64-bit integer in every engine. */
+const MAX_NAMESPACE_BYTES = 2n ** 63n - 1n;
+
+export function decidePut(draft: CommitDraft, change: PutChange): ChangeOutcome {
+  const namespace = draft.namespaces.get(change.namespace);
+  if (namespace === undefined) return refuse("namespace_not_found", `there is no namespace ${change.namespace}`);
+  const refusal = checkContent(change.content) ?? checkUsage(namespace, change.content);
+  if (refusal !== undefined) return refusal;
+  if (!preconditionHolds(change.precondition, draft.findFile(change)?.digest)) {
+    return refuse("precondition_failed", `${change.key} is not in the demanded state`);
+  }
+  const placed = new Set(change.placedOn);
+  const wanted = Math.max(change.minCopies, namespace.policy.minCopies);
+  if (placed.size < wanted) return refuse("too_few_copies", `${placed.size} nodes have the file, ${wanted} are demanded`);
+  return namePut(draft, change, placed);
+}
+
+function namePut(draft: CommitDraft, change: PutChange, placed: ReadonlySet<string>): ChangeDone {
+  const { namespace, content } = change;
+  const { digest, sizeBytes } = content;
+  const version = draft.putFile(change, content);
+  const holders = listHolders(draft.nodes.values());
+  const owing = holders.filter((node) => !placed.has(node.id));
+  const copies = placed.size;
+  for (const node of owing) draft.addDebt({ node: node.id, namespace, digest, sizeBytes, copies, number: version });
+  for (const node of change.placedOn) draft.clearDebt({ node, namespace, digest });
+  return {
+    ...{ ok: true, version, modified: new Date(draft.timeMs), copies, holders: holders.length },
+    ...{ owing: listIds(owing), replayed: false, content: { digest, sizeBytes } },
+  };
+}
+
+/** What would make the whole group fail in the database is refused here, alone. */
+function checkContent(content: FileContent) {
+  const { sizeBytes, contentType, metadata } = content;
+  if (sizeBytes > Number.MAX_SAFE_INTEGER) return refuse("too_large", `a file of ${sizeBytes} bytes cannot be counted`);
+  if (!Number.isInteger(sizeBytes) || sizeBytes < 0) return refuse("invalid_request", `not a size: ${sizeBytes}`);
+  if (!isStorable(contentType)) return refuse("invalid_request", "the content type holds what cannot be stored");
+  const headers = Object.entries(metadata).flat();
+  if (!headers.every(isStorable)) return refuse("invalid_metadata", "the metadata hold what cannot be stored");
+  const headerBytes = headers.reduce((sum, text) => sum + Buffer.byteLength(text), Buffer.byteLength(contentType));
+  if (headerBytes > MAX_CONTENT_HEADER_BYTES) return refuse("invalid_metadata", `${headerBytes} bytes of metadata`);
+  return undefined;
+}
+
+function checkUsage(namespace: NamespaceRow, content: FileContent) {
+  const bytes = namespace.bytes + BigInt(content.sizeBytes);
+  return bytes > MAX_NAMESPACE_BYTES ? refuse("too_large", `namespace ${namespace.name} would hold ${bytes} bytes`) : undefined;
+}
