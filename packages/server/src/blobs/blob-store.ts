@@ -17,8 +17,8 @@ export interface OpenBlob {
   /** Of the whole blob, not of the range. */
   readonly sizeBytes: number;
   /**
-   * The bytes asked for. The caller consumes or destroys a stream. When the whole blob was asked for, the bytes are
-   * checked against the digest: a Buffer is good, a stream fails with `blob_corrupt` *before* its last byte.
+   * The bytes asked for. The caller consumes or destroys a stream. When the whole blob was asked for (no range), they
+   * are checked against the digest: a Buffer is good, a stream fails with `blob_corrupt` *before* its last byte.
    */
   readonly content: Buffer | Readable;
 }
@@ -50,7 +50,10 @@ export interface PlacedBlob {
 
 /** One blob on its way in. Exactly one of `finish` and `abort` ends it; after a failure only `abort` is left to call. */
 export interface BlobWrite {
-  /** Takes the next bytes; resolves when more may come (back-pressure). Not to be called again before it resolved. */
+  /**
+   * Takes the next bytes; resolves when more may come (back-pressure). Not to be called again before it resolved.
+   * The store may keep the chunk itself until the write ends: the caller does not change it afterwards.
+   */
   write(chunk: Uint8Array): Promise<void>;
   /**
    * Durable when it resolves: bytes, name and every new folder fsynced. A blob already there is replaced, never trusted.

@@ -1,0 +1,138 @@
+import { join } from "node:path";
+import type { NamespaceName } from "@koboldfs/protocol";
+import type { Clock } from "../../runtime/clock.js";
+import type { FileSystem } from "../../runtime/file-system.js";
+import type { Logger } from "../../runtime/logger.js";
+import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob } from "../blob-store.js";
+import { GuardedWrite } from "../guarded-write.js";
+import { blobPath } from "./blob-path.js";
+import { isDeviceFailing, isMissing, toDiskError } from "./disk-error.js";
+import { openBlobFile, statBlobFile } from "./disk-read.js";
+import { DiskWrite, type WriteGround } from "./disk-write.js";
+import { DurableFolders } from "./durable-folders.js";
+import { KeyedLock } from "./keyed-lock.js";
+import { VolumeHealth } from "./volume-health.js";
+import type { VolumeLock } from "./volume-lock.js";
+import type { VolumeRecord } from "./volume-record.js";
+import { DEFAULT_MAX_USED_RATIO, VolumeSpace } from "./volume-space.js";
+
+export const BLOBS_FOLDER = "blobs";
+export const INCOMING_FOLDER = "incoming";
+
+export interface DiskVolumeOptions {
+  /** The data directory, prepared and locked by `openDiskVolumes`. */
+  readonly path: string;
+  readonly record: VolumeRecord;
+  readonly lock: VolumeLock;
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** 0-1; above this share of bytes or inodes nothing new is taken. */
+  readonly maxUsedRatio?: number | undefined;
+}
+
+/** Who else has to agree when a blob appears: a set of volumes keeps each blob on one of them. */
+export type Publishing = Pick<WriteGround, "publishing" | "published">;
+
+/** One data directory: plain files under `blobs/`, durable when a write has finished. */
+export class DiskVolume implements BlobStore {
+  readonly id: string;
+  readonly path: string;
+  readonly #options: DiskVolumeOptions;
+  readonly #root: string;
+  readonly #space: VolumeSpace;
+  readonly #health: VolumeHealth;
+  readonly #ground: WriteGround;
+  #names = 0;
+
+  constructor(options: DiskVolumeOptions) {
+    const { files, clock, logger, path } = options;
+    this.id = options.record.volume;
+    this.path = path;
+    this.#options = options;
+    this.#root = join(path, BLOBS_FOLDER);
+    this.#space = new VolumeSpace({ files, path, clock, maxUsedRatio: options.maxUsedRatio ?? DEFAULT_MAX_USED_RATIO });
+    this.#health = new VolumeHealth(path, logger);
+    this.#ground = {
+      files,
+      logger,
+      incoming: join(path, INCOMING_FOLDER),
+      folders: new DurableFolders(files, this.#root, (cause) => this.#health.suspect(cause)),
+      space: this.#space,
+      health: this.#health,
+      publishing: new KeyedLock(),
+    };
+  }
+
+  get isSuspect(): boolean {
+    return this.#health.isSuspect;
+  }
+
+  open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined> {
+    return openBlobFile(this.#options.files, { ref, path: blobPath(this.#root, ref), range, signal });
+  }
+
+  async stat(ref: BlobRef, signal?: AbortSignal): Promise<{ sizeBytes: number } | undefined> {
+    signal?.throwIfAborted();
+    return statBlobFile(this.#options.files, blobPath(this.#root, ref));
+  }
+
+  async create(namespace: NamespaceName, announced: BlobWriteOptions = {}, signal?: AbortSignal): Promise<BlobWrite> {
+    return this.begin({ namespace, announced, signal });
+  }
+
+  /** `create` for a set of volumes, which has its own say when the blob appears. */
+  async begin(options: {
+    namespace: NamespaceName;
+    announced: BlobWriteOptions;
+    signal?: AbortSignal | undefined;
+    publishing?: Publishing;
+  }): Promise<BlobWrite> {
+    const { namespace, announced, signal } = options;
+    signal?.throwIfAborted();
+    this.#health.checkWritable();
+    await this.#checkRoom(announced.sizeBytes);
+    signal?.throwIfAborted();
+    this.#names += 1;
+    const name = this.#names.toString(36);
+    const steps = new DiskWrite({ ...this.#ground, ...options.publishing }, { name, namespace, announced });
+    return new GuardedWrite(steps, signal);
+  }
+
+  /** Bytes it still takes (zero when it takes none), and what it can hold in all. Throws `disk_failed`. */
+  async room(): Promise<{ freeBytes: number; totalBytes: number }> {
+    try {
+      const totalBytes = await this.#space.total();
+      const freeBytes = this.isSuspect ? 0 : Math.max(0, Math.floor(await this.#space.room()));
+      return { freeBytes, totalBytes };
+    } catch (error) {
+      throw toDiskError(error, `cannot ask how full ${this.path} is`);
+    }
+  }
+
+  /** Unlinks the blob; false when there was none. Not fsynced: after a power cut it may be there again. */
+  async remove(ref: BlobRef): Promise<boolean> {
+    const path = blobPath(this.#root, ref);
+    try {
+      await this.#options.files.unlink(path);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw toDiskError(error, `cannot remove ${path}`);
+    }
+  }
+
+  /** Lets another process open the directory. Writes that still run are the caller's to end first. */
+  close(): void {
+    this.#options.lock.release();
+  }
+
+  async #checkRoom(sizeBytes: number | undefined): Promise<void> {
+    try {
+      await this.#space.check(sizeBytes);
+    } catch (error) {
+      if (isDeviceFailing(error)) this.#health.suspect(error);
+      throw toDiskError(error, `cannot ask how full ${this.path} is`);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import type { FileSystem } from "../../runtime/file-system.js";
+import { errnoOf } from "./disk-error.js";
+
+/** Remembered folders, at about 100 bytes each. Two namespaces' worth of 65,536; past it we forget all and learn anew. */
+const MAX_KNOWN_FOLDERS = 2 ** 17;
+
+/** fsync of a folder: the names in it, made or gone, survive a power cut. `failed` hears of a failed fsync alone. */
+export async function syncFolder(
+  files: FileSystem,
+  path: string,
+  failed: (cause: unknown) => void = () => {},
+): Promise<void> {
+  const folder = await files.open(path, "read");
+  try {
+    await folder.sync();
+  } catch (error) {
+    failed(error);
+    throw error;
+  } finally {
+    await folder.close();
+  }
+}
+
+/**
+ * Makes folders so that they survive a power cut: a folder counts only after its parent was fsynced, even when it was
+ * there already, because whoever made it may have died before that.
+ */
+export class DurableFolders {
+  /** The folder that all of them are in. */
+  readonly root: string;
+  readonly #files: FileSystem;
+  readonly #syncFailed: (cause: unknown) => void;
+  #known = new Set<string>();
+  /** Folders being made: whoever needs the same one waits for the same fsync. */
+  readonly #making = new Map<string, Promise<void>>();
+
+  /** `root` must exist and be durable. `syncFailed` hears of failed fsyncs. */
+  constructor(files: FileSystem, root: string, syncFailed: (cause: unknown) => void) {
+    this.#files = files;
+    this.root = root;
+    this.#syncFailed = syncFailed;
+  }
+
+  /** The path of the folder `root/names…`, durable with all its ancestors when it resolves. */
+  async ensure(names: readonly string[]): Promise<string> {
+    const path = join(this.root, ...names);
+    if (names.length === 0 || this.#known.has(path)) return path;
+    const running = this.#making.get(path);
+    if (running !== undefined) {
+      await running;
+      return path;
+    }
+    const making = this.#make(path, names).finally(() => this.#making.delete(path));
+    this.#making.set(path, making);
+    await making;
+    return path;
+  }
+
+  /** Call when a folder turned out to be gone: it and its ancestors are made again by the next `ensure`. */
+  forget(names: readonly string[]): void {
+    for (let depth = names.length; depth > 0; depth -= 1) {
+      this.#known.delete(join(this.root, ...names.slice(0, depth)));
+    }
+  }
+
+  async #make(path: string, names: readonly string[]): Promise<void> {
+    const parent = await this.ensure(names.slice(0, -1));
+    try {
+      await this.#files.mkdir(path);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+    }
+    await syncFolder(this.#files, parent, this.#syncFailed);
+    if (this.#known.size >= MAX_KNOWN_FOLDERS) this.#known = new Set();
+    this.#known.add(path);
+  }
+}

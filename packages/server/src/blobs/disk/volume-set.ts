@@ -1,0 +1,115 @@
+import { KoboldError, type NamespaceName } from "@koboldfs/protocol";
+import type { Logger } from "../../runtime/logger.js";
+import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob } from "../blob-store.js";
+import type { DiskVolume } from "./disk-volume.js";
+import { KeyedLock } from "./keyed-lock.js";
+
+/** The volumes of a node as one store. Each blob is on one of them; a new one goes where most space is. */
+export class VolumeSet implements BlobStore {
+  readonly volumes: readonly DiskVolume[];
+  readonly #logger: Logger;
+  readonly #publishing = new KeyedLock();
+  /** Counts blobs that moved from one volume to another: a reader that found nothing meanwhile looks again. */
+  #moves = 0;
+
+  constructor(volumes: readonly DiskVolume[], logger: Logger) {
+    this.volumes = volumes;
+    this.#logger = logger;
+  }
+
+  get volumeIds(): string[] {
+    return this.volumes.map((volume) => volume.id);
+  }
+
+  open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined> {
+    return this.#lookThrough((volume) => volume.open(ref, range, signal));
+  }
+
+  stat(ref: BlobRef, signal?: AbortSignal): Promise<{ sizeBytes: number } | undefined> {
+    return this.#lookThrough((volume) => volume.stat(ref, signal));
+  }
+
+  async create(namespace: NamespaceName, announced: BlobWriteOptions = {}, signal?: AbortSignal): Promise<BlobWrite> {
+    const volume = await this.#roomiest();
+    const published = (ref: BlobRef) => this.#removeElsewhere(ref, volume);
+    return volume.begin({ namespace, announced, signal, publishing: { publishing: this.#publishing, published } });
+  }
+
+  /** Bytes that the set still takes, and what its volumes can hold in all. A volume that fails counts as nothing. */
+  async room(): Promise<{ freeBytes: number; totalBytes: number }> {
+    const rooms = await this.#rooms();
+    return {
+      freeBytes: rooms.reduce((sum, room) => sum + room.freeBytes, 0),
+      totalBytes: rooms.reduce((sum, room) => sum + room.totalBytes, 0),
+    };
+  }
+
+  /** Unlinks the blob wherever it is; false when it was nowhere. */
+  remove(ref: BlobRef): Promise<boolean> {
+    return this.#publishing.run(`${ref.namespace}/${ref.digest}`, async () => {
+      const removed = [];
+      for (const volume of this.volumes) removed.push(await volume.remove(ref));
+      return removed.includes(true);
+    });
+  }
+
+  /** Lets other processes open the directories. */
+  close(): void {
+    for (const volume of this.volumes) volume.close();
+  }
+
+  async #rooms(): Promise<{ volume: DiskVolume; freeBytes: number; totalBytes: number }[]> {
+    return Promise.all(
+      this.volumes.map(async (volume) => {
+        try {
+          return { volume, ...(await volume.room()) };
+        } catch (error) {
+          this.#logger.warn(
+            { event: "volume_unreadable", volume: volume.path, err: error },
+            "a volume does not answer",
+          );
+          return { volume, freeBytes: 0, totalBytes: 0 };
+        }
+      }),
+    );
+  }
+
+  async #roomiest(): Promise<DiskVolume> {
+    const [only] = this.volumes;
+    if (this.volumes.length === 1 && only !== undefined) return only;
+    const rooms = (await this.#rooms()).filter(({ volume }) => !volume.isSuspect);
+    const [best] = rooms.sort((a, b) => b.freeBytes - a.freeBytes);
+    if (best === undefined) throw new KoboldError("disk_failed", "every volume of this node failed earlier");
+    return best.volume;
+  }
+
+  /** A good volume's answer goes before another one's error; the error is told when no volume has an answer. */
+  async #lookThrough<T>(look: (volume: DiskVolume) => Promise<T | undefined>): Promise<T | undefined> {
+    for (;;) {
+      const moves = this.#moves;
+      let failure: unknown;
+      for (const volume of this.volumes) {
+        try {
+          const found = await look(volume);
+          if (found !== undefined) return found;
+        } catch (error) {
+          failure ??= error;
+        }
+      }
+      if (failure !== undefined) throw failure;
+      if (moves === this.#moves) return undefined;
+    }
+  }
+
+  /** Called when `ref` is durable on `home`: copies on other volumes are older ones, never trusted, and go. */
+  async #removeElsewhere(ref: BlobRef, home: DiskVolume): Promise<void> {
+    for (const volume of this.volumes) {
+      if (volume === home) continue;
+      try {
+        if (await volume.remove(ref)) this.#moves += 1;
+      } catch (error) {
+        this.#logger.warn({ event: "blob_cleanup_failed", volume: volume.path, err: error }, "an old copy stays");
+      }
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { AddressInfo } from "node:net";
+import type { NodeId } from "@koboldfs/protocol";
+import Fastify, { type FastifyInstance } from "fastify";
+import { NodeSigner, NodeVerifier } from "../../auth/node-signature.js";
+import type { BlobStore } from "../../blobs/blob-store.js";
+import { PeerConnection, type PeerConnectionOptions } from "../../blobs/remote/peer-connection.js";
+import { systemClock } from "../../runtime/clock.js";
+import { problemOf } from "../problem.js";
+import { sendProblem } from "../send-problem.js";
+import { nodeFace } from "./node-face.js";
+
+export const SECRET = "a secret of tests";
+export const CLUSTER = "0123456789abcdef0123456789abcdef";
+export const NODE = "00112233aabbccdd" as NodeId;
+
+/** A node face over real HTTP on the loopback interface, for tests, and the way to it. */
+export interface RunningNodeFace {
+  readonly app: FastifyInstance;
+  readonly url: string;
+  readonly peer: PeerConnection;
+  readonly nudges: { count: number };
+  close(): Promise<void>;
+}
+
+export async function startNodeFace(
+  blobs: BlobStore,
+  timeouts: Pick<PeerConnectionOptions, "progressTimeoutMs" | "finishTimeoutMs"> = {},
+): Promise<RunningNodeFace> {
+  const verifier = new NodeVerifier({ secret: SECRET, cluster: CLUSTER, clock: systemClock });
+  const nudges = { count: 0 };
+  const app = Fastify({ forceCloseConnections: true });
+  app.setErrorHandler((error, request, reply) => {
+    reply.hijack();
+    sendProblem(request.raw, reply.raw, problemOf(error));
+  });
+  await app.register(nodeFace, {
+    blobs,
+    verify: (request) => verifier.verify(request),
+    identity: { cluster: CLUSTER, node: NODE, name: "anna" },
+    onNudge: () => {
+      nudges.count += 1;
+    },
+  });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  const signer = newSigner();
+  const peer = new PeerConnection({ url, sign: (request) => signer.sign(request), ...timeouts });
+  const close = async () => {
+    await peer.close();
+    await app.close();
+  };
+  return { app, url, peer, nudges, close };
+}
+
+export function newSigner(secret: string = SECRET): NodeSigner {
+  return new NodeSigner({ secret, cluster: CLUSTER, clock: systemClock, node: NODE });
+}
