@@ -68,6 +68,14 @@ export const ERROR_TABLE = {
     hint: "The file is not in the state that If-Match or If-None-Match demanded; read it again.",
   },
   range_not_satisfiable: { status: 416, retryable: false, hint: "The range lies outside the file." },
+  request_timeout: { status: 408, retryable: true, hint: "The request came too slowly; send it again." },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    hint: "Send files with a valid Content-Type and without Content-Encoding, and everything else as application/json.",
+  },
+  expectation_failed: { status: 417, retryable: false, hint: "The only expectation that is understood is 100-continue." },
+  headers_too_large: { status: 431, retryable: false, hint: "URL and headers together may have 16 KiB." },
   too_large: { status: 413, retryable: false, hint: "The request is larger than this server takes." },
   internal: { status: 500, retryable: false, hint: "This is a defect; the server's log has the details under this instance id." },
   blob_unavailable: {
@@ -94,6 +102,7 @@ export const ERROR_TABLE = {
     hint: "The bytes were placed too long before they could be named; send the file again.",
   },
   shutting_down: { status: 503, retryable: true, hint: "This node is stopping; use another one." },
+  starting: { status: 503, retryable: true, hint: "This node is starting; use another one, or wait a moment." },
   overloaded: { status: 503, retryable: true, hint: "Too many requests are waiting; try again a little later." },
   disk_full: { status: 507, retryable: false, hint: "The volumes of this node have no room left; add a volume or delete files." },
   disk_failed: { status: 503, retryable: true, hint: "A volume of this node failed; see the server's log." },
@@ -110,6 +119,11 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "Another node has this name with other volumes; choose another --name, or give this node its old --data.",
   },
+  node_dead: {
+    status: 409,
+    retryable: false,
+    hint: "A node that was declared dead may not return; start with empty data directories, as a new node.",
+  },
   catalog_not_durable: {
     status: 500,
     retryable: false,
@@ -120,6 +134,27 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "The catalog was written by a newer KoboldFS; upgrade this node.",
   },
+  // Seen only at the client.
+  server_unreachable: {
+    status: 503,
+    retryable: true,
+    hint: "No server answered; check --server or KOBOLDFS_SERVER, and that 'koboldfs serve' runs there.",
+  },
+  deadline_exceeded: { status: 504, retryable: true, hint: "The servers were too slow or too busy; see 'koboldfs status'." },
+  invalid_response: {
+    status: 502,
+    retryable: false,
+    hint: "What answered is no KoboldFS server of this version; check the address and any proxy on the way.",
+  },
+  source_unreadable: { status: 400, retryable: false, hint: "Check that the path is a file that you may read." },
+  source_changed: { status: 400, retryable: true, hint: "The file changed while it was read; send it again when it is at rest." },
+  source_consumed: {
+    status: 400,
+    retryable: false,
+    hint: "A stream can be sent only once; give a path, bytes or a function that opens a new stream.",
+  },
+  target_unwritable: { status: 500, retryable: false, hint: "Check the room, the rights and the name of the target." },
+  unsafe_key: { status: 400, retryable: false, hint: "This key is no safe file name here; get it alone into a file that you name." },
 } as const satisfies Record<string, ErrorRule>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;

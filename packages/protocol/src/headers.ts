@@ -12,6 +12,8 @@ export const HEADER = {
   nodeSignature: "koboldfs-node-signature",
   /** Request between nodes: the digest that the streamed blob must have. */
   blobDigest: "koboldfs-blob-digest",
+  /** Response to HEAD: the code of the problem, since such an answer has no body to say it in. */
+  errorCode: "koboldfs-error",
   contentDigest: "content-digest",
   reprDigest: "repr-digest",
 } as const;

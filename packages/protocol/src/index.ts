@@ -2,6 +2,7 @@ export { type Digest, isDigest, parseDigest } from "./digest.js";
 export { KoboldError } from "./error.js";
 export { ERROR_TABLE, type ErrorCode, type ErrorRule, isErrorCode } from "./error-table.js";
 export { HEADER } from "./headers.js";
+export { formatMetadataHeaders, MAX_METADATA_BYTES, parseMetadataHeaders } from "./metadata-headers.js";
 export {
   type FileKey,
   MAX_KEY_BYTES,
@@ -19,8 +20,10 @@ export type {
   FileInfo,
   ListReply,
   NamespaceInfo,
+  NamespaceListReply,
   NamespacePolicy,
   NodeInfo,
+  NodeListReply,
   NodeStateName,
   Problem,
   PutReply,

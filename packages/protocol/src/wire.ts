@@ -74,6 +74,14 @@ export interface NodeInfo {
   backfill: number;
 }
 
+export interface NamespaceListReply {
+  namespaces: NamespaceInfo[];
+}
+
+export interface NodeListReply {
+  nodes: NodeInfo[];
+}
+
 export interface StatusReply {
   cluster: string;
   node: string;

@@ -1,0 +1,56 @@
+import { type FileKey, KoboldError, type NamespaceName, type PutReply } from "@koboldfs/protocol";
+import type { ByteRange, OpenBlob } from "../blobs/blob-store.js";
+import type { ListPage, ListQuery } from "../catalog/catalog.js";
+import type { ChangeOutcome, FileRecord } from "../model/change.js";
+import { type BatchRequest, changeFiles, type DeleteRequest, deleteFile } from "./change-files.js";
+import type { FileContext } from "./file-context.js";
+import { MissingBlobs } from "./missing-blobs.js";
+import { openBlob } from "./open-blob.js";
+import { putFile } from "./put-file.js";
+import type { PutRequest } from "./put-request.js";
+
+/** What a user can ask about files. Every method throws `catalog_unavailable` when the catalog does not answer. */
+export class FileService {
+  readonly #context: FileContext;
+  readonly #missing: MissingBlobs;
+
+  constructor(context: FileContext) {
+    this.#context = context;
+    this.#missing = new MissingBlobs(context);
+  }
+
+  /** See `putFile`. */
+  put(request: PutRequest): Promise<PutReply> {
+    return putFile(this.#context, request);
+  }
+
+  /** Throws `not_found` or `namespace_not_found`. */
+  async getFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord> {
+    const file = await this.#context.catalog.findFile(namespace, key);
+    if (file !== undefined) return file;
+    if ((await this.#context.catalog.findNamespace(namespace)) === undefined) {
+      throw new KoboldError("namespace_not_found", `no namespace ${namespace}`);
+    }
+    throw new KoboldError("not_found", `no file ${key} in ${namespace}`);
+  }
+
+  /** See `openBlob`. */
+  openBlob(file: FileRecord, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob> {
+    return openBlob({ context: this.#context, missing: this.#missing, file, range, signal });
+  }
+
+  /** Throws `namespace_not_found`. */
+  list(namespace: NamespaceName, query: ListQuery): Promise<ListPage> {
+    return this.#context.catalog.listFiles(namespace, query);
+  }
+
+  /** See `deleteFile`. */
+  delete(request: DeleteRequest): Promise<number> {
+    return deleteFile(this.#context, request);
+  }
+
+  /** See `changeFiles`. */
+  batch(request: BatchRequest): Promise<ChangeOutcome[]> {
+    return changeFiles(this.#context, request);
+  }
+}

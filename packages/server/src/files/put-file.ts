@@ -1,0 +1,102 @@
+import { KoboldError, type PutReply } from "@koboldfs/protocol";
+import type { ChangeDone, PutChange } from "../model/change.js";
+import { preconditionHolds } from "../model/precondition.js";
+import { type FileContext, ownPermissions } from "./file-context.js";
+import { openPlacements, type PlacedCopies } from "./placement-set.js";
+import { pourBody } from "./pour-body.js";
+import { putFingerprint, type PutRequest } from "./put-request.js";
+import { replaceLostCopies } from "./replace-copies.js";
+
+/**
+ * A reaper needs an hour to believe that a blob is unreferenced; a placement that is named within ten minutes can
+ * never be one that a reaper is about to take, however the two interleave.
+ */
+const MAX_PLACEMENT_AGE_MS = 10 * 60_000;
+
+/**
+ * Stores the body on this node and enough peers at once, then names it.
+ *
+ * A put that throws has named nothing: the old version stays. Bytes placed in vain are unreferenced, and reaped.
+ */
+export async function putFile(context: FileContext, request: PutRequest): Promise<PutReply> {
+  const minCopies = await checkBeforeBody(context, request);
+  const placements = await openPlacements(context, request, Math.max(context.ackCopies, minCopies));
+  try {
+    const sizeBytes = await pourBody(request, placements);
+    checkCopies(placements.attainable(), minCopies);
+    const placed = await replaceLostCopies(context, placements, await placements.finish(sizeBytes));
+    checkCopies(placed.nodes.length, minCopies);
+    const outcome = await nameFile(context, { request, placed, minCopies });
+    return reply(context, placed, outcome);
+  } catch (error) {
+    await placements.abort();
+    throw error;
+  }
+}
+
+/** Refuses what cannot succeed before the body is sent, and answers how many copies this put must have. */
+async function checkBeforeBody(context: FileContext, request: PutRequest): Promise<number> {
+  const { catalog, cluster } = context;
+  const namespace = await catalog.findNamespace(request.namespace);
+  if (namespace === undefined) throw new KoboldError("namespace_not_found", `no namespace ${request.namespace}`);
+  const minCopies = Math.max(request.minCopies ?? context.minCopies, namespace.minCopies);
+  checkCopies(Number(ownPermissions(cluster).takesPuts) + cluster.placementPeers().length, minCopies);
+  await checkPrecondition(context, request);
+  return minCopies;
+}
+
+/** As seen now; the commit decides. With an idempotency key it may be a repetition, whose answer only the commit knows. */
+async function checkPrecondition({ catalog }: FileContext, request: PutRequest): Promise<void> {
+  const { namespace, key, precondition, idempotencyKey } = request;
+  if (precondition === undefined || idempotencyKey !== undefined) return;
+  const file = await catalog.findFile(namespace, key);
+  if (!preconditionHolds(precondition, file?.digest)) {
+    throw new KoboldError("precondition_failed", `${key} is not in the demanded state`);
+  }
+}
+
+function checkCopies(copies: number, minCopies: number): void {
+  if (copies >= minCopies) return;
+  throw new KoboldError("too_few_copies", `${copies} nodes can store the file now; ${minCopies} are demanded`);
+}
+
+interface NameOptions {
+  readonly request: PutRequest;
+  readonly placed: PlacedCopies;
+  readonly minCopies: number;
+}
+
+async function nameFile({ catalog, clock, cluster }: FileContext, options: NameOptions): Promise<ChangeDone> {
+  const { request, placed } = options;
+  request.signal?.throwIfAborted();
+  const ageMs = clock.monotonic() - placed.since;
+  if (ageMs > MAX_PLACEMENT_AGE_MS) {
+    throw new KoboldError("placement_expired", `placed ${Math.round(ageMs / 1000)} s ago`);
+  }
+  const outcome = await catalog.commit(putChange(options));
+  if (!outcome.ok) throw outcome.error;
+  cluster.nudge(outcome.owing);
+  return outcome;
+}
+
+function putChange({ request, placed, minCopies }: NameOptions): PutChange {
+  const { namespace, key, contentType, metadata, precondition, idempotencyKey } = request;
+  return {
+    kind: "put",
+    namespace,
+    key,
+    content: { digest: placed.digest, sizeBytes: placed.sizeBytes, contentType, metadata },
+    placedOn: placed.nodes,
+    minCopies,
+    ...(precondition && { precondition }),
+    ...(idempotencyKey !== undefined && {
+      idempotency: { key: idempotencyKey, fingerprint: putFingerprint(request, placed.digest) },
+    }),
+  };
+}
+
+function reply({ ackCopies }: FileContext, placed: PlacedCopies, outcome: ChangeDone): PutReply {
+  const { digest, sizeBytes } = outcome.content ?? placed;
+  const wanted = Math.max(ackCopies, outcome.holders);
+  return { digest, size: sizeBytes, version: outcome.version, copies: outcome.copies, wanted };
+}

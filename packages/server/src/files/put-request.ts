@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+import type { Digest, FileKey, NamespaceName } from "@koboldfs/protocol";
+import type { Precondition } from "../model/change.js";
+
+export interface PutRequest {
+  readonly namespace: NamespaceName;
+  readonly key: FileKey;
+  /** Read once, to its end, unless the put is refused before. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** As announced; another length is refused. */
+  readonly sizeBytes?: number;
+  /** As announced; other bytes are refused. */
+  readonly digest?: Digest;
+  readonly contentType: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly precondition?: Precondition;
+  readonly idempotencyKey?: string;
+  readonly minCopies?: number;
+  /** Fired when the caller must not be told of success any more: nothing is committed after it. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was asked, in one hash: the same idempotency key with another one of these is another request. */
+export function fingerprint(...parts: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
+
+export function putFingerprint(request: PutRequest, digest: Digest): string {
+  const metadata = Object.entries(request.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { ifMatch, ifNoneMatch } = request.precondition ?? {};
+  return fingerprint("put", request.namespace, request.key, digest, request.contentType, metadata, ifMatch, ifNoneMatch);
+}

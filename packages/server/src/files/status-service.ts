@@ -1,0 +1,58 @@
+import type { NodeInfo, StatusReply } from "@koboldfs/protocol";
+import type { Catalog, NodeRecord } from "../catalog/catalog.js";
+import type { Cluster } from "../cluster/cluster.js";
+
+type DebtCount = Awaited<ReturnType<Catalog["countDebts"]>>[number];
+
+/** How the cluster is. Every method throws `catalog_unavailable`. */
+export class StatusService {
+  readonly #catalog: Catalog;
+  readonly #cluster: Cluster;
+
+  constructor(catalog: Catalog, cluster: Cluster) {
+    this.#catalog = catalog;
+    this.#cluster = cluster;
+  }
+
+  async listNodes(): Promise<NodeInfo[]> {
+    const [records, debts] = await Promise.all([this.#catalog.listNodes(), this.#catalog.countDebts()]);
+    return records.map((record) => this.#describe(record, debts));
+  }
+
+  async getStatus(): Promise<StatusReply> {
+    const catalog = this.#catalog;
+    const [head, nodes, namespaces] = await Promise.all([catalog.head(), this.listNodes(), catalog.listNamespaces()]);
+    const self = nodes.find((node) => node.id === this.#cluster.self);
+    return {
+      cluster: catalog.clusterId,
+      node: self?.name ?? this.#cluster.self,
+      catalog: catalog.engine,
+      head: head.number,
+      nodes,
+      namespaces,
+    };
+  }
+
+  #describe(record: NodeRecord, debts: readonly DebtCount[]): NodeInfo {
+    const { id, name, url, zone, heartbeatAgeMs, freeBytes, totalBytes } = record;
+    const seen = this.#cluster.nodes().find((node) => node.id === id);
+    const debt = debts.find(({ node }) => node === id);
+    return {
+      id,
+      name,
+      url,
+      state: seen?.state ?? record.state,
+      zone,
+      heartbeatAgeMs,
+      freeBytes,
+      totalBytes,
+      debtFiles: debt?.files ?? 0,
+      debtBytes: String(debt?.bytes ?? 0n),
+      backfill: backfillShare(record),
+    };
+  }
+}
+
+function backfillShare({ joinedAt, backfillPosition }: NodeRecord): number {
+  return backfillPosition >= joinedAt ? 1 : backfillPosition / joinedAt;
+}

@@ -1,0 +1,42 @@
+import swagger from "@fastify/swagger";
+import type { FastifyInstance } from "fastify";
+import { askForBody } from "./expect-continue.js";
+import type { ClientFaceContext, Face } from "./face.js";
+import { addFileRoutes } from "./file-routes.js";
+import { addListingRoutes } from "./listing-routes.js";
+import { addNamespaceRoutes } from "./namespace-routes.js";
+import { describeApi } from "./openapi.js";
+import { SCHEMAS } from "./schemas.js";
+import { addStatusRoutes } from "./status-routes.js";
+
+/** The native face: everything under `/v1`, for clients. */
+export function createClientFace(context: ClientFaceContext): Face {
+  return async (scope) => {
+    scope.addHook("onRequest", (request, _reply, done) => {
+      context.auth.check(request.headers.authorization);
+      done();
+    });
+    for (const schema of SCHEMAS) scope.addSchema(schema);
+    await scope.register(swagger, describeApi());
+    await scope.register(async (files: FastifyInstance) => {
+      passBodiesUnread(files);
+      addFileRoutes(files, context);
+    });
+    await scope.register(async (rest: FastifyInstance) => {
+      rest.addHook("preParsing", (request, _reply, payload, done) => {
+        askForBody(request.raw);
+        done(null, payload);
+      });
+      addListingRoutes(rest, context);
+      addNamespaceRoutes(rest, context);
+      addStatusRoutes(rest, context);
+    });
+    scope.get("/openapi.json", { schema: { hide: true } }, () => scope.swagger());
+  };
+}
+
+/** A file may have any type, JSON too: its bytes are the handler's. */
+function passBodiesUnread(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
+}

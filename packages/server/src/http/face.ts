@@ -1,0 +1,21 @@
+import type { FastifyInstance } from "fastify";
+import type { ClientAuth } from "../auth/client-auth.js";
+import type { FileService } from "../files/file-service.js";
+import type { NamespaceService } from "../files/namespace-service.js";
+import type { StatusService } from "../files/status-service.js";
+import type { Exchanges } from "./exchange.js";
+
+/** A set of routes in a scope of its own: its hooks and parsers are nobody else's. */
+export type Face = (scope: FastifyInstance) => Promise<void>;
+
+/** What the native face answers from. */
+export interface ClientFaceOptions {
+  readonly auth: ClientAuth;
+  readonly files: FileService;
+  readonly namespaces: NamespaceService;
+  readonly status: StatusService;
+}
+
+export interface ClientFaceContext extends ClientFaceOptions {
+  readonly exchanges: Exchanges;
+}

@@ -1,0 +1,43 @@
+import { KoboldError } from "@koboldfs/protocol";
+import type { ListQuery } from "../catalog/catalog.js";
+import { decodePercent } from "../model/percent-encoding.js";
+
+/** A page that fills a screen or feeds a loop; with the longest keys and metadata it stays below 10 MB. */
+const MAX_LIMIT = 1000;
+const NAMES = ["prefix", "delimiter", "after", "limit"];
+
+/** The query of a listing, form-encoded: `+` is a space. Throws `invalid_request`. */
+export function parseListQuery(query: string): ListQuery {
+  const values = new Map<string, string>();
+  for (const pair of query.split("&")) {
+    if (pair === "") continue;
+    const [name = "", ...rest] = pair.split("=");
+    if (!NAMES.includes(name)) throw invalid(`unknown parameter ${JSON.stringify(name)}; known are ${NAMES.join(", ")}`);
+    if (values.has(name)) throw invalid(`${name} is given twice`);
+    values.set(name, decode(name, rest.join("=")));
+  }
+  const { prefix, delimiter, after } = Object.fromEntries(values) as Record<string, string | undefined>;
+  return {
+    ...(prefix && { prefix }),
+    ...(delimiter && { delimiter }),
+    ...(after && { after }),
+    limit: parseLimit(values.get("limit")),
+  };
+}
+
+function decode(name: string, encoded: string): string {
+  const value = decodePercent(encoded.replaceAll("+", " "));
+  if (value === undefined || value.includes("\0")) throw invalid(`${name} is not percent-encoded UTF-8 without NUL`);
+  return value;
+}
+
+function parseLimit(text: string | undefined): number {
+  if (text === undefined) return MAX_LIMIT;
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw invalid(`limit is not a number from 1 to ${MAX_LIMIT}`);
+}
+
+function invalid(message: string): KoboldError {
+  return new KoboldError("invalid_request", message);
+}

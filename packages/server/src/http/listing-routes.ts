@@ -1,0 +1,70 @@
+import { HEADER } from "@koboldfs/protocol";
+import type { FastifyInstance } from "fastify";
+import { type Batch, runBatch } from "./batch.js";
+import type { ClientFaceContext } from "./face.js";
+import { parseListingUrl } from "./file-url.js";
+import { parseListQuery } from "./list-query.js";
+import { parseIdempotencyKey } from "./put-headers.js";
+import { json, problems, refTo } from "./schemas.js";
+import { toListReply } from "./wire-file.js";
+
+const NAMESPACE = { type: "object", properties: { namespace: { type: "string" } }, required: ["namespace"] };
+
+/** Parsed by hand from the request line: a prefix is a piece of a key, and as strict. */
+const LIST_PARAMETERS = {
+  type: "object",
+  properties: {
+    prefix: { type: "string", description: "Only keys that begin so." },
+    delimiter: { type: "string", description: "Fold keys that have this text behind the prefix into `prefixes`." },
+    after: { type: "string", description: "Only keys and prefixes behind this one: `next` of the page before." },
+    limit: { type: "integer", minimum: 1, maximum: 1000, default: 1000 },
+  },
+};
+
+export function addListingRoutes(scope: FastifyInstance, { files }: ClientFaceContext): void {
+  const url = "/v1/files/:namespace";
+  scope.get(url, { schema: listSchema(), exposeHeadRoute: false, validatorCompiler: () => () => true }, async (request) => {
+    const { namespace, query } = parseListingUrl(request.originalUrl);
+    return toListReply(await files.list(namespace, parseListQuery(query)));
+  });
+  scope.post(url, { schema: batchSchema() }, async (request) => {
+    const { namespace } = parseListingUrl(request.originalUrl);
+    const { operations } = request.body as Pick<Batch, "operations">;
+    const idempotencyKey = parseIdempotencyKey(request.headers);
+    return runBatch(files, { namespace, operations, ...(idempotencyKey !== undefined && { idempotencyKey }) });
+  });
+}
+
+function listSchema() {
+  return {
+    summary: "List files by key, in the order of the keys' bytes.",
+    params: NAMESPACE,
+    querystring: LIST_PARAMETERS,
+    response: {
+      200: json("ListReply", "A page."),
+      ...problems("invalid_namespace", "invalid_request", "unauthorized", "namespace_not_found", "catalog_unavailable"),
+    },
+  };
+}
+
+function batchSchema() {
+  return {
+    summary: "Delete, copy and rename many files in one commit, each decided alone.",
+    params: NAMESPACE,
+    headers: { type: "object", properties: { [HEADER.idempotencyKey]: { type: "string" } } },
+    body: refTo("BatchRequest"),
+    response: {
+      200: json("BatchReply", "What became of each operation, in order."),
+      ...problems(
+        "invalid_namespace",
+        "invalid_request",
+        "unauthorized",
+        "namespace_not_found",
+        "unsupported_media_type",
+        "too_large",
+        "catalog_unavailable",
+        "commit_contended",
+      ),
+    },
+  };
+}

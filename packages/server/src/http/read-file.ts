@@ -1,0 +1,81 @@
+import { pipeline } from "node:stream";
+import { HEADER, KoboldError } from "@koboldfs/protocol";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FileService } from "../files/file-service.js";
+import { type ByteSpan, parseRange } from "../model/byte-range.js";
+import type { FileRecord } from "../model/change.js";
+import { decideRead, ifRangeHolds } from "../model/read-condition.js";
+import { fileHeaders, type ReplyHeaders, validatorHeaders } from "./file-headers.js";
+import { parseFileUrl } from "./file-url.js";
+
+/** `GET /v1/files/{namespace}/{key}`. The busiest way through the server: it writes to the socket itself. */
+export async function getFile(files: FileService, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { namespace, key } = parseFileUrl(request.originalUrl);
+  const file = await files.getFile(namespace, key);
+  if (answerCondition(file, request, reply)) return;
+  const span = chooseSpan(file, request, reply);
+  const { content } = await files.openBlob(file, span);
+  const headers = span === undefined ? wholeHeaders(file) : partHeaders(file, span);
+  reply.hijack();
+  const response = reply.raw;
+  response.writeHead(span === undefined ? 200 : 206, headers);
+  if (Buffer.isBuffer(content)) response.end(content);
+  // Whichever ends first, badly or well, ends the other: a client that goes away releases the blob, and a blob that
+  // fails cuts the answer short of its announced length.
+  else pipeline(content, response, () => {});
+}
+
+/** `HEAD /v1/files/{namespace}/{key}`: what GET would say, without asking for the bytes. */
+export async function headFile(files: FileService, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { namespace, key } = parseFileUrl(request.originalUrl);
+  const file = await files.getFile(namespace, key);
+  if (answerCondition(file, request, reply)) return;
+  reply.hijack();
+  reply.raw.writeHead(200, wholeHeaders(file)).end();
+}
+
+/** True when a condition of the request was the answer. */
+function answerCondition(file: FileRecord, { headers }: FastifyRequest, reply: FastifyReply): boolean {
+  const verdict = decideRead(
+    {
+      ifMatch: headers["if-match"],
+      ifNoneMatch: headers["if-none-match"],
+      ifModifiedSince: headers["if-modified-since"],
+      ifUnmodifiedSince: headers["if-unmodified-since"],
+    },
+    file,
+  );
+  if (verdict === "send") return false;
+  if (verdict === "malformed") {
+    throw new KoboldError("invalid_request", "If-Match or If-None-Match is neither * nor a list of entity tags");
+  }
+  if (verdict === "precondition_failed") {
+    throw new KoboldError("precondition_failed", `${file.key} is not in the demanded state`);
+  }
+  reply.hijack();
+  reply.raw.writeHead(304, validatorHeaders(file)).end();
+  return true;
+}
+
+function chooseSpan(file: FileRecord, { headers }: FastifyRequest, reply: FastifyReply): ByteSpan | undefined {
+  if (headers.range === undefined || !ifRangeHolds(headers["if-range"] as string | undefined, file.digest)) return;
+  const plan = parseRange(headers.range, file.sizeBytes);
+  if (plan.kind === "unsatisfiable") {
+    reply.header("Content-Range", `bytes */${file.sizeBytes}`).header(HEADER.version, file.version);
+    throw new KoboldError("range_not_satisfiable", `${headers.range} lies outside of ${file.sizeBytes} bytes`);
+  }
+  return plan.kind === "part" ? plan.span : undefined;
+}
+
+function wholeHeaders(file: FileRecord): ReplyHeaders {
+  const headers = fileHeaders(file);
+  headers["Content-Length"] = file.sizeBytes;
+  return headers;
+}
+
+function partHeaders(file: FileRecord, { start, end }: ByteSpan): ReplyHeaders {
+  const headers = fileHeaders(file);
+  headers["Content-Length"] = end - start;
+  headers["Content-Range"] = `bytes ${start}-${end - 1}/${file.sizeBytes}`;
+  return headers;
+}

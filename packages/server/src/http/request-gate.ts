@@ -1,0 +1,70 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { KoboldError } from "@koboldfs/protocol";
+import { problemOf } from "./problem.js";
+import { sendProblem } from "./send-problem.js";
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Answered whatever the load, and when stopping: an overloaded node must not look like a dead one. */
+const ALIVE_PATH = "/healthz";
+/** Answered whatever the load, but no longer when stopping. */
+const READY_PATH = "/readyz";
+const PEER_PREFIX = "/v1/node/";
+
+/**
+ * Bounds the requests that run at once, and lets none in when the node stops. Clients and peers are counted apart:
+ * a put holds a place here while it waits for a place at the peer, and with one count two full nodes would wait for
+ * each other.
+ */
+export class RequestGate {
+  readonly #handler: Handler;
+  readonly #maxRunning: number;
+  readonly #clients = { running: 0 };
+  readonly #peers = { running: 0 };
+  #stopping = false;
+  #onIdle: (() => void) | undefined;
+
+  /** `maxRunning` for clients, and as many again for peers. */
+  constructor(handler: Handler, maxRunning: number) {
+    this.#handler = handler;
+    this.#maxRunning = maxRunning;
+  }
+
+  enter(request: IncomingMessage, response: ServerResponse): void {
+    const url = request.url ?? "";
+    if (url === ALIVE_PATH) this.#handler(request, response);
+    else if (this.#stopping) refuse(request, response, new KoboldError("shutting_down", "this node is stopping"));
+    else if (url === READY_PATH) this.#handler(request, response);
+    else {
+      const count = url.startsWith(PEER_PREFIX) ? this.#peers : this.#clients;
+      if (count.running < this.#maxRunning) this.#admit(count, request, response);
+      else refuse(request, response, new KoboldError("overloaded", `${count.running} requests are running already`));
+    }
+  }
+
+  /** Lets nobody in from now on; resolves when the last request that is inside has its answer. */
+  stop(): Promise<void> {
+    this.#stopping = true;
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+      this.#checkIdle();
+    });
+  }
+
+  #admit(count: { running: number }, request: IncomingMessage, response: ServerResponse): void {
+    count.running += 1;
+    response.once("close", () => {
+      count.running -= 1;
+      this.#checkIdle();
+    });
+    this.#handler(request, response);
+  }
+
+  #checkIdle(): void {
+    if (this.#stopping && this.#clients.running + this.#peers.running === 0) this.#onIdle?.();
+  }
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, error: KoboldError): void {
+  sendProblem(request, response, problemOf(error));
+}

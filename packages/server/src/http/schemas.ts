@@ -1,0 +1,141 @@
+import { ERROR_TABLE, type ErrorCode } from "@koboldfs/protocol";
+
+/** JSON Schemas of the bodies in protocol/wire.ts: what requests are checked against and the OpenAPI document shows. */
+
+const TEXT = { type: "string" } as const;
+const COUNT = { type: "integer", minimum: 0 } as const;
+const DECIMAL = { type: "string", pattern: "^[0-9]+$", description: "A number that may pass 2^53." } as const;
+const TIME = { type: "string", format: "date-time" } as const;
+const DIGEST = { type: "string", pattern: "^[0-9a-f]{64}$", description: "SHA-256 of the bytes, in hex." } as const;
+
+/** More than one would keep of anything; it bounds what a namespace can demand. */
+const MAX_MIN_COPIES = 100;
+const MAX_URL_TEMPLATE_LENGTH = 2048;
+export const MAX_BATCH_OPERATIONS = 1000;
+
+const policyProperties = {
+  minCopies: { type: "integer", minimum: 1, maximum: MAX_MIN_COPIES },
+  urlTemplate: { type: "string", minLength: 1, maxLength: MAX_URL_TEMPLATE_LENGTH },
+} as const;
+
+export const SCHEMAS = [
+  {
+    $id: "Problem",
+    description: "RFC 9457 problem details.",
+    ...object(
+      {
+        type: TEXT,
+        title: TEXT,
+        status: { type: "integer" },
+        code: { type: "string", enum: Object.keys(ERROR_TABLE) },
+        detail: TEXT,
+        hint: TEXT,
+        retryable: { type: "boolean" },
+        instance: { type: "string", description: "Names this one occurrence in the server's log." },
+      },
+      ["instance"],
+    ),
+  },
+  { $id: "PutReply", ...object({ digest: DIGEST, size: COUNT, version: COUNT, copies: COUNT, wanted: COUNT }) },
+  {
+    $id: "FileInfo",
+    ...object({
+      key: TEXT,
+      digest: DIGEST,
+      size: COUNT,
+      version: COUNT,
+      contentType: TEXT,
+      metadata: { type: "object", additionalProperties: TEXT },
+      modified: TIME,
+    }),
+  },
+  { $id: "ListReply", ...object({ files: listOf("FileInfo"), prefixes: { type: "array", items: TEXT }, next: TEXT }, ["next"]) },
+  { $id: "NamespacePolicy", ...object(policyProperties, ["minCopies", "urlTemplate"]) },
+  {
+    $id: "NamespaceInfo",
+    ...object({ name: TEXT, files: COUNT, bytes: DECIMAL, created: TIME, ...policyProperties }, ["urlTemplate"]),
+  },
+  { $id: "NamespaceListReply", ...object({ namespaces: listOf("NamespaceInfo") }) },
+  {
+    $id: "NodeInfo",
+    ...object({
+      id: TEXT,
+      name: TEXT,
+      url: TEXT,
+      state: { type: "string", enum: ["alive", "readonly", "draining", "down", "dead"] },
+      zone: TEXT,
+      heartbeatAgeMs: { type: "number" },
+      freeBytes: COUNT,
+      totalBytes: COUNT,
+      debtFiles: COUNT,
+      debtBytes: DECIMAL,
+      backfill: { type: "number", minimum: 0, maximum: 1 },
+    }),
+  },
+  { $id: "NodeListReply", ...object({ nodes: listOf("NodeInfo") }) },
+  {
+    $id: "StatusReply",
+    ...object({
+      cluster: TEXT,
+      node: TEXT,
+      catalog: TEXT,
+      head: COUNT,
+      nodes: listOf("NodeInfo"),
+      namespaces: listOf("NamespaceInfo"),
+    }),
+  },
+  {
+    $id: "BatchOperation",
+    oneOf: [
+      object({ op: { const: "delete" }, key: TEXT, ifMatch: TEXT }, ["ifMatch"]),
+      object(
+        { op: { enum: ["copy", "rename"] }, from: TEXT, to: TEXT, ifMatch: TEXT, ifNoneMatch: { const: "*" } },
+        ["ifMatch", "ifNoneMatch"],
+      ),
+    ],
+  },
+  {
+    $id: "BatchRequest",
+    ...object({
+      operations: { type: "array", items: refTo("BatchOperation"), minItems: 1, maxItems: MAX_BATCH_OPERATIONS },
+    }),
+  },
+  {
+    $id: "BatchResult",
+    ...object({ ok: { type: "boolean" }, version: COUNT, error: refTo("Problem") }, ["version", "error"]),
+  },
+  { $id: "BatchReply", ...object({ results: listOf("BatchResult") }) },
+  { $id: "Health", ...object({ status: { const: "ok" } }) },
+] as const;
+
+export type SchemaName = (typeof SCHEMAS)[number]["$id"];
+
+/** An answer in JSON. */
+export function json(name: SchemaName, description: string, headers?: object) {
+  return { description, content: { "application/json": { schema: refTo(name) } }, ...(headers && { headers }) };
+}
+
+/** The failures that a route names, by HTTP status, as OpenAPI wants them. */
+export function problems(...codes: readonly ErrorCode[]): Record<string, object> {
+  const content = { "application/problem+json": { schema: refTo("Problem") } };
+  const statuses = [...new Set(codes.map((code) => ERROR_TABLE[code].status))];
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const same = codes.filter((code) => ERROR_TABLE[code].status === status);
+      return [status, { description: same.join(", "), content }];
+    }),
+  );
+}
+
+export function refTo(name: string) {
+  return { $ref: `${name}#` } as const;
+}
+
+function listOf(name: string) {
+  return { type: "array", items: refTo(name) } as const;
+}
+
+function object(properties: Record<string, object>, optional: readonly string[] = []) {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: "object", additionalProperties: false, properties, ...(required.length > 0 && { required }) };
+}

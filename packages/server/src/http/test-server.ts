@@ -1,0 +1,37 @@
+import { createClientAuth } from "../auth/client-auth.js";
+import { NamespaceService } from "../files/namespace-service.js";
+import { StatusService } from "../files/status-service.js";
+import { openTestFiles, type TestFiles, type TestFilesOptions } from "../files/test-files.js";
+import { silentLogger } from "../runtime/logger.js";
+import { createHttpServer, type HttpServer, type HttpServerOptions } from "./create-http-server.js";
+
+export interface TestServer extends TestFiles {
+  readonly server: HttpServer;
+  readonly port: number;
+  readonly url: string;
+}
+
+export interface TestServerOptions extends TestFilesOptions {
+  readonly token?: string;
+  readonly http?: Partial<HttpServerOptions>;
+}
+
+/** A listening server over test files, on a free port of the loopback interface. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const test = await openTestFiles(options);
+  const server = await createHttpServer({
+    auth: createClientAuth(options.token),
+    files: test.files,
+    namespaces: new NamespaceService(test.catalog),
+    status: new StatusService(test.catalog, test.cluster),
+    log: silentLogger,
+    isReady: async () => void (await test.catalog.head()),
+    ...options.http,
+  });
+  const { port } = await server.start({ host: "127.0.0.1", port: 0 });
+  const close = async () => {
+    await server.stop();
+    await test.close();
+  };
+  return { ...test, server, port, url: `http://127.0.0.1:${port}`, close };
+}
