@@ -74,8 +74,11 @@ export interface Debt {
 }
 
 export interface DebtCatalog {
-  /** The node's debts, fewest copies first, oldest first among those. At most `limit` (1 to 1,000). */
-  listDebts(node: NodeId, limit: number): Promise<Debt[]>;
+  /**
+   * The node's debts, fewest copies first, oldest first among those. At most `limit` (1 to 1,000), without the first
+   * `skip` (default 0): so that debts that nobody can pay do not hide those behind them.
+   */
+  listDebts(node: NodeId, limit: number, skip?: number): Promise<Debt[]>;
   /** Idempotent: debts that are gone already are passed over. The blobs must be durable on the node before this call. */
   settleDebts(debts: readonly Debt[]): Promise<void>;
   /** Idempotent: records that the node lacks a blob it was thought to hold. */

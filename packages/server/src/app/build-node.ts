@@ -1,0 +1,179 @@
+import { createHash } from "node:crypto";
+import { isAbsolute, relative } from "node:path";
+import { KoboldError, type NodeId } from "@koboldfs/protocol";
+import { createClientAuth } from "../auth/client-auth.js";
+import { NodeSigner, NodeVerifier } from "../auth/node-signature.js";
+import { openDiskVolumes } from "../blobs/disk/open-volumes.js";
+import type { VolumeSet } from "../blobs/disk/volume-set.js";
+import type { Catalog } from "../catalog/catalog.js";
+import { openSqlCatalog } from "../catalog/sql/open-sql-catalog.js";
+import { LiveCluster } from "../cluster/live-cluster.js";
+import { findRegistration, registerNode } from "../cluster/node-registration.js";
+import type { NodeConfig } from "../config/node-config.js";
+import { needsClusterSecret } from "../config/node-config.js";
+import { FileService } from "../files/file-service.js";
+import { NamespaceService } from "../files/namespace-service.js";
+import { StatusService } from "../files/status-service.js";
+import { createHttpServer, type HttpServer } from "../http/create-http-server.js";
+import { nodeFace } from "../http/node/node-face.js";
+import type { Clock } from "../runtime/clock.js";
+import type { Logger } from "../runtime/logger.js";
+import { BackfillWorker } from "../workers/backfill-worker.js";
+import { BlobFetcher } from "../workers/blob-fetcher.js";
+import { PruneWorker } from "../workers/prune-worker.js";
+import { RepairWorker } from "../workers/repair-worker.js";
+import { WorkerRunner } from "../workers/worker-runner.js";
+import { createPeerConnector } from "./connect-peer.js";
+import { findNodeId } from "./node-identity.js";
+import { CATALOG_PATIENCE_MS, openCatalogPatiently } from "./open-catalog.js";
+import type { Teardown } from "./teardown.js";
+
+export interface BuildOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly catalogPatienceMs?: number;
+}
+
+/** The parts of a node, put together and not yet serving. */
+export interface NodeParts {
+  readonly id: NodeId;
+  readonly clusterId: string;
+  readonly server: HttpServer;
+  /** Resolves when the cluster does not want this node any more. */
+  readonly expelled: Promise<void>;
+  /** Makes the node known under its URL; from then on it is ready. */
+  join(url: string): Promise<void>;
+  startWorkers(): void;
+}
+
+/** What the parts below share. */
+interface Ground extends BuildOptions {
+  readonly config: NodeConfig;
+  readonly catalog: Catalog;
+  readonly volumes: VolumeSet;
+  readonly id: NodeId;
+  readonly nodeSecret: string;
+}
+
+/** Every choice of an implementation is made here. */
+export async function buildNode(config: NodeConfig, options: BuildOptions, teardown: Teardown): Promise<NodeParts> {
+  const ground = await openGround(config, options, teardown);
+  const { catalog, id, log, volumes } = ground;
+  let expel = () => {};
+  const expelled = new Promise<void>((resolve) => {
+    expel = resolve;
+  });
+  const cluster = createCluster(ground, expel);
+  teardown.add("the heartbeats", () => cluster.stop());
+  const workers = new WorkerRunner({ clock: options.clock, random: Math.random, log });
+  teardown.add("the workers", () => workers.stop());
+  let joined = false;
+  const server = await createServer(ground, { cluster, isJoined: () => joined, onNudge: () => workers.wake("repair") });
+  return {
+    id,
+    clusterId: catalog.clusterId,
+    server,
+    expelled,
+    async join(url) {
+      const { name, zone } = config;
+      await registerNode(catalog, { id, name, url, zone, volumes: volumes.volumeIds });
+      await cluster.start();
+      joined = true;
+    },
+    startWorkers: () => startWorkers(ground, cluster, workers),
+  };
+}
+
+async function openGround(config: NodeConfig, options: BuildOptions, teardown: Teardown): Promise<Ground> {
+  const { clock, log, signal } = options;
+  const { dsn, allowUnsafeCatalog } = config;
+  const catalog = await openCatalogPatiently({
+    open: () => openSqlCatalog({ dsn, allowUnsafe: allowUnsafeCatalog, logger: log, clock }),
+    dsn,
+    patienceMs: options.catalogPatienceMs ?? CATALOG_PATIENCE_MS,
+    clock,
+    log,
+    signal,
+  });
+  teardown.add("the catalog", () => catalog.close());
+  const id = await findNodeId(config.data);
+  const known = await findRegistration(catalog, { id, name: config.name });
+  const volumes = await openDiskVolumes({
+    directories: config.data,
+    cluster: catalog.clusterId,
+    node: id,
+    knownVolumes: known?.volumes ?? [],
+    ownNames: embeddedCatalogNames(config),
+    clock,
+    logger: log,
+  });
+  teardown.add("the volumes", () => volumes.close());
+  const nodeSecret = config.clusterSecret ?? loopbackSecret(catalog.clusterId);
+  return { ...options, config, catalog, volumes, id, nodeSecret };
+}
+
+function createCluster(ground: Ground, onExpelled: () => void): LiveCluster {
+  const { catalog, clock, config, id, log, nodeSecret, volumes } = ground;
+  const signer = new NodeSigner({ secret: nodeSecret, cluster: catalog.clusterId, node: id, clock });
+  return new LiveCluster({
+    self: id,
+    catalog,
+    space: () => volumes.room(),
+    connect: createPeerConnector(signer),
+    intervalMs: config.intervalMs,
+    clock,
+    random: Math.random,
+    log,
+    onExpelled,
+  });
+}
+
+interface ServerParts {
+  readonly cluster: LiveCluster;
+  readonly isJoined: () => boolean;
+  readonly onNudge: () => void;
+}
+
+function createServer(ground: Ground, { cluster, isJoined, onNudge }: ServerParts): Promise<HttpServer> {
+  const { catalog, clock, config, id, log, nodeSecret, volumes } = ground;
+  const { ackCopies, minCopies } = config;
+  const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, clock });
+  const identity = { cluster: catalog.clusterId, node: id, name: config.name };
+  return createHttpServer({
+    log,
+    auth: createClientAuth(config.token ?? (needsClusterSecret(config) ? config.clusterSecret : undefined)),
+    files: new FileService({ catalog, store: volumes, cluster, clock, log, ackCopies, minCopies }),
+    namespaces: new NamespaceService(catalog),
+    status: new StatusService(catalog, cluster),
+    isReady: async () => {
+      if (!isJoined()) throw new KoboldError("starting", "this node has not joined its cluster yet");
+      if (volumes.volumes.every((volume) => volume.isSuspect)) throw new KoboldError("disk_failed", "every volume failed");
+      await catalog.head();
+    },
+    faces: [
+      (scope) => nodeFace(scope, { blobs: volumes, identity, onNudge, verify: (request) => verifier.verify(request) }),
+    ],
+  });
+}
+
+function startWorkers(ground: Ground, cluster: LiveCluster, workers: WorkerRunner): void {
+  const { catalog, clock, id, log, volumes } = ground;
+  const fetcher = new BlobFetcher({ local: volumes, cluster, clock, log });
+  workers.start(new RepairWorker({ catalog, cluster, fetcher, clock, log }));
+  workers.start(new BackfillWorker({ catalog, cluster, fetcher, log }));
+  workers.start(new PruneWorker({ catalog, holder: id }));
+}
+
+/** Nodes that only this machine reaches need no configured secret; those of other clusters are refused all the same. */
+function loopbackSecret(clusterId: string): string {
+  return createHash("sha256").update(`koboldfs node face of ${clusterId}`).digest("hex");
+}
+
+/** The files of an embedded catalog that lies in a data directory: they may be there before the volume is. */
+function embeddedCatalogNames(config: NodeConfig): string[] {
+  const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(config.dsn)?.[1];
+  if (path === undefined) return [];
+  const names = config.data.map((directory) => relative(directory, path));
+  return names.filter((name) => !name.startsWith("..") && !isAbsolute(name) && !name.includes("/"));
+}

@@ -1,0 +1,121 @@
+import { KoboldError } from "@koboldfs/protocol";
+import type { Change, ChangeOutcome } from "../model/change.js";
+import type { CommitCatalog } from "./catalog.js";
+
+/**
+ * Commits these changes as one group. `release` may be called when the group cannot be ended soon (its outcome must
+ * be settled while the database is away): then the next group begins, and fails or succeeds on its own.
+ */
+export type CommitGroup = (changes: readonly Change[], release: () => void) => Promise<ChangeOutcome[]>;
+
+/**
+ * One request may ask for 1,000 operations and they are one commit; a group is never larger, so that the lock is held
+ * for tens of milliseconds at most and the group's bytes stay within a database's packet.
+ */
+export const MAX_GROUP_CHANGES = 1000;
+/** About a second of commits on a slow disk. Whoever comes later is better served by another try. */
+const MAX_WAITING_CHANGES = 8 * MAX_GROUP_CHANGES;
+
+interface Item {
+  readonly changes: readonly Change[];
+  resolve(outcomes: ChangeOutcome[]): void;
+  reject(error: unknown): void;
+}
+
+/** Gathers what arrives while one commit runs into the next. Nothing waits when nothing runs. */
+export class GroupCommitter implements CommitCatalog {
+  readonly #commitGroup: CommitGroup;
+  readonly #waiting: Item[] = [];
+  /** Changes that wait or run. */
+  #pending = 0;
+  #isRunning = false;
+  #isClosed = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(commitGroup: CommitGroup) {
+    this.#commitGroup = commitGroup;
+  }
+
+  async commit(change: Change): Promise<ChangeOutcome> {
+    const [outcome] = await this.commitAll([change]);
+    if (outcome === undefined) throw new KoboldError("internal", "a commit answered nothing");
+    return outcome;
+  }
+
+  /** Throws `overloaded` when too much waits already, `too_large` above `MAX_GROUP_CHANGES`, `shutting_down`. */
+  commitAll(changes: readonly Change[]): Promise<ChangeOutcome[]> {
+    const refusal = this.#findRefusal(changes.length);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (changes.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      this.#pending += changes.length;
+      this.#waiting.push({ changes, resolve, reject });
+      this.#startNext();
+    });
+  }
+
+  #findRefusal(count: number): KoboldError | undefined {
+    if (this.#isClosed) return new KoboldError("shutting_down", "the catalog is being closed");
+    if (count > MAX_GROUP_CHANGES) return new KoboldError("too_large", `${count} changes; a commit takes ${MAX_GROUP_CHANGES}`);
+    if (this.#pending + count > MAX_WAITING_CHANGES) return new KoboldError("overloaded", `${this.#pending} changes wait`);
+    return undefined;
+  }
+
+  #startNext(): void {
+    if (this.#isRunning) return;
+    const items = this.#takeGroup();
+    if (items.length === 0) {
+      if (this.#pending === 0) this.#onIdle?.();
+      return;
+    }
+    this.#isRunning = true;
+    void this.#run(items);
+  }
+
+  #takeGroup(): Item[] {
+    let count = 0;
+    let size = 0;
+    for (const item of this.#waiting) {
+      if (size + item.changes.length > MAX_GROUP_CHANGES) break;
+      size += item.changes.length;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #run(items: readonly Item[]): Promise<void> {
+    const changes = items.flatMap((item) => item.changes);
+    let isReleased = false;
+    const release = () => {
+      if (isReleased) return;
+      isReleased = true;
+      this.#isRunning = false;
+      this.#startNext();
+    };
+    try {
+      answer(items, await this.#commitGroup(changes, release));
+    } catch (error) {
+      for (const item of items) item.reject(error);
+    }
+    this.#pending -= changes.length;
+    release();
+    if (this.#pending === 0) this.#onIdle?.();
+  }
+
+  /** Refuses what comes, and resolves when everything that came has its answer. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#pending === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+}
+
+function answer(items: readonly Item[], outcomes: readonly ChangeOutcome[]): void {
+  let index = 0;
+  for (const item of items) {
+    item.resolve(outcomes.slice(index, index + item.changes.length));
+    index += item.changes.length;
+  }
+}

@@ -1,0 +1,173 @@
+import { randomBytes } from "node:crypto";
+import { KoboldError } from "@koboldfs/protocol";
+import type { Change, ChangeOutcome } from "../../../model/change.js";
+import { decideCommit } from "../../../model/decide-commit.js";
+import type { Clock } from "../../../runtime/clock.js";
+import type { Logger } from "../../../runtime/logger.js";
+import { pauseMs } from "../backoff.js";
+import type { SqlDialect, SqlFailure } from "../dialect.js";
+import type { CatalogQueries } from "../queries/catalog-queries.js";
+import { formatGroupId, parseGroupOutcomes } from "../queries/outcome-queries.js";
+import { plainStatement, type SqlConnection } from "../sql-connection.js";
+import { classifyFailure, ConnectionCut, translateFailure } from "../sql-failure.js";
+import { readViewUnderLock } from "./commit-view-reader.js";
+import { formatPlanStatements } from "./plan-statements.js";
+
+export interface CommitRunnerOptions {
+  readonly dialect: SqlDialect;
+  readonly queries: CatalogQueries;
+  /** Opens a session with the timeouts that a holder of the journal's lock must have. */
+  readonly connect: () => Promise<SqlConnection>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Deadlocks resolve in milliseconds; a lock that is held is waited for by the engine, seconds at a time. */
+const MAX_ATTEMPTS = 10;
+/** A database that is away shall be told to the client soon; its retry is worth more than ours. */
+const MAX_DISCONNECTS = 3;
+/** Longer than it takes an engine to take the lock from a holder that stands still (5 s), and once again. */
+const DEADLINE_MS = 12_000;
+const RETRY_PAUSE = { firstMs: 5, longestMs: 250 };
+const SETTLE_PAUSE = { firstMs: 50, longestMs: 2000 };
+
+const COMMIT = plainStatement("commit");
+const ROLLBACK = plainStatement("rollback");
+
+type Attempt =
+  | { readonly kind: "done"; readonly outcomes: readonly ChangeOutcome[] }
+  /** Nothing was committed, and nothing of it ever will be. */
+  | { readonly kind: "failed"; readonly failure: SqlFailure; readonly cause: unknown }
+  /** The commit was sent and no good answer came. */
+  | { readonly kind: "unknown"; readonly failure: SqlFailure; readonly cause: unknown; readonly groupId: string };
+
+/** The one commit path: lock, read, decide, write, commit; and again, until the outcome is certain. */
+export class CommitRunner {
+  readonly #options: CommitRunnerOptions;
+  readonly #closing = new AbortController();
+  #connection: SqlConnection | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CommitRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `catalog_unavailable` or `commit_contended` when nothing was committed and nothing will be. */
+  async commitGroup(changes: readonly Change[], release: () => void): Promise<ChangeOutcome[]> {
+    const { clock } = this.#options;
+    const deadline = clock.monotonic() + DEADLINE_MS;
+    let disconnects = 0;
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await this.#inTurn(() => this.#attempt(changes));
+      if (result.kind === "done") return [...result.outcomes];
+      if (result.kind === "unknown") {
+        const settled = await this.#settle(result.groupId, release);
+        if (settled !== undefined) return settled;
+      }
+      disconnects += result.failure === "disconnected" ? 1 : 0;
+      const isWorthAnother = attempt < MAX_ATTEMPTS && disconnects < MAX_DISCONNECTS && clock.monotonic() < deadline;
+      const isRetryable = result.failure === "contended" || result.failure === "disconnected";
+      if (!isRetryable || !isWorthAnother) throw translateFailure(result.failure, result.cause);
+      await clock.sleep(pauseMs(attempt, RETRY_PAUSE));
+    }
+  }
+
+  /** One attempt at a time uses the session; a group that was settled late stands in line like any other. */
+  #inTurn<Result>(action: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(action);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async #attempt(changes: readonly Change[]): Promise<Attempt> {
+    const { dialect, queries } = this.#options;
+    const groupId = createGroupId(this.#options.clock.now());
+    let isCommitSent = false;
+    try {
+      const connection = await this.#open();
+      const view = await readViewUnderLock(connection, { dialect, queries }, changes);
+      const plan = decideCommit(view, groupId, changes);
+      if (plan.group === undefined) {
+        await connection.run(ROLLBACK);
+        return { kind: "done", outcomes: plan.outcomes };
+      }
+      const statements = formatPlanStatements(queries, plan, plan.group);
+      isCommitSent = true;
+      await connection.runAll([...statements, COMMIT]);
+      return { kind: "done", outcomes: plan.outcomes };
+    } catch (cause) {
+      const failure = classifyFailure(dialect, cause);
+      this.#options.logger.debug({ err: cause, failure, isCommitSent }, "a commit failed");
+      await this.#abandon(failure);
+      return isCommitSent ? { kind: "unknown", failure, cause, groupId } : { kind: "failed", failure, cause };
+    }
+  }
+
+  async #open(): Promise<SqlConnection> {
+    if (this.#closing.signal.aborted) throw new KoboldError("shutting_down", "the catalog is being closed");
+    if (this.#connection?.isUsable !== true) this.#connection = await this.#options.connect();
+    return this.#connection;
+  }
+
+  /** After any error: roll back, and when even that fails cut the session, which rolls back too. */
+  async #abandon(failure: SqlFailure): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    try {
+      if (!connection.isUsable || failure === "disconnected") throw new ConnectionCut("the session is gone");
+      await connection.run(ROLLBACK);
+    } catch (cause) {
+      this.#options.logger.debug({ err: cause }, "a commit's session was given up");
+      connection.destroy();
+      this.#connection = undefined;
+    }
+  }
+
+  /**
+   * Decides what became of a group whose commit was not answered, by inserting its id as void. Either that conflicts:
+   * it committed, and its outcomes are there. Or it succeeds: the late commit will die on the unique id. There is no
+   * third, so this goes on until the database has said which.
+   */
+  async #settle(groupId: string, release: () => void): Promise<ChangeOutcome[] | undefined> {
+    const { clock, logger } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#settleOnce(groupId);
+      } catch (cause) {
+        logger.warn({ err: cause, groupId, attempt }, "the outcome of a commit cannot be settled yet");
+        release();
+      }
+      const { signal } = this.#closing;
+      await clock.sleep(pauseMs(attempt, SETTLE_PAUSE), signal);
+      if (signal.aborted) throw new KoboldError("shutting_down", "the server stopped before a commit's outcome was settled");
+    }
+  }
+
+  async #settleOnce(groupId: string): Promise<ChangeOutcome[] | undefined> {
+    const { queries } = this.#options;
+    const connection = await this.#options.connect();
+    try {
+      const { affected } = await connection.run(queries.outcomes.insertVoid({ id: formatGroupId(groupId) }));
+      if (affected === 1) return undefined;
+      const [statement] = queries.outcomes.findGroup(groupId);
+      const row = statement && (await connection.run(statement)).rows[0];
+      if (row === undefined) throw new Error("the group's record is neither there nor can it be made");
+      return parseGroupOutcomes(row);
+    } finally {
+      await connection.close();
+    }
+  }
+
+  /** Gives up what cannot be settled. Call it when no commit runs, or none shall be waited for any longer. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#turn;
+    await this.#connection?.close();
+    this.#connection = undefined;
+  }
+}
+
+/** Random, so that no two nodes share one; the time stands first, so that new ids are neighbours in the index. */
+function createGroupId(nowMs: number): string {
+  return nowMs.toString(16).padStart(12, "0") + randomBytes(10).toString("hex");
+}

@@ -1,0 +1,141 @@
+import { type Compilable, sql } from "kysely";
+import type { CatalogKysely, SqlDialect } from "./dialect.js";
+
+export interface MigrationStep {
+  readonly number: number;
+  build(db: CatalogKysely, dialect: SqlDialect): Compilable<unknown>;
+}
+
+/**
+ * The schema, step by step. A step is one statement that does no harm when it is run twice, because MySQL commits
+ * after each and cannot take one back. A step that was released is never changed: a new one follows it.
+ */
+export const MIGRATIONS: readonly MigrationStep[] = [
+  {
+    number: 1,
+    build: (db, dialect) =>
+      table(db, dialect, "cluster")
+        .addColumn("id", dialect.types.integer, (column) => column.notNull().primaryKey())
+        .addColumn("cluster_id", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("head_number", dialect.types.integer, (column) => column.notNull())
+        .addColumn("head_hash", dialect.types.digest, (column) => column.notNull())
+        .addColumn("time_ms", dialect.types.integer, (column) => column.notNull())
+        .addColumn("lock_count", dialect.types.integer, (column) => column.notNull()),
+  },
+  {
+    number: 2,
+    build: (db, dialect) =>
+      table(db, dialect, "journal_groups")
+        .addColumn("last", dialect.types.integer, (column) => column.notNull().primaryKey())
+        .addColumn("first", dialect.types.integer, (column) => column.notNull())
+        .addColumn("hash", dialect.types.digest, (column) => column.notNull())
+        .addColumn("bytes", dialect.types.bytes, (column) => column.notNull()),
+  },
+  {
+    number: 3,
+    build: (db, dialect) =>
+      table(db, dialect, "journal")
+        .addColumn("number", dialect.types.integer, (column) => column.notNull().primaryKey())
+        .addColumn("group_last", dialect.types.integer, (column) => column.notNull())
+        .addColumn("kind", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("namespace", dialect.types.shortText)
+        .addColumn("key", dialect.types.keyText)
+        .addColumn("digest", dialect.types.digest)
+        .addColumn("size_bytes", dialect.types.integer),
+  },
+  {
+    number: 4,
+    build: (db, dialect) =>
+      table(db, dialect, "files")
+        .addColumn("namespace", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("key", dialect.types.keyText, (column) => column.notNull())
+        .addColumn("number", dialect.types.integer, (column) => column.notNull())
+        .addColumn("digest", dialect.types.digest, (column) => column.notNull())
+        .addColumn("size_bytes", dialect.types.integer, (column) => column.notNull())
+        .addColumn("content_type", dialect.types.longText, (column) => column.notNull())
+        .addColumn("metadata", dialect.types.longText, (column) => column.notNull())
+        .addColumn("modified_ms", dialect.types.integer, (column) => column.notNull())
+        .addPrimaryKeyConstraint("files_key", ["namespace", "key"]),
+  },
+  {
+    number: 5,
+    build: (db, dialect) =>
+      table(db, dialect, "commits")
+        .addColumn("id", dialect.types.keyText, (column) => column.notNull().primaryKey())
+        .addColumn("fingerprint", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("outcome", dialect.types.longText)
+        .addColumn("time_ms", dialect.types.integer, (column) => column.notNull()),
+  },
+  { number: 6, build: (db, dialect) => index(db, dialect, "commits_by_time").on("commits").column("time_ms") },
+  {
+    number: 7,
+    build: (db, dialect) =>
+      table(db, dialect, "namespaces")
+        .addColumn("name", dialect.types.shortText, (column) => column.notNull().primaryKey())
+        .addColumn("min_copies", dialect.types.integer, (column) => column.notNull())
+        .addColumn("url_template", dialect.types.longText)
+        .addColumn("files", dialect.types.integer, (column) => column.notNull())
+        .addColumn("bytes", dialect.types.integer, (column) => column.notNull())
+        .addColumn("created_ms", dialect.types.integer, (column) => column.notNull()),
+  },
+  {
+    number: 8,
+    build: (db, dialect) =>
+      table(db, dialect, "nodes")
+        .addColumn("id", dialect.types.shortText, (column) => column.notNull().primaryKey())
+        .addColumn("name", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("url", dialect.types.longText, (column) => column.notNull())
+        .addColumn("zone", dialect.types.longText, (column) => column.notNull())
+        .addColumn("state", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("volumes", dialect.types.longText, (column) => column.notNull())
+        .addColumn("joined_at", dialect.types.integer, (column) => column.notNull())
+        .addColumn("backfill_position", dialect.types.integer, (column) => column.notNull())
+        .addColumn("heartbeat_ms", dialect.types.integer, (column) => column.notNull())
+        .addColumn("free_bytes", dialect.types.integer, (column) => column.notNull())
+        .addColumn("total_bytes", dialect.types.integer, (column) => column.notNull()),
+  },
+  {
+    number: 9,
+    build: (db, dialect) =>
+      table(db, dialect, "debts")
+        .addColumn("node", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("namespace", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("digest", dialect.types.digest, (column) => column.notNull())
+        .addColumn("size_bytes", dialect.types.integer, (column) => column.notNull())
+        .addColumn("copies", dialect.types.integer, (column) => column.notNull())
+        .addColumn("number", dialect.types.integer, (column) => column.notNull())
+        .addPrimaryKeyConstraint("debts_key", ["node", "namespace", "digest"]),
+  },
+  {
+    number: 10,
+    build: (db, dialect) => index(db, dialect, "debts_by_urgency").on("debts").columns(["node", "copies", "number"]),
+  },
+  {
+    number: 11,
+    build: (db, dialect) =>
+      table(db, dialect, "leases")
+        .addColumn("name", dialect.types.shortText, (column) => column.notNull().primaryKey())
+        .addColumn("holder", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("until_ms", dialect.types.integer, (column) => column.notNull()),
+  },
+];
+
+/** Says which steps were taken; made before all others. */
+export function buildMigrationsTable(db: CatalogKysely, dialect: SqlDialect): Compilable<unknown> {
+  return table(db, dialect, "migrations")
+    .addColumn("number", dialect.types.integer, (column) => column.notNull().primaryKey())
+    .addColumn("applied_ms", dialect.types.integer, (column) => column.notNull());
+}
+
+function table(db: CatalogKysely, dialect: SqlDialect, name: string) {
+  const { tableSuffix } = dialect.capabilities;
+  return db.schema
+    .createTable(name)
+    .ifNotExists()
+    .modifyEnd(tableSuffix ?? sql``);
+}
+
+function index(db: CatalogKysely, dialect: SqlDialect, name: string) {
+  const builder = db.schema.createIndex(name);
+  return dialect.capabilities.createIndexIfNotExists ? builder.ifNotExists() : builder;
+}

@@ -1,0 +1,38 @@
+import { CommitRunner } from "./commit/commit-runner.js";
+import { checkDurability, prepareCatalog } from "./migrate.js";
+import type { NetworkEngine } from "./network-engine.js";
+import { createCatalogQueries } from "./queries/catalog-queries.js";
+import { RetryingRunner } from "./retrying-runner.js";
+import { SessionPool } from "./session-pool.js";
+import { SqlCatalog } from "./sql-catalog.js";
+import type { SqlCatalogOptions } from "./sql-catalog-options.js";
+import { classifyFailure, translateFailure } from "./sql-failure.js";
+import { SqlWriter } from "./sql-writer.js";
+
+/** A catalog in a database server: one session commits, a few others read and do the rest. */
+export async function openNetworkCatalog(engine: NetworkEngine, options: SqlCatalogOptions): Promise<SqlCatalog> {
+  const { dialect } = engine;
+  const { clock, logger } = options;
+  const queries = createCatalogQueries(dialect);
+  const clusterId = await prepare(engine, queries, options.allowUnsafe === true);
+  const pool = new SessionPool({ connect: () => engine.connect("read"), dialect });
+  const runner = new RetryingRunner({ runner: pool, dialect, clock });
+  const commits = new CommitRunner({ dialect, queries, connect: () => engine.connect("commit"), clock, logger });
+  const writer = new SqlWriter({ queries, commits, runner, release: async () => {} });
+  return new SqlCatalog({ clusterId, engine: engine.name, queries, runner, writer, release: () => pool.close() });
+}
+
+async function prepare(engine: NetworkEngine, queries: ReturnType<typeof createCatalogQueries>, allowUnsafe: boolean) {
+  const { dialect } = engine;
+  try {
+    const connection = await engine.connect("prepare");
+    try {
+      if (!allowUnsafe) await checkDurability({ connection, dialect, queries });
+      return await prepareCatalog({ connection, dialect, queries });
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    throw translateFailure(classifyFailure(dialect, error), error);
+  }
+}

@@ -1,0 +1,36 @@
+import { KoboldError } from "@koboldfs/protocol";
+import type { Catalog } from "../catalog.js";
+import { parseDatabaseUrl } from "./database-url.js";
+import { createMysqlEngine } from "./mysql/mysql-engine.js";
+import { openNetworkCatalog } from "./open-network-catalog.js";
+import { createPostgresEngine } from "./postgres/postgres-engine.js";
+import type { SqlCatalogOptions } from "./sql-catalog-options.js";
+import { openSqliteCatalog } from "./sqlite/open-sqlite-catalog.js";
+
+/**
+ * Opens the catalog that the dsn names and brings its schema up to date; the database itself must exist, but for
+ * SQLite. Throws `config_invalid`, `catalog_unavailable`, `catalog_not_durable`, `catalog_schema_unknown`.
+ */
+export async function openSqlCatalog(options: SqlCatalogOptions): Promise<Catalog> {
+  const { dsn } = options;
+  const scheme = dsn.slice(0, dsn.indexOf(":"));
+  switch (scheme) {
+    case "mariadb":
+    case "mysql":
+      return openNetworkCatalog(createMysqlEngine(parseDatabaseUrl(dsn)), options);
+    case "postgres":
+    case "postgresql":
+      return openNetworkCatalog(createPostgresEngine(parseDatabaseUrl(dsn)), options);
+    case "sqlite":
+      return openSqliteCatalog(parseSqlitePath(dsn), options);
+    default:
+      throw new KoboldError("config_invalid", `dsn must begin with sqlite:, postgres:// or mysql://, not "${scheme}"`);
+  }
+}
+
+/** Accepts `sqlite:relative/path`, `sqlite:/absolute` and `sqlite:///absolute`. */
+function parseSqlitePath(dsn: string): string {
+  const path = dsn.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
+  if (path === "" || path.startsWith("//")) throw new KoboldError("config_invalid", `no path in the dsn ${dsn}`);
+  return path;
+}

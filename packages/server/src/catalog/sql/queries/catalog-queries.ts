@@ -1,0 +1,26 @@
+import { createQueryBuilder, type SqlDialect } from "../dialect.js";
+import { createClusterQueries } from "./cluster-queries.js";
+import { createDebtQueries } from "./debt-queries.js";
+import { createFileQueries } from "./file-queries.js";
+import { createJournalQueries } from "./journal-queries.js";
+import { createLeaseQueries } from "./lease-queries.js";
+import { createNamespaceQueries } from "./namespace-queries.js";
+import { createNodeQueries } from "./node-queries.js";
+import { createOutcomeQueries } from "./outcome-queries.js";
+
+/** Every statement that the catalog ever runs, but for migrations; made once for a dialect, compiled on first use. */
+export type CatalogQueries = ReturnType<typeof createCatalogQueries>;
+
+export function createCatalogQueries(dialect: SqlDialect) {
+  const db = createQueryBuilder(dialect);
+  return {
+    cluster: createClusterQueries(db, dialect),
+    debts: createDebtQueries(db, dialect),
+    files: createFileQueries(db, dialect),
+    journal: createJournalQueries(db),
+    leases: createLeaseQueries(db, dialect),
+    namespaces: createNamespaceQueries(db, dialect),
+    nodes: createNodeQueries(db, dialect),
+    outcomes: createOutcomeQueries(db, dialect),
+  };
+}

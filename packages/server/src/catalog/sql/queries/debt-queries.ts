@@ -1,0 +1,76 @@
+import type { Digest, NamespaceName, NodeId } from "@koboldfs/protocol";
+import type { Selectable } from "kysely";
+import type { DebtRef, PlannedDebt } from "../../../model/commit-plan.js";
+import type { Debt } from "../../catalog.js";
+import { fromHex, toHex, toInteger, toText } from "../column-values.js";
+import type { CatalogKysely, SqlDialect } from "../dialect.js";
+import { orIgnore, orUpdate } from "../insert-or-update.js";
+import { prepareQuery, prepareRows } from "../prepared-query.js";
+import type { DebtsTable, SqlInteger } from "../schema.js";
+
+type StoredDebt = Selectable<DebtsTable>;
+type StoredDebtCount = { node: DebtsTable["node"]["__select__"]; files: SqlInteger; bytes: SqlInteger | null };
+
+const KEY_COLUMNS = ["node", "namespace", "digest"] as const;
+const COLUMNS = [...KEY_COLUMNS, "size_bytes", "copies", "number"] as const;
+
+type DebtKey = { node: string; namespace: string; digest: Uint8Array };
+
+export type DebtQueries = ReturnType<typeof createDebtQueries>;
+
+export function createDebtQueries(db: CatalogKysely, dialect: SqlDialect) {
+  // A blob that is owed already keeps its age; only how many copies there are is known better now.
+  const add = prepareRows<ReturnType<typeof formatDebtRow>, unknown>("add_debts", COLUMNS, (rows) =>
+    orUpdate(dialect, db.insertInto("debts").values(rows), { key: KEY_COLUMNS, update: ["copies"] }),
+  );
+  const remove = prepareRows<DebtKey, unknown>("remove_debts", KEY_COLUMNS, (keys) =>
+    db.deleteFrom("debts").where((eb) => eb.or(keys.map((key) => eb.and(key)))),
+  );
+  return {
+    add: (debts: readonly PlannedDebt[]) => add(debts.map(formatDebtRow)),
+    /** Like `add`, but what is owed already stays as it is. */
+    addMissing: prepareRows<ReturnType<typeof formatDebtRow>, unknown>("add_missing_debts", COLUMNS, (rows) =>
+      orIgnore(dialect, db.insertInto("debts").values(rows)),
+    ),
+    remove: (debts: readonly DebtRef[]) => remove(debts.map(formatDebtKey)),
+    list: prepareQuery<{ node: string; limit: number; skip: number }, StoredDebt>("list_debts", (slot) =>
+      db
+        .selectFrom("debts")
+        .select(COLUMNS)
+        .where("node", "=", slot("node"))
+        .orderBy("copies")
+        .orderBy("number")
+        .limit(slot("limit"))
+        .offset(slot("skip")),
+    ),
+    count: prepareQuery<object, StoredDebtCount>("count_debts", () =>
+      db
+        .selectFrom("debts")
+        .select((eb) => [
+          "node",
+          eb.fn.countAll<SqlInteger>().as("files"),
+          eb.fn.sum<SqlInteger | null>("size_bytes").as("bytes"),
+        ])
+        .groupBy("node")
+        .orderBy("node"),
+    ),
+  };
+}
+
+export function formatDebtRow(debt: PlannedDebt) {
+  return { ...formatDebtKey(debt), size_bytes: debt.sizeBytes, copies: debt.copies, number: debt.number };
+}
+
+function formatDebtKey(debt: DebtRef): DebtKey {
+  return { node: debt.node, namespace: debt.namespace, digest: fromHex(debt.digest) };
+}
+
+export function parseDebtRow(row: StoredDebt): Debt {
+  return {
+    node: toText(row.node) as NodeId,
+    namespace: toText(row.namespace) as NamespaceName,
+    digest: toHex(row.digest) as Digest,
+    sizeBytes: toInteger(row.size_bytes),
+    copies: toInteger(row.copies),
+  };
+}

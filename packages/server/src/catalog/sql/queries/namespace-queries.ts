@@ -1,0 +1,61 @@
+import type { NamespaceName } from "@koboldfs/protocol";
+import type { Selectable } from "kysely";
+import type { NamespaceRow } from "../../../model/commit-view.js";
+import { toBigInt, toInteger, toText } from "../column-values.js";
+import type { CatalogKysely, SqlDialect } from "../dialect.js";
+import { orUpdate } from "../insert-or-update.js";
+import { prepareQuery, prepareRows } from "../prepared-query.js";
+import type { NamespacesTable } from "../schema.js";
+
+type StoredNamespace = Selectable<NamespacesTable>;
+
+const COLUMNS = ["name", "min_copies", "url_template", "files", "bytes", "created_ms"] as const;
+const UPDATED_COLUMNS = ["min_copies", "url_template", "files", "bytes"] as const;
+
+export type NamespaceQueries = ReturnType<typeof createNamespaceQueries>;
+
+export function createNamespaceQueries(db: CatalogKysely, dialect: SqlDialect) {
+  const find = prepareRows<{ name: string }, StoredNamespace>("find_namespaces", ["name"], (rows) =>
+    db.selectFrom("namespaces").select(COLUMNS).where("name", "in", listNames(rows)),
+  );
+  const put = prepareRows<ReturnType<typeof formatNamespaceRow>, unknown>("put_namespaces", COLUMNS, (rows) =>
+    orUpdate(dialect, db.insertInto("namespaces").values(rows), { key: ["name"], update: UPDATED_COLUMNS }),
+  );
+  const remove = prepareRows<{ name: string }, unknown>("remove_namespaces", ["name"], (rows) =>
+    db.deleteFrom("namespaces").where("name", "in", listNames(rows)),
+  );
+  return {
+    find: (names: readonly NamespaceName[]) => find(names.map((name) => ({ name }))),
+    list: prepareQuery<object, StoredNamespace>("list_namespaces", () =>
+      db.selectFrom("namespaces").select(COLUMNS).orderBy("name"),
+    ),
+    put: (namespaces: readonly NamespaceRow[]) => put(namespaces.map(formatNamespaceRow)),
+    remove: (names: readonly NamespaceName[]) => remove(names.map((name) => ({ name }))),
+  };
+}
+
+function listNames(rows: readonly { name: string }[]): string[] {
+  return rows.map((row) => row.name);
+}
+
+function formatNamespaceRow(namespace: NamespaceRow) {
+  return {
+    name: namespace.name as string,
+    min_copies: namespace.policy.minCopies,
+    url_template: namespace.policy.urlTemplate ?? null,
+    files: namespace.files,
+    bytes: namespace.bytes,
+    created_ms: namespace.createdMs,
+  };
+}
+
+export function parseNamespaceRow(row: StoredNamespace): NamespaceRow {
+  const minCopies = toInteger(row.min_copies);
+  return {
+    name: toText(row.name) as NamespaceName,
+    policy: row.url_template === null ? { minCopies } : { minCopies, urlTemplate: toText(row.url_template) },
+    files: toInteger(row.files),
+    bytes: toBigInt(row.bytes),
+    createdMs: toInteger(row.created_ms),
+  };
+}

@@ -1,0 +1,121 @@
+import type { ColumnType } from "kysely";
+
+/** How the drivers give values back: each its own way. `column-values.ts` makes one way of them. */
+export type SqlText = string | Uint8Array;
+export type SqlInteger = number | bigint | string;
+
+type Text = ColumnType<SqlText, string, string>;
+type OptionalText = ColumnType<SqlText | null, string | null, string | null>;
+type Integer = ColumnType<SqlInteger, number, number>;
+type BigInteger = ColumnType<SqlInteger, bigint, bigint>;
+type OptionalInteger = ColumnType<SqlInteger | null, number | null, number | null>;
+type Bytes = ColumnType<Uint8Array, Uint8Array, Uint8Array>;
+type OptionalBytes = ColumnType<Uint8Array | null, Uint8Array | null, Uint8Array | null>;
+
+/** One row with id 1: who writes it holds the journal's lock. */
+export interface ClusterTable {
+  id: Integer;
+  cluster_id: Text;
+  head_number: Integer;
+  head_hash: Bytes;
+  /** Time of the last group. */
+  time_ms: Integer;
+  /** Counted up by each commit first of all. A write that changes nothing is no lock on Galera. */
+  lock_count: Integer;
+}
+
+/** What queries need of each entry; the whole of it is in its group's bytes. */
+export interface JournalTable {
+  number: Integer;
+  group_last: Integer;
+  kind: Text;
+  namespace: OptionalText;
+  key: OptionalText;
+  digest: OptionalBytes;
+  size_bytes: OptionalInteger;
+}
+
+export interface JournalGroupsTable {
+  last: Integer;
+  first: Integer;
+  hash: Bytes;
+  bytes: Bytes;
+}
+
+export interface FilesTable {
+  namespace: Text;
+  key: Text;
+  number: Integer;
+  digest: Bytes;
+  size_bytes: Integer;
+  content_type: Text;
+  /** JSON object. */
+  metadata: Text;
+  modified_ms: Integer;
+}
+
+/** Groups (`g:` ids) and idempotency keys (`k:` ids) with what came of them. A group without an outcome is void. */
+export interface CommitsTable {
+  id: Text;
+  fingerprint: Text;
+  /** JSON: `PlainOutcome[]` of a group, one `PlainOutcome` of an idempotency key. */
+  outcome: OptionalText;
+  time_ms: Integer;
+}
+
+export interface NamespacesTable {
+  name: Text;
+  min_copies: Integer;
+  url_template: OptionalText;
+  files: Integer;
+  bytes: BigInteger;
+  created_ms: Integer;
+}
+
+export interface NodesTable {
+  id: Text;
+  name: Text;
+  url: Text;
+  zone: Text;
+  state: Text;
+  /** JSON list of volume ids. */
+  volumes: Text;
+  joined_at: Integer;
+  backfill_position: Integer;
+  heartbeat_ms: Integer;
+  free_bytes: Integer;
+  total_bytes: Integer;
+}
+
+export interface DebtsTable {
+  node: Text;
+  namespace: Text;
+  digest: Bytes;
+  size_bytes: Integer;
+  copies: Integer;
+  number: Integer;
+}
+
+export interface LeasesTable {
+  name: Text;
+  holder: Text;
+  until_ms: Integer;
+}
+
+export interface MigrationsTable {
+  number: Integer;
+  applied_ms: Integer;
+}
+
+export interface CatalogTables {
+  cluster: ClusterTable;
+  journal: JournalTable;
+  journal_groups: JournalGroupsTable;
+  files: FilesTable;
+  commits: CommitsTable;
+  namespaces: NamespacesTable;
+  nodes: NodesTable;
+  debts: DebtsTable;
+  leases: LeasesTable;
+  migrations: MigrationsTable;
+}

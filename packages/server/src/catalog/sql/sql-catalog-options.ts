@@ -1,0 +1,11 @@
+import type { Clock } from "../../runtime/clock.js";
+import type { Logger } from "../../runtime/logger.js";
+
+export interface SqlCatalogOptions {
+  /** `sqlite:PATH`, `postgres://…` (or `postgresql://`), `mysql://…` (or `mariadb://`). */
+  readonly dsn: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Take a database that is set so that it can lose commits. */
+  readonly allowUnsafe?: boolean;
+}

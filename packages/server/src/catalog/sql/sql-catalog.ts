@@ -1,0 +1,159 @@
+import { type FileKey, KoboldError, type NamespaceInfo, type NamespaceName, type NodeId } from "@koboldfs/protocol";
+import type { Change, ChangeOutcome, FileRecord } from "../../model/change.js";
+import type { Catalog, Debt, JournalBlob, JournalGroup, ListPage, ListQuery, NodeRecord } from "../catalog.js";
+import { GroupCommitter } from "../group-committer.js";
+import type { CatalogWriter } from "./catalog-writer.js";
+import { toBigInt, toHex, toInteger, toText } from "./column-values.js";
+import { listFiles } from "./list-files.js";
+import type { CatalogQueries } from "./queries/catalog-queries.js";
+import { parseDebtRow } from "./queries/debt-queries.js";
+import { parseFileRow } from "./queries/file-queries.js";
+import { parseBlobRow, parseGroupRow } from "./queries/journal-queries.js";
+import { parseNamespaceRow } from "./queries/namespace-queries.js";
+import { parseNodeRecord } from "./queries/node-queries.js";
+import type { SqlRunner, SqlStatement } from "./sql-connection.js";
+
+export interface SqlCatalogParts {
+  readonly clusterId: string;
+  readonly engine: string;
+  readonly queries: CatalogQueries;
+  /** For reads. */
+  readonly runner: SqlRunner;
+  readonly writer: CatalogWriter;
+  /** Ends what the parts above stand on. */
+  readonly release: () => Promise<void>;
+}
+
+/** How long closing waits for commits that run: a database that is away must not keep a server from stopping. */
+const CLOSE_WAIT_MS = 15_000;
+
+export class SqlCatalog implements Catalog {
+  readonly clusterId: string;
+  readonly engine: string;
+  readonly #parts: SqlCatalogParts;
+  readonly #committer: GroupCommitter;
+
+  constructor(parts: SqlCatalogParts) {
+    this.clusterId = parts.clusterId;
+    this.engine = parts.engine;
+    this.#parts = parts;
+    this.#committer = new GroupCommitter((changes, release) => parts.writer.commitGroup(changes, release));
+  }
+
+  commit(change: Change): Promise<ChangeOutcome> {
+    return this.#committer.commit(change);
+  }
+
+  commitAll(changes: readonly Change[]): Promise<ChangeOutcome[]> {
+    return this.#committer.commitAll(changes);
+  }
+
+  async findFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord | undefined> {
+    const rows = await this.#read(this.#parts.queries.files.find([{ namespace, key }]));
+    return rows[0] && parseFileRow(rows[0]);
+  }
+
+  async listFiles(namespace: NamespaceName, query: ListQuery): Promise<ListPage> {
+    const page = await listFiles(this.#parts, namespace, query);
+    // Only an empty page leaves open whether there is such a namespace: a file is always in one.
+    const isEmpty = page.files.length === 0 && page.prefixes.length === 0;
+    if (isEmpty && (await this.findNamespace(namespace)) === undefined) {
+      throw new KoboldError("namespace_not_found", `there is no namespace ${namespace}`);
+    }
+    return page;
+  }
+
+  async findNamespace(name: NamespaceName): Promise<NamespaceInfo | undefined> {
+    const rows = await this.#read(this.#parts.queries.namespaces.find([name]));
+    return rows[0] && formatNamespaceInfo(parseNamespaceRow(rows[0]));
+  }
+
+  async listNamespaces(): Promise<NamespaceInfo[]> {
+    const rows = await this.#read([this.#parts.queries.namespaces.list({})]);
+    return rows.map((row) => formatNamespaceInfo(parseNamespaceRow(row)));
+  }
+
+  async listNodes(): Promise<NodeRecord[]> {
+    const rows = await this.#read([this.#parts.queries.nodes.list({})]);
+    return rows.map(parseNodeRecord);
+  }
+
+  async heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<NodeRecord[]> {
+    await this.#parts.writer.heartbeat(node, space);
+    return this.listNodes();
+  }
+
+  setBackfillPosition(node: NodeId, position: number): Promise<void> {
+    return this.#parts.writer.setBackfillPosition(node, position);
+  }
+
+  async listDebts(node: NodeId, limit: number, skip = 0): Promise<Debt[]> {
+    const rows = await this.#read([this.#parts.queries.debts.list({ node, limit, skip })]);
+    return rows.map(parseDebtRow);
+  }
+
+  settleDebts(debts: readonly Debt[]): Promise<void> {
+    return this.#parts.writer.settleDebts(debts);
+  }
+
+  addDebt(debt: Debt): Promise<void> {
+    return this.#parts.writer.addDebt(debt);
+  }
+
+  async countDebts(): Promise<{ node: NodeId; files: number; bytes: bigint }[]> {
+    const rows = await this.#read([this.#parts.queries.debts.count({})]);
+    return rows.map((row) => ({
+      ...{ node: toText(row.node) as NodeId, files: toInteger(row.files), bytes: toBigInt(row.bytes ?? 0) },
+    }));
+  }
+
+  async head(): Promise<{ number: number; hash: string }> {
+    const [row] = await this.#read([this.#parts.queries.cluster.findHead({})]);
+    if (row === undefined) throw new KoboldError("internal", "the catalog has no cluster row");
+    return { number: toInteger(row.head_number), hash: toHex(row.head_hash) };
+  }
+
+  async listGroups(after: number, limit: number): Promise<JournalGroup[]> {
+    const rows = await this.#read([this.#parts.queries.journal.listGroups({ after, limit })]);
+    return rows.map(parseGroupRow);
+  }
+
+  async listJournalBlobs(range: { after: number; until: number; limit: number }): Promise<JournalBlob[]> {
+    const rows = await this.#read([this.#parts.queries.journal.listBlobs(range)]);
+    return rows.map(parseBlobRow);
+  }
+
+  acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    return this.#parts.writer.acquireLease(name, holder, ttlMs);
+  }
+
+  releaseLease(name: string, holder: string): Promise<void> {
+    return this.#parts.writer.releaseLease(name, holder);
+  }
+
+  pruneOutcomes(olderThanMs: number, limit: number): Promise<number> {
+    return this.#parts.writer.pruneOutcomes(olderThanMs, limit);
+  }
+
+  async close(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const waited = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_WAIT_MS);
+    });
+    await Promise.race([this.#committer.close(), waited]);
+    clearTimeout(timer);
+    await this.#parts.writer.close();
+    await this.#parts.release();
+  }
+
+  async #read<Row>(statements: readonly SqlStatement<Row>[]): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (const statement of statements) rows.push(...(await this.#parts.runner.run(statement)).rows);
+    return rows;
+  }
+}
+
+function formatNamespaceInfo(row: ReturnType<typeof parseNamespaceRow>): NamespaceInfo {
+  const { name, policy, files, bytes, createdMs } = row;
+  return { name, ...policy, files, bytes: bytes.toString(), created: new Date(createdMs).toISOString() };
+}

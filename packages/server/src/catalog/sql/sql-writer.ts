@@ -1,0 +1,84 @@
+import { KoboldError, type NodeId } from "@koboldfs/protocol";
+import type { Change, ChangeOutcome } from "../../model/change.js";
+import type { Debt } from "../catalog.js";
+import type { CatalogWriter } from "./catalog-writer.js";
+import { toInteger, toText } from "./column-values.js";
+import type { CommitRunner } from "./commit/commit-runner.js";
+import type { CatalogQueries } from "./queries/catalog-queries.js";
+import { formatDebtRow } from "./queries/debt-queries.js";
+import type { SqlRunner } from "./sql-connection.js";
+
+export interface SqlWriterOptions {
+  readonly queries: CatalogQueries;
+  readonly commits: CommitRunner;
+  /** Runs statements outside of commits, each its own transaction. */
+  readonly runner: SqlRunner;
+  /** Ends what the runner stands on. */
+  readonly release: () => Promise<void>;
+}
+
+/** Writes in SQL, in whichever thread it was made. */
+export class SqlWriter implements CatalogWriter {
+  readonly #queries: CatalogQueries;
+  readonly #commits: CommitRunner;
+  readonly #runner: SqlRunner;
+  readonly #release: () => Promise<void>;
+
+  constructor(options: SqlWriterOptions) {
+    this.#queries = options.queries;
+    this.#commits = options.commits;
+    this.#runner = options.runner;
+    this.#release = options.release;
+  }
+
+  commitGroup(changes: readonly Change[], release: () => void): Promise<ChangeOutcome[]> {
+    return this.#commits.commitGroup(changes, release);
+  }
+
+  async heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<void> {
+    const { affected } = await this.#runner.run(this.#queries.nodes.heartbeat({ id: node, ...space }));
+    if (affected === 0) throw new KoboldError("node_not_found", `there is no node ${node}`);
+  }
+
+  async setBackfillPosition(node: NodeId, position: number): Promise<void> {
+    await this.#runner.run(this.#queries.nodes.moveBackfill({ id: node, position }));
+  }
+
+  async settleDebts(debts: readonly Debt[]): Promise<void> {
+    for (const statement of this.#queries.debts.remove(debts)) await this.#runner.run(statement);
+  }
+
+  async addDebt(debt: Debt): Promise<void> {
+    const [head] = (await this.#runner.run(this.#queries.cluster.findHead({}))).rows;
+    const row = formatDebtRow({ ...debt, number: toInteger(head?.head_number ?? 0) });
+    for (const statement of this.#queries.debts.addMissing([row])) await this.#runner.run(statement);
+  }
+
+  async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    const claim = { name, holder, ttlMs };
+    const { renew, claim: makeClaim } = this.#queries.leases;
+    // The second renewal finds a claim that this call itself made before its connection was cut.
+    for (const statement of [renew(claim), makeClaim(claim), renew(claim)]) {
+      if ((await this.#runner.run(statement)).affected > 0) return true;
+    }
+    return false;
+  }
+
+  async releaseLease(name: string, holder: string): Promise<void> {
+    await this.#runner.run(this.#queries.leases.release({ name, holder }));
+  }
+
+  async pruneOutcomes(olderThanMs: number, limit: number): Promise<number> {
+    const { rows } = await this.#runner.run(this.#queries.outcomes.listOld({ olderThanMs, limit }));
+    let removed = 0;
+    for (const statement of this.#queries.outcomes.remove(rows.map((row) => ({ id: toText(row.id) })))) {
+      removed += (await this.#runner.run(statement)).affected;
+    }
+    return removed;
+  }
+
+  async close(): Promise<void> {
+    await this.#commits.close();
+    await this.#release();
+  }
+}

@@ -1,0 +1,35 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { KoboldError } from "@koboldfs/protocol";
+import { createCatalogQueries } from "../queries/catalog-queries.js";
+import { RetryingRunner } from "../retrying-runner.js";
+import { SqlCatalog } from "../sql-catalog.js";
+import { classifyFailure, translateFailure } from "../sql-failure.js";
+import type { SqlCatalogOptions } from "../sql-catalog-options.js";
+import { SqliteConnection } from "./sqlite-connection.js";
+import { sqliteDialect } from "./sqlite-dialect.js";
+import { ThreadedSqliteWriter } from "./threaded-sqlite-writer.js";
+
+/** A catalog in one file: reads here, in microseconds; writes in a thread of their own. */
+export async function openSqliteCatalog(path: string, options: SqlCatalogOptions): Promise<SqlCatalog> {
+  await makeFolder(path);
+  const writer = new ThreadedSqliteWriter({ path, allowUnsafe: options.allowUnsafe === true }, options.logger);
+  try {
+    const clusterId = await writer.ready;
+    const reader = new SqliteConnection(path);
+    const runner = new RetryingRunner({ runner: reader, dialect: sqliteDialect, clock: options.clock });
+    const queries = createCatalogQueries(sqliteDialect);
+    return new SqlCatalog({ clusterId, engine: "sqlite", queries, runner, writer, release: () => reader.close() });
+  } catch (error) {
+    await writer.terminate();
+    throw translateFailure(classifyFailure(sqliteDialect, error), error);
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+  } catch (cause) {
+    throw new KoboldError("catalog_unavailable", `the folder of ${path} cannot be made`, { cause });
+  }
+}

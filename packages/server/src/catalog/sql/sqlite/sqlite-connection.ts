@@ -1,0 +1,80 @@
+import Database from "libsql";
+import type { SqlConnection, SqlResult, SqlResults, SqlStatement } from "../sql-connection.js";
+import { ConnectionCut } from "../sql-failure.js";
+
+/** Commits of other processes take milliseconds; who waits longer than this tries again from the start. */
+const BUSY_TIMEOUT_MS = 2000;
+/** Statements kept prepared: more than the catalog has shapes of. */
+const MAX_PREPARED = 1000;
+
+interface Prepared {
+  readonly statement: Database.Statement;
+  /** Of the rows it gives; undefined when it gives none. */
+  readonly columns: readonly string[] | undefined;
+}
+
+/** One SQLite session. Every call blocks its thread until SQLite is done. */
+export class SqliteConnection implements SqlConnection {
+  readonly #database: Database.Database;
+  readonly #prepared = new Map<string, Prepared>();
+  #isOpen = true;
+
+  /** Throws SQLite's error when the file cannot be opened. */
+  constructor(path: string) {
+    this.#database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+    this.#database.pragma("journal_mode = wal");
+    this.#database.pragma("synchronous = full");
+  }
+
+  get isUsable(): boolean {
+    return this.#isOpen;
+  }
+
+  async run<Row>(statement: SqlStatement<Row>): Promise<SqlResult<Row>> {
+    return this.#runNow(statement);
+  }
+
+  async runAll<const Statements extends readonly SqlStatement[]>(statements: Statements): Promise<SqlResults<Statements>> {
+    return statements.map((statement) => this.#runNow(statement)) as SqlResults<Statements>;
+  }
+
+  #runNow<Row>(statement: SqlStatement<Row>): SqlResult<Row> {
+    if (!this.#isOpen) throw new ConnectionCut("the session was closed");
+    const prepared = this.#prepare(statement.sql);
+    // One array, never spread: libsql takes a single object for named parameters.
+    const { statement: native, columns } = prepared;
+    if (columns === undefined) return { rows: [], affected: native.run(statement.parameters).changes };
+    const rows = native.all(statement.parameters) as unknown[][];
+    return { rows: rows.map((values) => nameValues(columns, values) as Row), affected: rows.length };
+  }
+
+  #prepare(sql: string): Prepared {
+    const known = this.#prepared.get(sql);
+    if (known !== undefined) return known;
+    if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
+    // Integers as bigint: sizes and usage must not be rounded on the way.
+    const statement = this.#database.prepare(sql).safeIntegers(true);
+    // Rows as lists: as objects they carry a stray field and blobs of another type.
+    const columns = statement.reader ? statement.raw(true).columns().map((column) => column.name) : undefined;
+    const prepared = { statement, columns };
+    this.#prepared.set(sql, prepared);
+    return prepared;
+  }
+
+  async close(): Promise<void> {
+    this.destroy();
+  }
+
+  destroy(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#prepared.clear();
+    this.#database.close();
+  }
+}
+
+function nameValues(columns: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (let index = 0; index < columns.length; index += 1) row[columns[index] as string] = values[index];
+  return row;
+}

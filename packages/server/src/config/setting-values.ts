@@ -1,0 +1,85 @@
+import { isIPv4 } from "node:net";
+import { KoboldError } from "@koboldfs/protocol";
+
+/** Where a server accepts connections. Port 0 lets the system choose a free one. */
+export interface ListenAddress {
+  /** Host name or address, an IPv6 address without its brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export function invalid(message: string): KoboldError {
+  return new KoboldError("config_invalid", message);
+}
+
+/** `HOST:PORT`, with an IPv6 address in brackets. */
+export function parseListen(text: string): ListenAddress {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || !(port <= 65_535))
+    throw invalid(`not HOST:PORT (an IPv6 address stands in brackets): ${text}`);
+  return { host, port };
+}
+
+export function formatListen({ host, port }: ListenAddress): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Whether only this machine can reach the address. */
+export function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith("127.");
+  return host === "::1" || host.toLowerCase() === "localhost";
+}
+
+/** Whether the address stands for every interface and so is nothing that a peer could connect to. */
+export function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+/** Scheme, host and port of an http or https URL; a path would be lost on the way, so it is refused. */
+export function parseServerUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url?.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
+  if (url === undefined || !plain || !/^https?:$/.test(url.protocol)) throw invalid(`not http://HOST:PORT: ${text}`);
+  return url.origin;
+}
+
+export function parseText(text: string): string {
+  if (text.trim() === "") throw invalid("it is empty");
+  return text;
+}
+
+export function parseBoolean(text: string): boolean {
+  const value = { true: true, yes: true, on: true, "1": true, false: false, no: false, off: false, "0": false }[text];
+  if (value === undefined) throw invalid(`neither true nor false: ${text}`);
+  return value;
+}
+
+export function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level === undefined) throw invalid(`not one of ${LOG_LEVELS.join(", ")}: ${text}`);
+  return level;
+}
+
+/** A parser of decimal numbers between two bounds, both included. */
+export function numberBetween(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) throw invalid(`not a number from ${least} to ${most}: ${text}`);
+    return value;
+  };
+}
+
+/** A parser of whole numbers between two bounds, both included. */
+export function wholeNumberBetween(least: number, most: number): (text: string) => number {
+  const parse = numberBetween(least, most);
+  return (text) => {
+    const value = parse(text);
+    if (!Number.isInteger(value)) throw invalid(`not a whole number: ${text}`);
+    return value;
+  };
+}

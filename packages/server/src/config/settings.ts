@@ -1,0 +1,163 @@
+import { parseNodeName } from "@koboldfs/protocol";
+import {
+  LOG_LEVELS,
+  numberBetween,
+  parseBoolean,
+  parseListen,
+  parseLogLevel,
+  parseServerUrl,
+  parseText,
+  wholeNumberBetween,
+} from "./setting-values.js";
+
+/** One thing an operator can set, and every way to set it: the key of the table, its environment name and its flag. */
+export interface Setting<T> {
+  /** Stands for the value in help texts. */
+  readonly placeholder: string;
+  /** One or two sentences for `--help` and docs/configuration.md. */
+  readonly description: string;
+  /** Throws `config_invalid` or another coded error that says what is wrong with the text. */
+  readonly parse: (text: string) => T;
+  /** As it would be written; absent when there is none or when it is derived (then `derived` says how). */
+  readonly default?: string;
+  /** What holds when nothing is written, in words. */
+  readonly derived?: string;
+  /** May be given several times; all values count. */
+  readonly repeatable?: true;
+  /** Never logged, shown or put into an error. */
+  readonly secret?: true;
+  /** Places where it may not be written; the others are open to it. */
+  readonly notIn?: readonly ConfigSource[];
+}
+
+export type ConfigSource = "file" | "environment" | "flag";
+
+function setting<T>(definition: Setting<T>): Setting<T> {
+  return definition;
+}
+
+/** Everything that can be set, in the order of the documentation. The keys are the names in the ini file. */
+export const SETTINGS = {
+  name: setting({
+    placeholder: "NAME",
+    description: "Name of this node, unique in its cluster.",
+    parse: parseNodeName,
+    derived: "the first label of the host name",
+  }),
+  listen: setting({
+    placeholder: "HOST:PORT",
+    description: "Where this node accepts connections. Beyond loopback it needs cluster_secret.",
+    parse: parseListen,
+    default: "127.0.0.1:9876",
+  }),
+  url: setting({
+    placeholder: "URL",
+    description: "Where peers and clients reach this node: scheme, host and port.",
+    parse: parseServerUrl,
+    derived: "http:// with the listen address, or with the host name when it listens on every interface",
+  }),
+  data: setting({
+    placeholder: "DIR",
+    description: "A data directory (volume), usually one for each disk. May be given several times.",
+    parse: parseText,
+    repeatable: true,
+  }),
+  dsn: setting({
+    placeholder: "URL",
+    description:
+      "The catalog: sqlite:PATH, postgres://USER:PASSWORD@HOST/DB or mysql://USER:PASSWORD@HOST/DB, the same on every node.",
+    parse: parseText,
+    derived: "sqlite:catalog.sqlite in the first data directory: a cluster of one node",
+    secret: true,
+  }),
+  log: setting({
+    placeholder: "LEVEL",
+    description: `How much is logged: ${LOG_LEVELS.join(", ")}.`,
+    parse: parseLogLevel,
+    default: "info",
+  }),
+  interval: setting({
+    placeholder: "SECONDS",
+    description: "Time between two heartbeats; a node that missed five counts as down. Set the same on every node.",
+    parse: numberBetween(0.05, 60),
+    default: "1",
+  }),
+  zone: setting({
+    placeholder: "NAME",
+    description: "Where this node stands (rack, room, site). The first copies of a file go to different zones.",
+    parse: parseNodeName,
+    default: "default",
+  }),
+  cluster_secret: setting({
+    placeholder: "TEXT",
+    description:
+      "Proves nodes to each other, the same on every node. Clients may use it as their token when no token is set. Prefer the environment: flags are visible to other users of the machine.",
+    parse: parseText,
+    secret: true,
+  }),
+  token: setting({
+    placeholder: "TEXT",
+    description: "What clients must send as 'Authorization: Bearer TEXT'. The koboldfs command sends it too.",
+    parse: parseText,
+    derived: "the cluster secret when the node listens beyond loopback; otherwise clients need none",
+    secret: true,
+  }),
+  ack_copies: setting({
+    placeholder: "N",
+    description: "Nodes that shall have a file fsynced before its put is acknowledged, as long as so many are alive.",
+    parse: wholeNumberBetween(1, 9),
+    default: "2",
+  }),
+  min_copies: setting({
+    placeholder: "N",
+    description: "Refuse a put that fewer nodes than this have fsynced. Namespaces and requests can ask for more.",
+    parse: wholeNumberBetween(1, 9),
+    default: "1",
+  }),
+  allow_unsafe_catalog: setting({
+    placeholder: "BOOL",
+    description: "Start although the database's settings allow it to lose acknowledged commits. For experiments only.",
+    parse: parseBoolean,
+    default: "false",
+  }),
+  config: setting({
+    placeholder: "FILE",
+    description: "The ini file to read.",
+    parse: parseText,
+    notIn: ["file"],
+  }),
+  server: setting({
+    placeholder: "URL",
+    description: "For the koboldfs command, not for servers: the node to talk to.",
+    parse: parseText,
+    notIn: ["file", "flag"],
+  }),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+export function isSettingName(text: string): text is SettingName {
+  return Object.hasOwn(SETTINGS, text);
+}
+
+const ENVIRONMENT_PREFIX = "KOBOLDFS_";
+
+export function environmentName(name: SettingName): string {
+  return ENVIRONMENT_PREFIX + name.toUpperCase();
+}
+
+/** Whether a variable claims to be one of ours, known or not. */
+export function isOurEnvironmentName(text: string): boolean {
+  return text.startsWith(ENVIRONMENT_PREFIX);
+}
+
+export function flagName(name: SettingName): string {
+  return `--${name.replaceAll("_", "-")}`;
+}
+
+/** Settings that may be written in `source`. */
+export function settingsIn(source: ConfigSource): SettingName[] {
+  return SETTING_NAMES.filter((name) => !(SETTINGS[name] as Setting<unknown>).notIn?.includes(source));
+}

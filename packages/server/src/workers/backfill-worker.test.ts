@@ -1,0 +1,135 @@
+import { parseDigest, parseNamespaceName } from "@koboldfs/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import { MemoryBlobStore } from "../blobs/memory/memory-blob-store.js";
+import type { Debt, DebtCatalog, JournalBlob, JournalCatalog, NodeCatalog } from "../catalog/catalog.js";
+import { StaticCluster } from "../cluster/static-cluster.js";
+import { silentLogger } from "../runtime/logger.js";
+import { BackfillWorker } from "./backfill-worker.js";
+import type { FetchOutcome } from "./blob-fetcher.js";
+
+const SIGNAL = new AbortController().signal;
+const NAMESPACE = parseNamespaceName("demo");
+
+type Asked = Pick<JournalCatalog, "listJournalBlobs"> &
+  Pick<NodeCatalog, "setBackfillPosition"> &
+  Pick<DebtCatalog, "addDebt">;
+
+/** A journal in memory, and the order of what happens. */
+class MemoryJournal implements Asked {
+  blobs: JournalBlob[] = [];
+  readonly positions: number[] = [];
+  readonly debts: Debt[] = [];
+
+  async listJournalBlobs({ after, until, limit }: { after: number; until: number; limit: number }) {
+    return this.blobs.filter(({ number }) => number > after && number <= until).slice(0, limit);
+  }
+
+  async setBackfillPosition(_node: string, position: number): Promise<void> {
+    this.positions.push(position);
+  }
+
+  async addDebt(debt: Debt): Promise<void> {
+    this.debts.push(debt);
+  }
+}
+
+describe("BackfillWorker", () => {
+  let catalog: MemoryJournal;
+  let cluster: StaticCluster;
+  let fetched: string[];
+  let answer: (blob: { digest: string }) => FetchOutcome | Promise<FetchOutcome>;
+  let worker: BackfillWorker;
+
+  beforeEach(() => {
+    catalog = new MemoryJournal();
+    cluster = new StaticCluster({ peers: { peer: new MemoryBlobStore() } });
+    cluster.setSelf({ joinedAt: 451, backfillPosition: 0 });
+    fetched = [];
+    answer = () => "fetched";
+    const fetcher = {
+      fetch: async (blob: { digest: string }) => {
+        fetched.push(blob.digest);
+        return answer(blob);
+      },
+    };
+    worker = new BackfillWorker({ catalog, cluster, fetcher, log: silentLogger });
+  });
+
+  function journal(count: number, digestOf = (number: number) => number): void {
+    catalog.blobs = Array.from({ length: count }, (_, index) => ({
+      number: index + 1,
+      namespace: NAMESPACE,
+      digest: parseDigest(digestOf(index + 1).toString(16).padStart(64, "0")),
+      sizeBytes: 1,
+    }));
+  }
+
+  async function stepUntilDone(): Promise<void> {
+    while ((await worker.step(SIGNAL)) === "busy");
+  }
+
+  it("fetches everything before the node's own entry, in batches, and moves the position behind each", async () => {
+    journal(600);
+    await stepUntilDone();
+    expect(fetched).toHaveLength(451);
+    expect(catalog.positions).toEqual([200, 400, 451]);
+  });
+
+  it("is done at once when the position has reached the node's own entry", async () => {
+    cluster.setSelf({ joinedAt: 5, backfillPosition: 5 });
+    expect(await worker.step(SIGNAL)).toBe("done");
+    expect(catalog.positions).toEqual([]);
+  });
+
+  it("goes on from the recorded position", async () => {
+    journal(451);
+    cluster.setSelf({ joinedAt: 451, backfillPosition: 450 });
+    await stepUntilDone();
+    expect(fetched).toHaveLength(1);
+  });
+
+  it("fetches a blob with many names once", async () => {
+    journal(451, () => 7);
+    await stepUntilDone();
+    expect(fetched).toHaveLength(1);
+  });
+
+  it("does not move the position when a blob of the batch could not be fetched", async () => {
+    journal(300);
+    answer = ({ digest }) => (Number.parseInt(digest, 16) === 250 ? "unreachable" : "fetched");
+    expect(await worker.step(SIGNAL)).toBe("busy");
+    await expect(worker.step(SIGNAL)).rejects.toThrow("backfill waits");
+    expect(catalog.positions).toEqual([200]);
+    answer = () => "fetched";
+    await stepUntilDone();
+    expect(catalog.positions).toEqual([200, 451]);
+  });
+
+  it("notes a debt for a blob that nobody has, before it moves on", async () => {
+    journal(3);
+    answer = ({ digest }) => (Number.parseInt(digest, 16) === 2 ? "absent" : "fetched");
+    await stepUntilDone();
+    expect(catalog.debts).toMatchObject([{ node: cluster.self, digest: catalog.blobs[1]?.digest, copies: 0 }]);
+    expect(catalog.positions).toEqual([451]);
+  });
+
+  it("waits while there is nobody to ask", async () => {
+    journal(3);
+    cluster.setPeers({});
+    expect(await worker.step(SIGNAL)).toBe("idle");
+    expect(catalog.positions).toEqual([]);
+  });
+
+  it("needs nobody when there is nothing to fetch: the first node of a cluster", async () => {
+    cluster.setPeers({});
+    await stepUntilDone();
+    expect(catalog.positions).toEqual([451]);
+  });
+
+  it("fails the step when this node's volumes fail", async () => {
+    journal(3);
+    answer = () => Promise.reject(new Error("the disk is full"));
+    await expect(worker.step(SIGNAL)).rejects.toThrow("the disk is full");
+    expect(catalog.positions).toEqual([]);
+  });
+});

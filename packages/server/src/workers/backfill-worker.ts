@@ -1,0 +1,105 @@
+import { KoboldError } from "@koboldfs/protocol";
+import type { DebtCatalog, JournalBlob, JournalCatalog, NodeCatalog } from "../catalog/catalog.js";
+import type { Cluster, NodeView } from "../cluster/cluster.js";
+import type { Logger } from "../runtime/logger.js";
+import type { BlobFetcher } from "./blob-fetcher.js";
+import type { StepResult, Worker } from "./worker.js";
+
+export interface BackfillWorkerOptions {
+  readonly catalog: Pick<NodeCatalog, "setBackfillPosition"> &
+    Pick<JournalCatalog, "listJournalBlobs"> &
+    Pick<DebtCatalog, "addDebt">;
+  readonly cluster: Cluster;
+  readonly fetcher: Pick<BlobFetcher, "fetch">;
+  readonly log: Logger;
+}
+
+/** Journal entries walked in one step, and so fetched again at most when the process dies in its midst. */
+const BATCH_ENTRIES = 200;
+/** Blobs fetched at the same time; see the repair worker, whose debts are more urgent and have as many lanes. */
+const PARALLEL_FETCHES = 8;
+/** Blobs remembered as good here, so that the many names of one blob do not cost as many readings of it. */
+const REMEMBERED_BLOBS = 10_000;
+
+/**
+ * Brings a node that joined up to date: walks the journal from its beginning to the node's own entry and fetches what is
+ * not here. Whatever is put after that entry is the repair worker's, from the first moment.
+ */
+export class BackfillWorker implements Worker {
+  readonly name = "backfill";
+  readonly pollMs = 2_000;
+  readonly #options: BackfillWorkerOptions;
+  readonly #good = new Set<string>();
+  #position = 0;
+
+  constructor(options: BackfillWorkerOptions) {
+    this.#options = options;
+  }
+
+  /** Fetches one batch, then moves the position: a crash in between fetches nothing that is here already. */
+  async step(signal: AbortSignal): Promise<StepResult> {
+    const { catalog, cluster } = this.#options;
+    const self = cluster.nodes().find(({ id }) => id === cluster.self);
+    if (self === undefined) return "idle";
+    this.#position = Math.max(this.#position, self.backfillPosition);
+    if (this.#position >= self.joinedAt) return "done";
+    const range = { after: this.#position, until: self.joinedAt, limit: BATCH_ENTRIES };
+    const blobs = await catalog.listJournalBlobs(range);
+    if (blobs.length > 0 && cluster.readingPeers().length === 0) return "idle";
+    await this.#fetchAll(blobs, signal);
+    return this.#moveTo(self, blobs.length < BATCH_ENTRIES ? self.joinedAt : (blobs.at(-1)?.number ?? self.joinedAt));
+  }
+
+  async #moveTo(self: NodeView, position: number): Promise<StepResult> {
+    await this.#options.catalog.setBackfillPosition(self.id, position);
+    this.#position = position;
+    if (position < self.joinedAt) return "busy";
+    this.#options.log.info({ joinedAt: self.joinedAt }, "backfill is complete");
+    return "done";
+  }
+
+  async #fetchAll(blobs: readonly JournalBlob[], signal: AbortSignal): Promise<void> {
+    const queue = [...new Map(blobs.map((blob) => [keyOf(blob), blob])).values()].filter(
+      (blob) => !this.#good.has(keyOf(blob)),
+    );
+    const stopped = new AbortController();
+    const either = AbortSignal.any([signal, stopped.signal]);
+    const lane = async () => {
+      for (let blob = queue.shift(); blob !== undefined; blob = queue.shift()) await this.#fetch(blob, either);
+    };
+    const lanes = Array.from({ length: PARALLEL_FETCHES }, () =>
+      lane().catch((error: unknown) => {
+        stopped.abort(error);
+        throw error;
+      }),
+    );
+    const failed = (await Promise.allSettled(lanes)).find(({ status }) => status === "rejected");
+    if (failed !== undefined) throw stopped.signal.reason;
+  }
+
+  async #fetch(blob: JournalBlob, signal: AbortSignal): Promise<void> {
+    const outcome = await this.#options.fetcher.fetch(blob, signal);
+    if (outcome === "unreachable") {
+      throw new KoboldError("peer_failed", `no node that may have blob ${blob.digest} answers; backfill waits`);
+    }
+    if (outcome === "absent") await this.#owe(blob);
+    else this.#remember(keyOf(blob));
+  }
+
+  /** Nobody who answers has it: perhaps a node that is down does. A debt keeps it in mind without holding up the rest. */
+  async #owe({ namespace, digest, sizeBytes }: JournalBlob): Promise<void> {
+    const { catalog, cluster, log } = this.#options;
+    log.warn({ namespace, digest }, "no node that answers has a blob of the journal; it is noted as a debt");
+    await catalog.addDebt({ node: cluster.self, namespace, digest, sizeBytes, copies: 0 });
+  }
+
+  #remember(key: string): void {
+    this.#good.add(key);
+    const oldest = this.#good.size > REMEMBERED_BLOBS ? this.#good.keys().next().value : undefined;
+    if (oldest !== undefined) this.#good.delete(oldest);
+  }
+}
+
+function keyOf({ namespace, digest }: JournalBlob): string {
+  return `${namespace}/${digest}`;
+}

@@ -1,0 +1,110 @@
+import { KoboldError } from "@koboldfs/protocol";
+import type { BlobStore } from "../blobs/blob-store.js";
+import type { Cluster, Peer } from "../cluster/cluster.js";
+import type { Clock } from "../runtime/clock.js";
+import type { Logger } from "../runtime/logger.js";
+import { BlobTransfer, type WantedBlob } from "./blob-transfer.js";
+
+/**
+ * `here`: it was here already, whole and good. `fetched`: it is here now. `absent`: no node that answered has good bytes
+ * of it. `unreachable`: nodes that may have it did not answer, or there are none.
+ */
+export type FetchOutcome = "here" | "fetched" | "absent" | "unreachable";
+
+export interface BlobFetcherOptions {
+  readonly local: BlobStore;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Bytes asked for in one request; for tests. */
+  readonly pieceBytes?: number;
+}
+
+/** Blobs up to this size come in one request; longer ones in pieces of it, so that no request runs for minutes. */
+const PIECE_BYTES = 8 * 1024 * 1024;
+/** How often all peers are asked for the rest of a half transferred blob, without one byte more, before it is given up. */
+const ROUNDS_WITHOUT_PROGRESS = 3;
+const PAUSE_BETWEEN_ROUNDS_MS = 500;
+
+/** Brings blobs from peers to this node's own volumes. */
+export class BlobFetcher {
+  readonly #options: BlobFetcherOptions;
+
+  constructor(options: BlobFetcherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes sure that the blob is here, good and durable. What is here already is read and checked, never just trusted.
+   * Rejects when this node's own volumes fail (`disk_full`, `disk_failed`) or the signal fires.
+   */
+  async fetch(blob: WantedBlob, signal: AbortSignal): Promise<FetchOutcome> {
+    if (await this.#isGoodHere(blob, signal)) return "here";
+    const peers = this.#options.cluster.readingPeers();
+    const outcome = await this.#transfer(blob, peers, signal);
+    return outcome === "mixed" ? this.#transferFromOne(blob, peers, signal) : outcome;
+  }
+
+  async #isGoodHere(blob: WantedBlob, signal: AbortSignal): Promise<boolean> {
+    const { local, log } = this.#options;
+    if ((await local.stat(blob, signal)) === undefined) return false;
+    try {
+      const opened = await local.open(blob, undefined, signal);
+      if (opened === undefined) return false;
+      if (!Buffer.isBuffer(opened.content)) await drain(opened.content);
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn({ err: error, blob }, "a stored blob is bad; good bytes are fetched to replace it");
+      return false;
+    }
+  }
+
+  /** After bytes of several peers did not make the blob: it is not known whose were bad, so each is asked for all. */
+  async #transferFromOne(blob: WantedBlob, peers: readonly Peer[], signal: AbortSignal): Promise<FetchOutcome> {
+    let outcome: FetchOutcome = "absent";
+    for (const peer of peers) {
+      const one = await this.#transfer(blob, [peer], signal);
+      if (one === "fetched") return one;
+      if (one === "unreachable") outcome = one;
+    }
+    return outcome;
+  }
+
+  /** `mixed`: the bytes arrived, from more than one peer, and are not those of the digest. */
+  async #transfer(blob: WantedBlob, peers: readonly Peer[], signal: AbortSignal): Promise<FetchOutcome | "mixed"> {
+    const transfer = new BlobTransfer(blob, this.#options.local, this.#options.pieceBytes ?? PIECE_BYTES);
+    try {
+      await this.#askInRounds(transfer, peers, signal);
+      if (transfer.complete) {
+        await transfer.finish(signal);
+        return "fetched";
+      }
+      await transfer.abort();
+      return transfer.someFailed || peers.length === 0 ? "unreachable" : "absent";
+    } catch (error) {
+      await transfer.abort();
+      if (!(error instanceof KoboldError) || error.code !== "digest_mismatch") throw error;
+      this.#options.log.warn({ blob, peers: transfer.sources.size }, "what peers sent is not the blob");
+      return transfer.sources.size > 1 ? "mixed" : "absent";
+    }
+  }
+
+  async #askInRounds(transfer: BlobTransfer, peers: readonly Peer[], signal: AbortSignal): Promise<void> {
+    let fruitless = 0;
+    while (fruitless < ROUNDS_WITHOUT_PROGRESS) {
+      const before = transfer.offset;
+      for (const peer of peers) {
+        if (!transfer.complete) await transfer.askFor(peer, signal);
+      }
+      if (transfer.complete || transfer.offset === 0) return;
+      fruitless = transfer.offset > before ? 0 : fruitless + 1;
+      await this.#options.clock.sleep(PAUSE_BETWEEN_ROUNDS_MS, signal);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+async function drain(content: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of content);
+}

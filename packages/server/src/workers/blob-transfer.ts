@@ -1,0 +1,101 @@
+import { KoboldError } from "@koboldfs/protocol";
+import type { BlobRef, BlobStore, BlobWrite } from "../blobs/blob-store.js";
+import type { Peer } from "../cluster/cluster.js";
+
+/** A blob to be had, and how long it is. */
+export interface WantedBlob extends BlobRef {
+  readonly sizeBytes: number;
+}
+
+/** One blob on its way in; what one peer began another can go on with. Ends with exactly one of `finish` and `abort`. */
+export class BlobTransfer {
+  readonly #blob: WantedBlob;
+  readonly #local: BlobStore;
+  readonly #pieceBytes: number;
+  /** Peers that gave bytes. */
+  readonly sources = new Set<Peer>();
+  /** Bytes that arrived so far. */
+  offset = 0;
+  /** Whether a peer that may have the blob could not give it. */
+  someFailed = false;
+  #write: BlobWrite | undefined;
+  #someHaveIt = false;
+
+  constructor(blob: WantedBlob, local: BlobStore, pieceBytes: number) {
+    this.#blob = blob;
+    this.#local = local;
+    this.#pieceBytes = pieceBytes;
+  }
+
+  /** All bytes arrived; an empty blob has arrived when a peer said that it has it. */
+  get complete(): boolean {
+    return this.offset === this.#blob.sizeBytes && this.#someHaveIt;
+  }
+
+  /** Takes from the peer what it gives, from the present offset on. Rejects only when the own volume fails or the signal fires. */
+  async askFor(peer: Peer, signal: AbortSignal): Promise<void> {
+    const chunks = this.#read(peer, signal);
+    try {
+      for (let chunk = await this.#next(peer, chunks, signal); chunk !== undefined; ) {
+        const write = await this.#openWrite(signal);
+        await write.write(chunk);
+        this.sources.add(peer);
+        this.offset += chunk.length;
+        chunk = await this.#next(peer, chunks, signal);
+      }
+    } finally {
+      await chunks.return(undefined);
+    }
+  }
+
+  /** Rejects with `digest_mismatch` when the bytes are not the blob. */
+  async finish(signal: AbortSignal): Promise<void> {
+    const write = await this.#openWrite(signal);
+    await write.finish();
+  }
+
+  async abort(): Promise<void> {
+    await this.#write?.abort();
+  }
+
+  async #openWrite(signal: AbortSignal): Promise<BlobWrite> {
+    const { namespace, digest, sizeBytes } = this.#blob;
+    this.#write ??= await this.#local.create(namespace, { digest, sizeBytes }, signal);
+    return this.#write;
+  }
+
+  async #next(peer: Peer, chunks: AsyncGenerator<Uint8Array>, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    try {
+      const { value, done } = await chunks.next();
+      return done === true ? undefined : value;
+    } catch (error) {
+      signal.throwIfAborted();
+      // A peer with bad bytes of one blob is healthy otherwise.
+      if (!(error instanceof KoboldError) || error.code !== "blob_corrupt") {
+        this.someFailed = true;
+        peer.reportFailure(error);
+      }
+      return undefined;
+    }
+  }
+
+  async *#read(peer: Peer, signal: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
+    const { sizeBytes } = this.#blob;
+    while (!this.complete) {
+      const whole = this.offset === 0 && sizeBytes <= this.#pieceBytes;
+      const end = Math.min(this.offset + this.#pieceBytes, sizeBytes);
+      const opened = await peer.store.open(this.#blob, whole ? undefined : { start: this.offset, end }, signal);
+      if (opened === undefined) return undefined;
+      this.#someHaveIt = true;
+      if (Buffer.isBuffer(opened.content)) yield this.#checked(opened.content, end);
+      else for await (const chunk of opened.content) yield this.#checked(chunk, end);
+      if (this.offset < end) throw new KoboldError("peer_failed", "a node sent fewer bytes than it was asked for");
+    }
+    return undefined;
+  }
+
+  #checked(chunk: Uint8Array, end: number): Uint8Array {
+    if (this.offset + chunk.length <= end) return chunk;
+    throw new KoboldError("blob_corrupt", "a node has more bytes than the blob should have");
+  }
+}
