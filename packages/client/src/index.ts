@@ -1,1 +1,29 @@
-export {};
+export { KoboldError } from "@koboldfs/protocol";
+export type {
+  BatchOperation,
+  BatchResult,
+  ErrorCode,
+  FileInfo,
+  NamespaceInfo,
+  NamespacePolicy,
+  NodeInfo,
+  PutReply,
+  StatusReply,
+} from "@koboldfs/protocol";
+export type {
+  CallOptions,
+  ClientOptions,
+  CopyOptions,
+  DeleteOptions,
+  GetBytesOptions,
+  GetOptions,
+  ListOptions,
+  OpenedFile,
+  PrefixEntry,
+  PutOptions,
+} from "./client-options.js";
+export { compareKeys } from "./lister.js";
+export { Client } from "./node/client.js";
+export { findPartOwner, isPartName } from "./node/file-sink.js";
+export type { ByteRange } from "./transfer/download.js";
+export type { PutSource } from "./transfer/put-source.js";

@@ -1,0 +1,52 @@
+import type { NodeInfo } from "@koboldfs/protocol";
+import { Command } from "commander";
+import type { CommandContext } from "../command-context.js";
+import { type ConnectionOptions, withConnection, withRun } from "../connection.js";
+import { printable } from "../output/printable.js";
+import { formatFiles, formatSize } from "../output/sizes.js";
+import { formatTable } from "../output/table.js";
+
+const EXAMPLES = `
+Example:
+  koboldfs node list`;
+
+export function makeNodeCommand(context: CommandContext): Command {
+  const command = new Command("node").description("show the nodes of the cluster").addHelpText("after", EXAMPLES);
+  command.addCommand(
+    withConnection(new Command("list")).description("every node").action((options: ConnectionOptions) =>
+      withRun(context, options, async ({ connectCluster, output }) => {
+        const nodes = await connectCluster().nodes();
+        if (output.json) await output.lines(nodes.map((node) => JSON.stringify(node)));
+        else await output.lines(formatNodes(nodes, output.width));
+      }),
+    ),
+  );
+  return command;
+}
+
+export function formatNodes(nodes: readonly NodeInfo[], width?: number): string[] {
+  const columns = [
+    { title: "NODE" },
+    { title: "STATE" },
+    { title: "FREE", align: "right" },
+    { title: "OF", align: "right" },
+    { title: "MISSING" },
+    { title: "URL" },
+  ] as const;
+  const rows = nodes.map((node) => [
+    node.name,
+    node.state,
+    formatSize(node.freeBytes),
+    formatSize(node.totalBytes),
+    formatMissing(node),
+    printable(node.url),
+  ]);
+  return formatTable(columns, rows, width);
+}
+
+/** What the node should hold and does not yet: its debts, and what a new node has not been brought up to. */
+function formatMissing(node: NodeInfo): string {
+  const debt = node.debtFiles === 0 ? "" : `${formatFiles(node.debtFiles)}, ${formatSize(Number(node.debtBytes))}`;
+  const backfill = node.backfill === 1 ? "" : `${Math.floor(node.backfill * 100)} % filled`;
+  return [debt, backfill].filter((part) => part !== "").join("; ") || "nothing";
+}

@@ -1,0 +1,35 @@
+import type { StatusReply } from "@koboldfs/protocol";
+import { Command } from "commander";
+import type { CommandContext } from "../command-context.js";
+import { type ConnectionOptions, withConnection, withRun } from "../connection.js";
+import { printable } from "../output/printable.js";
+import { formatCount } from "../output/sizes.js";
+import { formatNamespaces } from "./namespace.js";
+import { formatNodes } from "./node.js";
+
+const EXAMPLES = `
+Example:
+  koboldfs status --server http://10.0.0.1:9876`;
+
+export function makeStatusCommand(context: CommandContext): Command {
+  return withConnection(new Command("status"))
+    .description("show nodes, missing copies and namespaces")
+    .addHelpText("after", EXAMPLES)
+    .action((options: ConnectionOptions) =>
+      withRun(context, options, async ({ connectCluster, output }) => {
+        const status = await connectCluster().status();
+        if (output.json) await output.line(JSON.stringify(status));
+        else await output.lines(formatStatus(status, output.width));
+      }),
+    );
+}
+
+function formatStatus(status: StatusReply, width: number | undefined): string[] {
+  return [
+    `cluster ${printable(status.cluster)}, catalog ${printable(status.catalog)} at ${formatCount(status.head)}, seen by ${printable(status.node)}`,
+    "",
+    ...formatNodes(status.nodes, width),
+    "",
+    ...formatNamespaces(status.namespaces, width),
+  ];
+}

@@ -1,0 +1,45 @@
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+/** What a shell reports for a process that a signal ended: 128 and the signal's number. */
+const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 };
+
+/**
+ * Listens for the wish to stop: a signal, or the end of a parent process that holds a channel to this one. A second
+ * signal ends the process at once.
+ */
+export class StopRequest {
+  readonly #stopping = new AbortController();
+  readonly #external: AbortSignal;
+  #signals = 0;
+  /** Resolves when the wish came. */
+  readonly requested: Promise<void>;
+
+  constructor(external: AbortSignal) {
+    this.#external = external;
+    this.requested = new Promise((resolve) => {
+      this.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+    external.addEventListener("abort", this.#onAbort, { once: true });
+    if (process.channel !== undefined) process.once("disconnect", this.#onAbort);
+  }
+
+  get signal(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** Stops listening, so that nothing keeps the process alive. */
+  close(): void {
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    this.#external.removeEventListener("abort", this.#onAbort);
+    process.off("disconnect", this.#onAbort);
+    if (process.connected) process.disconnect();
+  }
+
+  readonly #onAbort = (): void => this.#stopping.abort();
+
+  readonly #onSignal = (signal: (typeof SIGNALS)[number]): void => {
+    this.#signals += 1;
+    if (this.#signals > 1) process.exit(EXIT_CODES[signal]);
+    this.#stopping.abort();
+  };
+}

@@ -1,0 +1,98 @@
+import type { FileInfo } from "@koboldfs/protocol";
+import type { ByteRange } from "./transfer/download.js";
+
+export interface ClientOptions {
+  /** Base URLs, the preferred one first; the next is asked when one is dead. */
+  readonly servers: readonly string[];
+  /** Sent as `Authorization: Bearer TOKEN`. */
+  readonly token?: string;
+  /**
+   * How long an operation is tried before its failure is told. Counted from its start, or from the last byte of a file
+   * that got through, so that a large file may take as long as it needs. Default 30,000.
+   */
+  readonly deadlineMs?: number;
+  /** How long to wait for a connection. Default 2,000. */
+  readonly connectTimeoutMs?: number;
+  /** How long a server may think before it answers. Default 15,000: a commit may have to wait for a lock. */
+  readonly responseTimeoutMs?: number;
+  /** How long the bytes of an answer may pause. Default 10,000. */
+  readonly idleTimeoutMs?: number;
+  /** Operations under way at once, and connections to each server; others wait for their turn. Default 64. */
+  readonly maxInFlight?: number;
+}
+
+export interface CallOptions {
+  /** Ends the operation; it then throws the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** In place of the client's own. */
+  readonly deadlineMs?: number;
+}
+
+export interface PutOptions extends CallOptions {
+  /** A media type; the server's default is `application/octet-stream`. */
+  readonly contentType?: string;
+  /** Short texts kept with the file; the names are lower-case header words. At most 8 KiB in all. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Only when the file is there and has this digest; else `precondition_failed`. */
+  readonly ifMatch?: string;
+  /** `*`: only when there is no such file. A digest: only when the file has another. */
+  readonly ifNoneMatch?: string;
+  /** Refuse with `too_few_copies` unless this many nodes hold the bytes. */
+  readonly minCopies?: number;
+  /** What the bytes must be, in hex: the server then refuses others before it names them. */
+  readonly digest?: string;
+  /** Told after each piece how many bytes were sent so far; starts anew when the file is sent again. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export interface GetOptions extends CallOptions {
+  /** Only a part of the file. Its digest cannot be checked then. */
+  readonly range?: ByteRange;
+  /** Told after each piece how many bytes arrived so far. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export interface GetBytesOptions extends GetOptions {
+  /** A larger file is refused as `too_large`. Default 256 MiB. */
+  readonly maxBytes?: number;
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Only when the file has this digest; else `precondition_failed`. */
+  readonly ifMatch?: string;
+}
+
+export interface CopyOptions extends CallOptions {
+  /** Only when the source has this digest. */
+  readonly ifMatch?: string;
+  /** `*`: only when there is no file at the target. */
+  readonly ifNoneMatch?: "*";
+}
+
+export interface ListOptions extends CallOptions {
+  /** Only keys that begin so. */
+  readonly prefix?: string;
+  /** Only keys behind this one, bytewise. */
+  readonly after?: string;
+  /** Entries asked for at once, 1 to 1,000; all of them come in the end. Default 1,000. */
+  readonly pageSize?: number;
+}
+
+/** Stands for all keys that begin so, in a listing with a delimiter. */
+export interface PrefixEntry {
+  readonly prefix: string;
+}
+
+/** A file that is being read. */
+export interface OpenedFile {
+  readonly info: FileInfo;
+  /** Bytes that will come: the file's size, or the range's. */
+  readonly length: number;
+  /**
+   * The pieces in order, to be read once. Throws `digest_mismatch` after the last when the whole file came and was not
+   * what it should be. Leaving the loop early is fine.
+   */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Gives the connection back when the body is not read after all. */
+  discard(): void;
+}

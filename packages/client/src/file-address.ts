@@ -1,0 +1,25 @@
+/** Raw request paths. Built here and never by a URL class: those fold `..` and `//`, which are legal in keys. */
+
+export function formatNamespacePath(namespace: string): string {
+  return `/v1/namespaces/${encodeURIComponent(namespace)}`;
+}
+
+export function formatNamespaceFilesPath(namespace: string): string {
+  return `/v1/files/${encodeURIComponent(namespace)}`;
+}
+
+export function formatFilePath(namespace: string, key: string): string {
+  return `${formatNamespaceFilesPath(namespace)}/${encodeKey(key)}`;
+}
+
+/**
+ * Slashes stay, unless there are steps (`.`, `..`) between them: then they are encoded, so that nothing on the way sees
+ * the steps.
+ */
+export function encodeKey(key: string): string {
+  if (/^[A-Za-z0-9_-]+$/.test(key)) return key;
+  if (key === "." || key === "..") return key.replaceAll(".", "%2E");
+  const segments = key.split("/");
+  const slash = segments.includes(".") || segments.includes("..") ? "%2F" : "/";
+  return segments.map(encodeURIComponent).join(slash);
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from "node:crypto";
+import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { KoboldError } from "@koboldfs/protocol";
+import type { Sink } from "../transfer/sink.js";
+
+/** Marks files that are not complete yet: `.koboldfs-part-PID-RANDOM`. */
+const PART_PREFIX = ".koboldfs-part-";
+
+/** Whether a file name is one of the unfinished ones that `createFileSink` makes. */
+export function isPartName(name: string): boolean {
+  return name.startsWith(PART_PREFIX);
+}
+
+/** The process that writes (or wrote) an unfinished file; undefined when the name tells none. */
+export function findPartOwner(name: string): number | undefined {
+  const pid = /^\.koboldfs-part-(\d+)-/.exec(name)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** Writes beside `path` under another name and renames at the end, so that no half file is ever seen under `path`. */
+export function createFileSink(path: string): Sink {
+  return new FileSink(path);
+}
+
+class FileSink implements Sink {
+  readonly #path: string;
+  readonly #partPath: string;
+  #file: FileHandle | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#partPath = join(dirname(path), `${PART_PREFIX}${process.pid}-${randomBytes(6).toString("hex")}`);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#guard(async () => {
+      const file = await this.#open();
+      for (let written = 0; written < bytes.length; ) {
+        written += (await file.write(bytes, written)).bytesWritten;
+      }
+    });
+  }
+
+  async restart(): Promise<void> {
+    await this.#guard(async () => {
+      await this.#file?.close();
+      this.#file = await open(this.#partPath, "w");
+    });
+  }
+
+  async finish(): Promise<void> {
+    await this.#guard(async () => {
+      await (await this.#open()).close();
+      this.#file = undefined;
+      await rename(this.#partPath, this.#path);
+    });
+  }
+
+  async abandon(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    // Nothing better can be done with what is left; the failure that led here is the one to tell.
+    await file?.close().catch(() => undefined);
+    await unlink(this.#partPath).catch(() => undefined);
+  }
+
+  async #open(): Promise<FileHandle> {
+    this.#file ??= await open(this.#partPath, "wx");
+    return this.#file;
+  }
+
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const message = `cannot write ${JSON.stringify(basename(this.#path))}: ${reason}`;
+      throw new KoboldError("target_unwritable", message, { cause });
+    }
+  }
+}

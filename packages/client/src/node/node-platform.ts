@@ -1,0 +1,36 @@
+import { createHash, hash } from "node:crypto";
+import { Writable } from "node:stream";
+import type { Hasher, Platform } from "../platform.js";
+import { createFileSink } from "./file-sink.js";
+import { openFileBody } from "./file-body.js";
+import { StreamSink, WebStreamSink } from "./stream-sink.js";
+import { UndiciTransport, type UndiciTransportOptions } from "./undici-transport.js";
+
+/** Node's network, files and hashing. */
+export function createNodePlatform(options: UndiciTransportOptions): Platform {
+  return {
+    transport: new UndiciTransport(options),
+    createHasher,
+    hash: hashBytes,
+    openPath: (path) => openFileBody(path, hashBytes),
+    createFile: async (path) => createFileSink(path),
+    wrapStream: (target) => {
+      if (target instanceof Writable) return new StreamSink(target);
+      return target instanceof WritableStream ? new WebStreamSink(target) : undefined;
+    },
+  };
+}
+
+function createHasher(): Hasher {
+  const hash = createHash("sha256");
+  return {
+    update: (bytes) => {
+      hash.update(bytes);
+    },
+    digest: () => hash.digest("hex"),
+  };
+}
+
+function hashBytes(bytes: Uint8Array): string {
+  return hash("sha256", bytes, "hex");
+}

@@ -1,0 +1,300 @@
+import {
+  type BatchOperation,
+  type BatchReply,
+  type BatchResult,
+  type FileInfo,
+  HEADER,
+  isErrorCode,
+  KoboldError,
+  type NamespaceInfo,
+  type NamespacePolicy,
+  type NodeInfo,
+  type PutReply,
+  parseDigest,
+  parseFileKey,
+  parseNamespaceName,
+  type StatusReply,
+} from "@koboldfs/protocol";
+import type {
+  CallOptions,
+  CopyOptions,
+  DeleteOptions,
+  GetBytesOptions,
+  GetOptions,
+  ListOptions,
+  OpenedFile,
+  PrefixEntry,
+  PutOptions,
+} from "./client-options.js";
+import { ClusterFace } from "./cluster-face.js";
+import { chooseServingNode, formatDirectUrl } from "./direct-url.js";
+import { formatFilePath, formatNamespaceFilesPath } from "./file-address.js";
+import { walkPages } from "./lister.js";
+import type { TransportResponse } from "./platform.js";
+import { checkBatchReply, checkListReply } from "./reply-checks.js";
+import { callJson, callServer } from "./session/call.js";
+import type { Session } from "./session/session.js";
+import type { DownloadRequest } from "./transfer/download.js";
+import { readFileHead } from "./transfer/file-head.js";
+import { FileReader } from "./transfer/file-reader.js";
+import { formatPutHeaders } from "./transfer/put-headers.js";
+import { openPutSource, type PutSource } from "./transfer/put-source.js";
+import type { Sink } from "./transfer/sink.js";
+import { uploadBody } from "./transfer/upload.js";
+
+/** The server takes so many operations in one batch. */
+const MAX_BATCH_OPERATIONS = 1_000;
+const DEFAULT_PAGE_SIZE = 1_000;
+
+/**
+ * The files of one namespace. Every method may be called at any time and any number of times at once. All throw a
+ * `KoboldError` with a code of the error table (`server_unreachable` when no server answered), or the reason of the
+ * `signal` that they were given.
+ */
+export class PlatformClient {
+  readonly namespace: string;
+  readonly #session: Session;
+  readonly #cluster: ClusterFace;
+  readonly #reader: FileReader;
+
+  constructor(namespace: string, session: Session) {
+    this.namespace = parseNamespaceName(namespace);
+    this.#session = session;
+    this.#cluster = new ClusterFace(session);
+    this.#reader = new FileReader(session);
+  }
+
+  /** Whether a server answers. Never throws but for the signal. */
+  ping(options: CallOptions = {}): Promise<boolean> {
+    return this.#cluster.ping(options);
+  }
+
+  /**
+   * Stores a file under `key`, in place of what was there. A string is a PATH: `put("motd", "/etc/motd")`.
+   *
+   * The digest is checked end to end: bytes, and files up to 1 MiB, are announced with theirs, so that the server
+   * refuses others; of longer ones what the server stored is compared afterwards, and taken away again if it is wrong.
+   */
+  async put(key: string, source: PutSource, options: PutOptions = {}): Promise<PutReply> {
+    const path = this.#pathOf(key);
+    const announced = options.digest === undefined ? undefined : parseDigest(options.digest);
+    const { signal, onProgress } = options;
+    return this.#session.admit(signal, async () => {
+      const headers = formatPutHeaders(options, this.#session.createIdempotencyKey());
+      const body = await openPutSource(source, this.#session.platform);
+      try {
+        const upload = { path, headers, body, announced, signal, onProgress };
+        return await uploadBody(this.#session, upload, this.#session.startBudget(options));
+      } finally {
+        await body.close();
+      }
+    });
+  }
+
+  /** Stores a file and answers its digest and size, or `null` in case of error, as the first KoboldFS did. */
+  async putStat(key: string, source: PutSource, options: PutOptions = {}): Promise<{ digest: string; size: number } | null> {
+    try {
+      const { digest, size } = await this.put(key, source, options);
+      return { digest, size };
+    } catch (thrown) {
+      if (thrown instanceof KoboldError) return null;
+      throw thrown;
+    }
+  }
+
+  /**
+   * Writes the file into `target`; `false` when there is no such key. A string is the PATH of a file, which appears
+   * only when it is complete and its digest is right. A `Writable` or `WritableStream` is not ended: when the promise
+   * rejects (`digest_mismatch`), what was written to it is not the file.
+   */
+  async get(key: string, target: unknown, options: GetOptions = {}): Promise<boolean> {
+    const sink = await this.#openSink(target);
+    return (await absentAsUndefined(this.#reader.readInto(sink, this.#download(key, options), options).then(() => true))) ?? false;
+  }
+
+  /** The content of a file that fits into memory; undefined when there is no such key. */
+  getBytes(key: string, options: GetBytesOptions = {}): Promise<Uint8Array | undefined> {
+    return absentAsUndefined(this.#reader.readBytes(this.#download(key, options), options));
+  }
+
+  /** Opens a file to be read piece by piece; undefined when there is no such key. Read the body, or discard it. */
+  open(key: string, options: GetOptions = {}): Promise<OpenedFile | undefined> {
+    return absentAsUndefined(this.#reader.open(this.#download(key, options), options));
+  }
+
+  /**
+   * A URL straight to the bytes at a web server of a node that lives, from the namespace's template; undefined when
+   * there is no such key or the namespace has no template. It names these bytes, whatever the key names later.
+   */
+  async getUrl(key: string, options: CallOptions = {}): Promise<string | undefined> {
+    const namespace = await this.getNamespace(options);
+    if (namespace.urlTemplate === undefined) return undefined;
+    const [file, nodes] = await Promise.all([this.stat(key, options), this.nodes(options)]);
+    const node = chooseServingNode(nodes, Math.random);
+    return file === undefined || node === undefined ? undefined : formatDirectUrl(namespace, node, file);
+  }
+
+  /** What the key names now; undefined when there is no such key. `modified` has whole seconds. */
+  stat(key: string, options: CallOptions = {}): Promise<FileInfo | undefined> {
+    const read = async (response: TransportResponse): Promise<FileInfo> => {
+      response.discard();
+      return readFileHead(key, response).info;
+    };
+    return absentAsUndefined(callServer(this.#session, { method: "HEAD", path: this.#pathOf(key) }, read, options));
+  }
+
+  /** Removes the key. `false` when there was no such key. */
+  async delete(key: string, options: DeleteOptions = {}): Promise<boolean> {
+    const headers: Record<string, string> = { [HEADER.idempotencyKey]: this.#session.createIdempotencyKey() };
+    if (options.ifMatch !== undefined) headers["if-match"] = `"${options.ifMatch}"`;
+    const read = async (response: TransportResponse): Promise<true> => {
+      await response.readBytes();
+      return true;
+    };
+    const request = { method: "DELETE" as const, path: this.#pathOf(key), headers };
+    return (await absentAsUndefined(callServer(this.#session, request, read, options))) ?? false;
+  }
+
+  /** Gives the content of `from` a second name; no bytes move. Throws `not_found`. */
+  copy(from: string, to: string, options: CopyOptions = {}): Promise<{ version: number }> {
+    return this.#runOne({ op: "copy", from, to, ...preconditions(options) }, options);
+  }
+
+  /** Gives the content of `from` another name, in one commit. Throws `not_found`. */
+  rename(from: string, to: string, options: CopyOptions = {}): Promise<{ version: number }> {
+    return this.#runOne({ op: "rename", from, to, ...preconditions(options) }, options);
+  }
+
+  /**
+   * At most 1,000 operations in one commit; each succeeds or is refused alone, in the order in which they stand.
+   * Answers one result for each.
+   */
+  async batch(operations: readonly BatchOperation[], options: CallOptions = {}): Promise<BatchResult[]> {
+    if (operations.length === 0) return [];
+    const headers = {
+      [HEADER.idempotencyKey]: this.#session.createIdempotencyKey(),
+      "content-type": "application/json",
+    };
+    const body = new TextEncoder().encode(JSON.stringify({ operations }));
+    const path = formatNamespaceFilesPath(this.namespace);
+    const check = (reply: unknown): BatchReply => checkBatchReply(reply, operations.length);
+    const request = { method: "POST" as const, path, headers, body };
+    return (await callJson(this.#session, request, check, options)).results;
+  }
+
+  /** Removes many keys, a thousand in each commit. Answers how many were there; throws the first refusal. */
+  async deleteMany(keys: Iterable<string> | AsyncIterable<string>, options: CallOptions = {}): Promise<number> {
+    let deleted = 0;
+    let operations: BatchOperation[] = [];
+    const flush = async () => {
+      const results = await this.batch(operations, options);
+      operations = [];
+      deleted += results.filter((result) => result.ok).length;
+      const refused = results.find((result) => !result.ok && result.error.code !== "not_found");
+      if (refused !== undefined) unwrapResult(refused);
+    };
+    for await (const key of keys) {
+      if (operations.push({ op: "delete", key }) === MAX_BATCH_OPERATIONS) await flush();
+    }
+    await flush();
+    return deleted;
+  }
+
+  /**
+   * The files in the byte order of their keys, page by page as they are asked for. With a delimiter, all keys that
+   * have it behind the prefix are one `{ prefix }`.
+   */
+  list(options?: ListOptions): AsyncIterable<FileInfo>;
+  list(options: ListOptions & { readonly delimiter: string }): AsyncIterable<FileInfo | PrefixEntry>;
+  list(options: ListOptions & { readonly delimiter?: string } = {}): AsyncIterable<FileInfo | PrefixEntry> {
+    const path = formatNamespaceFilesPath(this.namespace);
+    return walkPages((after) => {
+      const query = formatListQuery(options, after);
+      return callJson(this.#session, { method: "GET", path: `${path}?${query}` }, checkListReply, options);
+    }, options.after);
+  }
+
+  /** Creates this namespace, or gives it another policy. */
+  createNamespace(policy: Partial<NamespacePolicy> = {}, options: CallOptions = {}): Promise<NamespaceInfo> {
+    return this.#cluster.setNamespace(this.namespace, policy, options);
+  }
+
+  /** Throws `namespace_not_found`. */
+  getNamespace(options: CallOptions = {}): Promise<NamespaceInfo> {
+    return this.#cluster.getNamespace(this.namespace, options);
+  }
+
+  /** Removes this namespace, which must be empty: `namespace_not_empty`. */
+  dropNamespace(options: CallOptions = {}): Promise<void> {
+    return this.#cluster.dropNamespace(this.namespace, options);
+  }
+
+  listNamespaces(options: CallOptions = {}): Promise<NamespaceInfo[]> {
+    return this.#cluster.listNamespaces(options);
+  }
+
+  /** Every node of the cluster. */
+  nodes(options: CallOptions = {}): Promise<NodeInfo[]> {
+    return this.#cluster.listNodes(options);
+  }
+
+  /** The whole cluster at one glance, as the server that answers sees it. */
+  status(options: CallOptions = {}): Promise<StatusReply> {
+    return this.#cluster.getStatus(options);
+  }
+
+  /** Lets what is under way finish and closes the connections. */
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  async #runOne(operation: BatchOperation, options: CallOptions): Promise<{ version: number }> {
+    const [result] = await this.batch([operation], options);
+    return unwrapResult(result);
+  }
+
+  #pathOf(key: string): string {
+    return formatFilePath(this.namespace, parseFileKey(key));
+  }
+
+  #download(key: string, options: GetOptions): DownloadRequest {
+    return { key, path: this.#pathOf(key), range: options.range, signal: options.signal, onProgress: options.onProgress };
+  }
+
+  async #openSink(target: unknown): Promise<Sink> {
+    const { platform } = this.#session;
+    const sink = typeof target === "string" ? await platform.createFile(target) : platform.wrapStream(target);
+    if (sink === undefined) throw new TypeError("a target is a path, a Writable or a WritableStream");
+    return sink;
+  }
+}
+
+async function absentAsUndefined<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (thrown) {
+    if (thrown instanceof KoboldError && thrown.code === "not_found") return undefined;
+    throw thrown;
+  }
+}
+
+function preconditions(options: CopyOptions): { ifMatch?: string; ifNoneMatch?: "*" } {
+  return {
+    ...(options.ifMatch !== undefined && { ifMatch: options.ifMatch }),
+    ...(options.ifNoneMatch !== undefined && { ifNoneMatch: options.ifNoneMatch }),
+  };
+}
+
+function unwrapResult(result: BatchResult | undefined): { version: number } {
+  if (result?.ok === true) return { version: result.version };
+  const code = result?.error.code ?? "";
+  throw new KoboldError(isErrorCode(code) ? code : "invalid_response", result?.error.detail ?? "the batch has no result");
+}
+
+function formatListQuery(options: ListOptions & { readonly delimiter?: string }, after: string | undefined): string {
+  const query = [`limit=${options.pageSize ?? DEFAULT_PAGE_SIZE}`];
+  for (const [name, value] of Object.entries({ prefix: options.prefix, delimiter: options.delimiter, after })) {
+    if (value !== undefined && value !== "") query.push(`${name}=${encodeURIComponent(value)}`);
+  }
+  return query.join("&");
+}

@@ -1,0 +1,58 @@
+import type { Sink } from "./transfer/sink.js";
+import type { SourceBody } from "./transfer/source-body.js";
+
+/** What the client needs of the machine it runs on. `node/` has Node's; a browser's stands beside it, not inside it. */
+export interface Platform {
+  readonly transport: Transport;
+  createHasher(): Hasher;
+  /** SHA-256 of some bytes that are all here, in hex: cheaper than a hasher. */
+  hash(bytes: Uint8Array): string;
+  /** Reads a file as a source. Throws `source_unreadable`. */
+  openPath(path: string): Promise<SourceBody>;
+  /** Writes a file that appears under its name only when it is complete. Throws `target_unwritable`. */
+  createFile(path: string): Promise<Sink>;
+  /** A sink over the platform's own kind of stream; undefined when `target` is none. */
+  wrapStream(target: unknown): Sink | undefined;
+}
+
+/** SHA-256, piece by piece. */
+export interface Hasher {
+  update(bytes: Uint8Array): void;
+  /** 64 hex digits; the hasher is used up. */
+  digest(): string;
+}
+
+export interface TransportRequest {
+  /** Scheme, host and port, perhaps with a path before ours; no slash at the end. */
+  readonly server: string;
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  /** Percent-encoded already; must reach the server byte for byte. */
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  /** An iterable is read only while the connection takes more. */
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal;
+  /** From the sent request to the first header; 0 for no limit. */
+  readonly responseTimeoutMs: number;
+  /** Between two pieces of the answer's body. */
+  readonly idleTimeoutMs: number;
+}
+
+/** An answer whose head is here. Its body must be read to the end, or discarded. */
+export interface TransportResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Throws an `AttemptFailure` when the connection breaks or idles. Leaving early closes the connection. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** The whole body, which the caller knows to be small. Fails as `body` does. */
+  readBytes(): Promise<Uint8Array>;
+  /** Gives up the body. */
+  discard(): void;
+}
+
+/** One HTTP exchange, never repeated here. Throws an `AttemptFailure`, or the signal's reason. */
+export interface Transport {
+  request(request: TransportRequest): Promise<TransportResponse>;
+  /** Lets running requests finish and closes the connections. */
+  close(): Promise<void>;
+}

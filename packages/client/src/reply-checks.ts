@@ -1,0 +1,105 @@
+import {
+  type BatchReply,
+  type FileInfo,
+  isDigest,
+  type ListReply,
+  type NamespaceInfo,
+  type NodeInfo,
+  type PutReply,
+  type StatusReply,
+} from "@koboldfs/protocol";
+import type { TransportResponse } from "./platform.js";
+import { AttemptFailure } from "./session/attempt-failure.js";
+
+/** The checks of what servers answer: a reply that lacks what the client relies on fails here, not somewhere later. */
+export async function readJson(response: TransportResponse): Promise<unknown> {
+  const bytes = await response.readBytes();
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+  } catch {
+    throw AttemptFailure.invalidResponse(`the server's answer (${response.status}) is not JSON`);
+  }
+}
+
+export function checkPutReply(reply: unknown): PutReply {
+  const { digest, size, version, copies, wanted } = record(reply);
+  need(typeof digest === "string" && isDigest(digest), "digest");
+  need([size, version, copies, wanted].every(isCount), "size, version, copies, wanted");
+  return reply as PutReply;
+}
+
+export function checkListReply(reply: unknown): ListReply {
+  const { files, prefixes, next } = record(reply);
+  need(Array.isArray(files) && files.every(isFileInfo), "files");
+  need(Array.isArray(prefixes) && prefixes.every(isString), "prefixes");
+  need(next === undefined || isString(next), "next");
+  return reply as ListReply;
+}
+
+export function checkBatchReply(reply: unknown, operations: number): BatchReply {
+  const { results } = record(reply);
+  need(Array.isArray(results) && results.length === operations && results.every(isBatchResult), "results");
+  return reply as BatchReply;
+}
+
+export function checkNamespace(reply: unknown): NamespaceInfo {
+  need(isNamespaceInfo(reply), "namespace");
+  return reply as NamespaceInfo;
+}
+
+export function checkNamespaces(reply: unknown): NamespaceInfo[] {
+  const { namespaces } = record(reply);
+  need(Array.isArray(namespaces) && namespaces.every(isNamespaceInfo), "namespaces");
+  return namespaces as NamespaceInfo[];
+}
+
+export function checkNodes(reply: unknown): NodeInfo[] {
+  const { nodes } = record(reply);
+  need(Array.isArray(nodes) && nodes.every(isNodeInfo), "nodes");
+  return nodes as NodeInfo[];
+}
+
+export function checkStatus(reply: unknown): StatusReply {
+  const { cluster, node, catalog, head } = record(reply);
+  need([cluster, node, catalog].every(isString) && isCount(head), "cluster, node, catalog, head");
+  checkNodes(reply);
+  checkNamespaces(reply);
+  return reply as StatusReply;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  need(typeof value === "object" && value !== null, "object");
+  return value as Record<string, unknown>;
+}
+
+function need(holds: boolean, what: string): asserts holds {
+  if (!holds) throw AttemptFailure.invalidResponse(`the server's answer lacks a valid ${what}`);
+}
+
+function isString(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isFileInfo(value: unknown): boolean {
+  const file = value as Partial<FileInfo> | null;
+  return isString(file?.key) && isDigest(file?.digest ?? "") && isCount(file?.size) && isCount(file?.version);
+}
+
+function isBatchResult(value: unknown): boolean {
+  const result = value as { ok?: unknown; version?: unknown; error?: { code?: unknown } } | null;
+  return result?.ok === true ? isCount(result.version) : result?.ok === false && isString(result.error?.code);
+}
+
+function isNamespaceInfo(value: unknown): boolean {
+  const namespace = value as Partial<NamespaceInfo> | null;
+  return isString(namespace?.name) && isCount(namespace?.files) && isString(namespace?.bytes);
+}
+
+function isNodeInfo(value: unknown): boolean {
+  const node = value as Partial<NodeInfo> | null;
+  return [node?.id, node?.name, node?.url, node?.state].every(isString);
+}

@@ -1,0 +1,160 @@
+import { KoboldError } from "@koboldfs/protocol";
+import type { Platform, TransportRequest, TransportResponse } from "../platform.js";
+import { AttemptFailure } from "./attempt-failure.js";
+import { InFlightGate } from "./in-flight-gate.js";
+import { pause } from "./pause.js";
+import { readProblem } from "./problem-reader.js";
+import { RetryBudget } from "./retry-budget.js";
+import { ServerList } from "./server-list.js";
+
+export interface SessionOptions {
+  readonly servers: readonly string[];
+  readonly token?: string;
+  readonly deadlineMs: number;
+  readonly responseTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxInFlight: number;
+}
+
+/** What an operation asks of the session besides its attempts. */
+export interface OperationOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly deadlineMs?: number | undefined;
+}
+
+/** One request as an operation sees it: the session adds server, credentials and limits. */
+export interface SessionRequest {
+  readonly server: string;
+  readonly method: TransportRequest["method"];
+  readonly path: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal | undefined;
+  readonly responseTimeoutMs?: number;
+}
+
+/** One try of an operation at one server. Throws an `AttemptFailure` for what the session may try again. */
+export type Attempt<T> = (server: string, previous: KoboldError | undefined) => Promise<T>;
+
+/** The connections to one cluster: chooses servers, tries again, keeps the number of running operations bounded. */
+export class Session {
+  readonly platform: Platform;
+  readonly options: SessionOptions;
+  readonly #servers: ServerList;
+  readonly #gate: InFlightGate;
+  readonly #baseHeaders: Readonly<Record<string, string>>;
+  /** Makes the idempotency keys of this session: unguessable once, then counted. */
+  readonly #keyPrefix: string;
+  #keyCount = 0;
+
+  constructor(platform: Platform, options: SessionOptions) {
+    this.platform = platform;
+    this.options = options;
+    this.#servers = new ServerList(options.servers, Math.random);
+    this.#gate = new InFlightGate(options.maxInFlight);
+    this.#baseHeaders = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+    this.#keyPrefix = globalThis.crypto.getRandomValues(new Uint32Array(4)).join("-");
+  }
+
+  /** A new name for one change, the same for all attempts at it. */
+  createIdempotencyKey(): string {
+    this.#keyCount += 1;
+    return `${this.#keyPrefix}-${this.#keyCount.toString(36)}`;
+  }
+
+  startBudget(options: OperationOptions): RetryBudget {
+    return new RetryBudget(options.deadlineMs ?? this.options.deadlineMs, performance.now(), Math.random);
+  }
+
+  /** Takes a place among the running operations, given back when `work` ends. */
+  async admit<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    await this.#gate.enter(signal);
+    try {
+      return await work();
+    } finally {
+      this.#gate.leave();
+    }
+  }
+
+  /** As `admit`, for an operation that outlives the call; the answer gives the place back, once. */
+  async enter(signal: AbortSignal | undefined): Promise<() => void> {
+    await this.#gate.enter(signal);
+    let entered = true;
+    return () => {
+      if (entered) this.#gate.leave();
+      entered = false;
+    };
+  }
+
+  /**
+   * Runs `attempt` at one server after the other until one succeeds, fails for good, or the budget is used up. All
+   * servers are tried before the first pause. Throws a `KoboldError`, or the signal's reason.
+   */
+  async run<T>(attempt: Attempt<T>, budget: RetryBudget, signal?: AbortSignal): Promise<T> {
+    const tried = new Set<string>();
+    const unreachable = new Map<string, KoboldError>();
+    let answered: KoboldError | undefined;
+    let retryAfterMs: number | undefined;
+    for (;;) {
+      signal?.throwIfAborted();
+      const server = this.#servers.pick(tried, performance.now());
+      if (server === undefined) {
+        const backoffMs = budget.nextBackoffMs(performance.now(), retryAfterMs);
+        if (backoffMs === undefined) throw answered ?? combineUnreachable(unreachable);
+        await pause(backoffMs, signal);
+        tried.clear();
+        continue;
+      }
+      try {
+        const result = await attempt(server, answered ?? unreachable.get(server));
+        this.#servers.reportSuccess(server);
+        return result;
+      } catch (thrown) {
+        signal?.throwIfAborted();
+        const failure = this.noteFailure(server, thrown);
+        tried.add(server);
+        retryAfterMs = failure.options.retryAfterMs;
+        // A server that said something tells more than one that could not be reached.
+        if (failure.error.code === "server_unreachable") unreachable.set(server, failure.error);
+        else answered = failure.error;
+        if (!budget.allowsAttempt(performance.now())) throw answered ?? combineUnreachable(unreachable);
+      }
+    }
+  }
+
+  /** Remembers what a failure says about the server. Throws what no further attempt can mend. */
+  noteFailure(server: string, thrown: unknown): AttemptFailure {
+    if (!(thrown instanceof AttemptFailure)) throw thrown;
+    if (thrown.options.avoidServer) this.#servers.reportFailure(server, performance.now());
+    if (!thrown.options.retryable) throw thrown.error;
+    return thrown;
+  }
+
+  /** One exchange. An answer that is not 2xx is thrown as an `AttemptFailure`. */
+  async exchange(request: SessionRequest): Promise<TransportResponse> {
+    const { signal } = request;
+    const response = await this.platform.transport.request({
+      server: request.server,
+      method: request.method,
+      path: request.path,
+      headers: { ...this.#baseHeaders, ...request.headers },
+      ...(request.body !== undefined && { body: request.body }),
+      ...(signal !== undefined && { signal }),
+      responseTimeoutMs: request.responseTimeoutMs ?? this.options.responseTimeoutMs,
+      idleTimeoutMs: this.options.idleTimeoutMs,
+    });
+    if (response.status < 200 || response.status > 299) throw await readProblem(response);
+    return response;
+  }
+
+  close(): Promise<void> {
+    return this.platform.transport.close();
+  }
+}
+
+function combineUnreachable(failures: ReadonlyMap<string, KoboldError>): KoboldError {
+  const [first] = failures.values();
+  if (failures.size === 1 && first !== undefined) return first;
+  const reasons = [...failures.values()].map((failure) => failure.message);
+  return new KoboldError("server_unreachable", `no server could be reached: ${reasons.join("; ")}`, { cause: first });
+}

@@ -1,0 +1,60 @@
+import type { Digest } from "@koboldfs/protocol";
+
+/** What a put sends, ready to be read. Whoever got it closes it, once, whatever happened. */
+export interface SourceBody {
+  /** The whole content when it is in memory already. */
+  readonly bytes?: Uint8Array;
+  /** In bytes; undefined when only the end will tell. */
+  readonly sizeBytes?: number;
+  /** What the bytes are known to be before they are read. */
+  readonly digest?: Digest;
+  /**
+   * Reads from the beginning, one reader at a time; an earlier reader ends. Throws `source_consumed` when the source
+   * cannot go back that far, `source_unreadable`, or `source_changed`.
+   */
+  read(): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Content that is in memory. */
+export class BytesBody implements SourceBody {
+  readonly bytes: Uint8Array;
+  readonly sizeBytes: number;
+  readonly digest?: Digest;
+
+  constructor(bytes: Uint8Array, digest?: Digest) {
+    this.bytes = bytes;
+    this.sizeBytes = bytes.length;
+    if (digest !== undefined) this.digest = digest;
+  }
+
+  async *read(): AsyncGenerator<Uint8Array> {
+    yield this.bytes;
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Content that can be opened again and again: a Blob, or a function that opens a stream. */
+export class ReopenableBody implements SourceBody {
+  readonly #open: () => AsyncIterable<unknown>;
+  readonly sizeBytes?: number;
+
+  constructor(open: () => AsyncIterable<unknown>, sizeBytes?: number) {
+    this.#open = open;
+    if (sizeBytes !== undefined) this.sizeBytes = sizeBytes;
+  }
+
+  async *read(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of this.#open()) yield toBytes(chunk);
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** A piece as streams give it: bytes, or text as UTF-8. */
+export function toBytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk === "string") return new TextEncoder().encode(chunk);
+  throw new TypeError(`a source must give bytes or text, not ${typeof chunk}`);
+}
