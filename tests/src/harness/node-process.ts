@@ -1,0 +1,177 @@
+import type { ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { type ExitStatus, exitOf, peakMemoryBytes, spawnOwned } from "./owned-process.js";
+import { COMMAND } from "./run-program.js";
+import { waitUntil } from "./wait-until.js";
+
+/** Enough to see what went wrong, little enough for thousands of logged requests. */
+const MAX_LOG_LINES = 4_000;
+const START_TIMEOUT_MS = 30_000;
+/** Longer than any grace that the server gives a running request in these tests. */
+const STOP_TIMEOUT_MS = 60_000;
+
+export interface NodeProcessOptions {
+  readonly name: string;
+  /** Data folders, one volume each. */
+  readonly data: readonly string[];
+  readonly dsn: string;
+  /** `HOST:PORT`; by default a free port of loopback. */
+  readonly listen?: string;
+  /** The URL that peers shall use, when it is not the one listened on. */
+  readonly advertise?: string;
+  /** Settings as environment variables without `KOBOLDFS_`, such as `{ CLUSTER_SECRET: "…" }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Where the process stands: a folder without a configuration file. */
+  readonly cwd: string;
+}
+
+/** One real `koboldfs serve`, with what a test wants to know of it and do to it. */
+export class NodeProcess {
+  readonly name: string;
+  readonly data: readonly string[];
+  readonly #options: NodeProcessOptions;
+  readonly #lines: string[] = [];
+  #child: ChildProcess | undefined;
+  #listen: string;
+  #url: string | undefined;
+  #listening = false;
+
+  constructor(options: NodeProcessOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.data = options.data;
+    this.#listen = options.listen ?? "127.0.0.1:0";
+  }
+
+  /** Where it listens; the same one after a restart. */
+  get url(): string {
+    if (this.#url === undefined) throw new Error(`node ${this.name} never listened`);
+    return this.#url;
+  }
+
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error(`node ${this.name} was never started`);
+    return pid;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Starts it and waits until it serves. Throws with its log when it ends or dawdles instead. */
+  async start(): Promise<void> {
+    this.#spawn();
+    const child = this.#mustChild();
+    try {
+      await waitUntil(`node ${this.name} listens or ends`, () => this.#listening || !this.isRunning, {
+        timeoutMs: START_TIMEOUT_MS,
+      });
+      if (!this.#listening) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
+      await waitUntil(`node ${this.name} is ready`, async () => (await fetch(`${this.url}/readyz`)).ok);
+    } catch (error) {
+      throw new Error(`node ${this.name} did not start:\n${this.log()}`, { cause: error });
+    }
+  }
+
+  /** Starts it and waits until it ends by itself, as a node that refuses to start does. */
+  async startAndFail(): Promise<ExitStatus> {
+    this.#spawn();
+    await waitUntil(`node ${this.name} refuses to start`, () => this.#listening || !this.isRunning);
+    if (this.#listening) throw new Error(`node ${this.name} started though it should have refused:\n${this.log()}`);
+    return exitOf(this.#mustChild());
+  }
+
+  /** Sends a signal; after SIGKILL it also waits for the end. SIGSTOP and SIGCONT freeze and thaw. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#mustChild();
+    child.kill(signal);
+    if (signal === "SIGKILL") await exitOf(child);
+  }
+
+  /** SIGTERM, and the way it ended. A node that does not end is killed and the test fails. */
+  async stop(): Promise<ExitStatus> {
+    const child = this.#mustChild();
+    child.kill("SIGTERM");
+    try {
+      await waitUntil(`node ${this.name} stops`, () => !this.isRunning, { timeoutMs: STOP_TIMEOUT_MS });
+    } finally {
+      if (this.isRunning) child.kill("SIGKILL");
+    }
+    return exitOf(child);
+  }
+
+  /** Starts it again with the same data on the same port. */
+  async restart(): Promise<void> {
+    if (this.isRunning) await this.stop();
+    await this.start();
+  }
+
+  /** Ends it in whatever state it is; for cleaning up. */
+  async destroy(): Promise<void> {
+    if (this.isRunning) await this.kill("SIGKILL");
+  }
+
+  peakMemoryBytes(): number {
+    return peakMemoryBytes(this.pid);
+  }
+
+  /** What it logged, over all its lives; only the last lines of a long log. */
+  log(): string {
+    return this.#lines.join("\n");
+  }
+
+  #mustChild(): ChildProcess {
+    if (this.#child === undefined) throw new Error(`node ${this.name} was never started`);
+    return this.#child;
+  }
+
+  #spawn(): void {
+    if (this.isRunning) throw new Error(`node ${this.name} runs already`);
+    const { name, data, dsn, advertise, cwd } = this.#options;
+    this.#listening = false;
+    const args = ["serve", "--name", name, "--listen", this.#listen, "--dsn", dsn];
+    for (const folder of data) args.push("--data", folder);
+    if (advertise !== undefined) args.push("--url", advertise);
+    this.#lines.push(`--- ${name} starts: ${args.join(" ")}`);
+    const child = spawnOwned(process.execPath, [COMMAND, ...args], {
+      cwd,
+      env: { ...foreignEnvironment(), ...this.#environment() },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) this.#watch(stream as Readable);
+    child.once("exit", (code, signal) => this.#lines.push(`--- ${name} ended with ${code ?? signal}`));
+  }
+
+  #environment(): Record<string, string> {
+    const settings = Object.entries(this.#options.settings ?? {});
+    return Object.fromEntries(settings.map(([name, value]) => [`KOBOLDFS_${name}`, value]));
+  }
+
+  #watch(stream: Readable): void {
+    createInterface({ input: stream }).on("line", (line) => {
+      this.#lines.push(line);
+      if (this.#lines.length > MAX_LOG_LINES) this.#lines.splice(0, MAX_LOG_LINES / 2);
+      if (line.includes('"listening"')) this.#noteListening(line);
+    });
+  }
+
+  #noteListening(line: string): void {
+    const record = JSON.parse(line) as { event?: string; port?: number };
+    if (record.event !== "listening" || record.port === undefined) return;
+    // The URL in the record is the advertised one, which may lead through a proxy: clients of tests go straight.
+    this.#url = `http://127.0.0.1:${record.port}`;
+    this.#listen = this.#listen.replace(/:\d+$/, `:${record.port}`);
+    this.#listening = true;
+  }
+}
+
+/** This process's environment without settings that are meant for other servers or other tools. */
+function foreignEnvironment(): Record<string, string | undefined> {
+  const entries = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith("KOBOLDFS_") && name !== "NODE_OPTIONS",
+  );
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,3 @@
+import { describeMainJob } from "./main-job/main-job.js";
+
+describeMainJob({ engine: "sqlite", files: 5_000, filesWhileDead: 1_000, by: "sync" });
