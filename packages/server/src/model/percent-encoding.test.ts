@@ -16,20 +16,12 @@ describe("decodePercent", () => {
     );
   });
 
-  it("takes bytes that were sent without encoding for what they are", () => {
-    expect(decodePercent(Buffer.from("grün/%C3%BC").toString("latin1"))).toBe("grün/ü");
-  });
-
   it("changes nothing else: neither plus, nor dots, nor slashes, nor a byte order mark", () => {
     expect(decodePercent("a+b/../%2e%2E//.%2F")).toBe("a+b/../..//./");
     expect(decodePercent("%EF%BB%BFa")).toBe("\uFEFFa");
   });
 
-  it.each(["%", "a%", "%4", "%4g", "%g4", "% 41", "%+1", "%ff", "%C3", "%ED%A0%80", "%C0%AF", "ü%C3"])("refuses %j", (text) => {
+  it.each(["%", "a%", "%4", "%4g", "%g4", "% 41", "%+1", "%ff", "%C3", "%ED%A0%80", "%C0%AF", "ü", "ā%20"])("refuses %j", (text) => {
     expect(decodePercent(text)).toBeUndefined();
-  });
-
-  it("refuses characters that were never bytes", () => {
-    expect(decodePercent("ā")).toBeUndefined();
   });
 });

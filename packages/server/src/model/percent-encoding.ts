@@ -1,20 +1,18 @@
 const UNENCODED_ASCII = /^[\x00-\x24\x26-\x7f]*$/;
 const PERCENT = 0x25;
+const MAX_ASCII = 0x7f;
 
 /** Without `ignoreBOM` a key that begins with U+FEFF would lose it and become another key. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/**
- * What percent-encoded text of a URL means: each `%XX` one byte, and all bytes together UTF-8. Characters beyond ASCII
- * are taken as the bytes that they were on the wire, as Node gives them. Undefined when it is not exactly that.
- */
+/** What percent-encoded ASCII means: each `%XX` one byte, and all bytes together UTF-8. Undefined when it is not that. */
 export function decodePercent(text: string): string | undefined {
   if (UNENCODED_ASCII.test(text)) return text;
   const bytes = Buffer.alloc(text.length);
   let sizeBytes = 0;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
-    if (code > 0xff) return undefined;
+    if (code > MAX_ASCII) return undefined;
     if (code !== PERCENT) {
       bytes[sizeBytes++] = code;
       continue;

@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+import { type Digest, parseFileKey, parseNamespaceName, parseNodeName, type NodeId } from "@koboldfs/protocol";
+import type { DeleteChange, FileContent, NodeSettings, PutChange, SetNamespaceChange, SetNodeChange } from "./change.js";
+
+/** Changes as tests write them: what a test does not care for has a value already. */
+export const NAMESPACE = parseNamespaceName("demo");
+
+export function digestOf(text: string): Digest {
+  return createHash("sha256").update(text).digest("hex") as Digest;
+}
+
+export function nodeId(number: number): NodeId {
+  return number.toString(16).padStart(16, "0") as NodeId;
+}
+
+export function contentOf(text: string, content: Partial<FileContent> = {}): FileContent {
+  return { digest: digestOf(text), sizeBytes: text.length, contentType: "text/plain", metadata: {}, ...content };
+}
+
+export function putOf(key: string, text = key, change: Partial<PutChange> = {}): PutChange {
+  const content = contentOf(text);
+  return { kind: "put", namespace: NAMESPACE, key: parseFileKey(key), content, placedOn: [nodeId(1)], minCopies: 1, ...change };
+}
+
+export function deleteOf(key: string, change: Partial<DeleteChange> = {}): DeleteChange {
+  return { kind: "delete", namespace: NAMESPACE, key: parseFileKey(key), ...change };
+}
+
+export function setNamespaceOf(name: string = NAMESPACE, minCopies = 1): SetNamespaceChange {
+  return { kind: "set-namespace", namespace: parseNamespaceName(name), policy: { minCopies } };
+}
+
+export function setNodeOf(number: number, settings: Partial<NodeSettings> = {}): SetNodeChange {
+  const name = parseNodeName(`node-${number}`);
+  const url = `http://127.0.0.1:${9000 + number}`;
+  const node: NodeSettings = { id: nodeId(number), name, url, zone: "", state: "alive", volumes: [`v${number}`], ...settings };
+  return { kind: "set-node", node };
+}
