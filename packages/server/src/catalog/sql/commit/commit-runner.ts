@@ -20,6 +20,8 @@ export interface CommitRunnerOptions {
   readonly connect: () => Promise<SqlConnection>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How long one group is tried for; by default 12 s. */
+  readonly deadlineMs?: number;
 }
 
 /** Deadlocks resolve in milliseconds; a lock that is held is waited for by the engine, seconds at a time. */
@@ -55,7 +57,7 @@ export class CommitRunner {
   /** Throws `catalog_unavailable` or `commit_contended` when nothing was committed and nothing will be. */
   async commitGroup(changes: readonly Change[], release: () => void): Promise<ChangeOutcome[]> {
     const { clock } = this.#options;
-    const deadline = clock.monotonic() + DEADLINE_MS;
+    const deadline = clock.monotonic() + (this.#options.deadlineMs ?? DEADLINE_MS);
     let disconnects = 0;
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#inTurn(() => this.#attempt(changes));

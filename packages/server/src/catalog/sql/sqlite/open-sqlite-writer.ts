@@ -15,8 +15,9 @@ export interface SqliteWriterOptions {
   readonly allowUnsafe: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** For tests that want a session to break. */
+  /** For tests that want sessions to break, and not to wait long. */
   readonly connect?: () => Promise<SqlConnection>;
+  readonly deadlineMs?: number;
 }
 
 /** Opens the file, making it and its schema when they are not there, and the writing half of the catalog in this thread. */
@@ -29,7 +30,10 @@ export async function openSqliteWriter(options: SqliteWriterOptions): Promise<{ 
     const connection = new SqliteConnection(path);
     if (!options.allowUnsafe) await checkDurability({ connection, dialect, queries });
     const clusterId = await prepareCatalog({ connection, dialect, queries });
-    const commits = new CommitRunner({ dialect, queries, connect, clock, logger });
+    const commits = new CommitRunner({
+      ...{ dialect, queries, connect, clock, logger },
+      ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
+    });
     const runner = new RetryingRunner({ runner: connection, dialect, clock });
     return { clusterId, writer: new SqlWriter({ queries, commits, runner, release: () => connection.close() }) };
   } catch (error) {

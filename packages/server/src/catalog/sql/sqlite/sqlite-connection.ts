@@ -3,7 +3,7 @@ import type { SqlConnection, SqlResult, SqlResults, SqlStatement } from "../sql-
 import { ConnectionCut } from "../sql-failure.js";
 
 /** Commits of other processes take milliseconds; who waits longer than this tries again from the start. */
-const BUSY_TIMEOUT_MS = 2000;
+const BUSY_TIMEOUT_MS = 1000;
 /** Statements kept prepared: more than the catalog has shapes of. */
 const MAX_PREPARED = 1000;
 

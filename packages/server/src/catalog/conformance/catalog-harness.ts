@@ -1,0 +1,36 @@
+import type { Logger } from "../../runtime/logger.js";
+import type { Catalog } from "../catalog.js";
+import type { FaultPlan } from "./fault-plan.js";
+
+/** One engine as the conformance suite meets it. */
+export interface CatalogHarness {
+  readonly engine: string;
+  /** The engine itself takes the journal's lock from a holder that stands still. */
+  readonly breaksFrozenLocks: boolean;
+  /** Sessions are TCP connections, which somebody else can cut. */
+  readonly isNetwork: boolean;
+  createDatabase(): Promise<HarnessDatabase>;
+}
+
+export interface HarnessOpenOptions {
+  /** What goes wrong in the sessions that commit, or that migrate. */
+  readonly faults?: FaultPlan;
+  readonly faultsIn?: "commit" | "prepare";
+  readonly logger?: Logger;
+  /** Another way to the same database. */
+  readonly dsn?: string;
+  /** How long a group is tried for, where the engine lets the test choose. */
+  readonly deadlineMs?: number;
+}
+
+/** A database of one test; empty at first. */
+export interface HarnessDatabase {
+  readonly dsn: string;
+  /** Opens the catalog as a node does. The test closes it. */
+  open(options?: HarnessOpenOptions): Promise<Catalog>;
+  /** One statement in a session of its own. */
+  query(sql: string): Promise<readonly Record<string, unknown>[]>;
+  /** Ends every session that others have with this database, from the server's side. */
+  cutSessions(): Promise<void>;
+  drop(): Promise<void>;
+}
