@@ -6,13 +6,13 @@ export type FileCall =
   | "rename"
   | "unlink"
   | "mkdir"
+  | "syncFolder"
   | "readdir"
   | "stat"
   | "statfs"
   | "write"
   | "read"
   | "fstat"
-  | "sync"
   | "syncData"
   | "close";
 
@@ -84,6 +84,11 @@ export class FaultyFileSystem implements FileSystem {
     await this.#inner.mkdir(path);
   }
 
+  async syncFolder(path: string): Promise<void> {
+    this.#meet({ call: "syncFolder", path });
+    await this.#inner.syncFolder(path);
+  }
+
   async readdir(path: string): Promise<string[]> {
     this.#meet({ call: "readdir", path });
     return this.#inner.readdir(path);
@@ -113,10 +118,6 @@ export class FaultyFileSystem implements FileSystem {
       stat: async () => {
         meet("fstat");
         return file.stat();
-      },
-      sync: async () => {
-        meet("sync");
-        await file.sync();
       },
       syncData: async () => {
         meet("syncData");

@@ -57,7 +57,7 @@ export class DiskVolume implements BlobStore {
       files,
       logger,
       incoming: join(path, INCOMING_FOLDER),
-      folders: new DurableFolders(files, this.#root, (cause) => this.#health.suspect(cause)),
+      folders: new DurableFolders({ files, root: this.#root, health: this.#health }),
       space: this.#space,
       health: this.#health,
       publishing: new KeyedLock(),

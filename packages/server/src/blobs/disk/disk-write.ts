@@ -7,7 +7,7 @@ import type { BlobRef, BlobWriteOptions, PlacedBlob } from "../blob-store.js";
 import type { WriteSteps } from "../guarded-write.js";
 import { blobFolders } from "./blob-path.js";
 import { errnoOf, isDeviceFailing, isDiskFull, isMissing, toDiskError } from "./disk-error.js";
-import { type DurableFolders, syncFolder } from "./durable-folders.js";
+import type { DurableFolders } from "./durable-folders.js";
 import type { KeyedLock } from "./keyed-lock.js";
 import type { VolumeHealth } from "./volume-health.js";
 import type { Reservation, VolumeSpace } from "./volume-space.js";
@@ -136,7 +136,7 @@ export class DiskWrite implements WriteSteps {
     await allDone(this.#rename(names, target), this.#close());
     this.#isIncoming = false;
     try {
-      await syncFolder(this.#ground.files, folder, (cause) => this.#ground.health.suspect(cause));
+      await folders.sync(folder);
     } catch (error) {
       // The name may or may not survive a power cut. What stood there before was the same blob: then it stays.
       if (!stoodThere) await this.#quietly("unlink", () => this.#ground.files.unlink(target));

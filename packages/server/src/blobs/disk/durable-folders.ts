@@ -1,26 +1,10 @@
 import { join } from "node:path";
 import type { FileSystem } from "../../runtime/file-system.js";
-import { errnoOf } from "./disk-error.js";
+import { errnoOf, isBeforeDisk } from "./disk-error.js";
+import type { VolumeHealth } from "./volume-health.js";
 
 /** Remembered folders, at about 100 bytes each. Two namespaces' worth of 65,536; past it we forget all and learn anew. */
 const MAX_KNOWN_FOLDERS = 2 ** 17;
-
-/** fsync of a folder: the names in it, made or gone, survive a power cut. `failed` hears of a failed fsync alone. */
-export async function syncFolder(
-  files: FileSystem,
-  path: string,
-  failed: (cause: unknown) => void = () => {},
-): Promise<void> {
-  const folder = await files.open(path, "read");
-  try {
-    await folder.sync();
-  } catch (error) {
-    failed(error);
-    throw error;
-  } finally {
-    await folder.close();
-  }
-}
 
 /**
  * Makes folders so that they survive a power cut: a folder counts only after its parent was fsynced, even when it was
@@ -30,16 +14,27 @@ export class DurableFolders {
   /** The folder that all of them are in. */
   readonly root: string;
   readonly #files: FileSystem;
-  readonly #syncFailed: (cause: unknown) => void;
   #known = new Set<string>();
   /** Folders being made: whoever needs the same one waits for the same fsync. */
   readonly #making = new Map<string, Promise<void>>();
 
-  /** `root` must exist and be durable. `syncFailed` hears of failed fsyncs. */
-  constructor(files: FileSystem, root: string, syncFailed: (cause: unknown) => void) {
-    this.#files = files;
-    this.root = root;
-    this.#syncFailed = syncFailed;
+  readonly #health: VolumeHealth;
+
+  /** `root` must exist and be durable. */
+  constructor(options: { files: FileSystem; root: string; health: VolumeHealth }) {
+    this.#files = options.files;
+    this.root = options.root;
+    this.#health = options.health;
+  }
+
+  /** fsync of a folder: the names in it survive a power cut. A failed fsync makes the volume suspect. */
+  async sync(path: string): Promise<void> {
+    try {
+      await this.#files.syncFolder(path);
+    } catch (error) {
+      if (!isBeforeDisk(error)) this.#health.suspect(error);
+      throw error;
+    }
   }
 
   /** The path of the folder `root/names…`, durable with all its ancestors when it resolves. */
@@ -71,7 +66,7 @@ export class DurableFolders {
     } catch (error) {
       if (errnoOf(error) !== "EEXIST") throw error;
     }
-    await syncFolder(this.#files, parent, this.#syncFailed);
+    await this.sync(parent);
     if (this.#known.size >= MAX_KNOWN_FOLDERS) this.#known = new Set();
     this.#known.add(path);
   }

@@ -6,7 +6,6 @@ import { type FileSystem, systemFileSystem } from "../../runtime/file-system.js"
 import type { Logger } from "../../runtime/logger.js";
 import { errnoOf, isMissing, toDiskError } from "./disk-error.js";
 import { BLOBS_FOLDER, DiskVolume, INCOMING_FOLDER } from "./disk-volume.js";
-import { syncFolder } from "./durable-folders.js";
 import { LOCK_FILE, lockVolume } from "./volume-lock.js";
 import {
   findVolumeRecord,
@@ -153,7 +152,7 @@ async function prepare(files: FileSystem, directory: string): Promise<void> {
   await makeFolder(files, incoming);
   for (const name of await files.readdir(incoming)) await files.unlink(join(incoming, name));
   // Also when all was there: whoever made it may have died before it was durable.
-  await syncFolder(files, directory);
+  await files.syncFolder(directory);
 }
 
 /** Makes the folder and what is missing above it, each durable in its parent. */
@@ -166,7 +165,7 @@ async function makeFolder(files: FileSystem, path: string): Promise<void> {
     await makeFolder(files, dirname(path));
     await files.mkdir(path);
   }
-  await syncFolder(files, dirname(path));
+  await files.syncFolder(dirname(path));
 }
 
 function refused(directory: string, why: string, cause?: unknown): KoboldError {

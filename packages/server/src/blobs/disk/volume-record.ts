@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import type { FileSystem } from "../../runtime/file-system.js";
 import { isMissing, toDiskError } from "./disk-error.js";
-import { syncFolder } from "./durable-folders.js";
 
 export const RECORD_FILE = "koboldfs.json";
 /** Where the record is written first; one that is left over belongs to a directory that never became a volume. */
@@ -46,12 +45,12 @@ export async function writeVolumeRecord(files: FileSystem, directory: string, re
   const file = await files.open(temporary, "create");
   try {
     await file.write([Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`)]);
-    await file.sync();
+    await file.syncData();
   } finally {
     await file.close();
   }
   await files.rename(temporary, join(directory, RECORD_FILE));
-  await syncFolder(files, directory);
+  await files.syncFolder(directory);
 }
 
 async function readText(files: FileSystem, path: string): Promise<string | undefined> {
