@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { KoboldError, type NamespaceName } from "@koboldfs/protocol";
-import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob } from "../blobs/blob-store.js";
+import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob, PlacedBlob } from "../blobs/blob-store.js";
 
 type Step = () => void | Promise<void>;
 
@@ -12,6 +12,8 @@ export class FaultyBlobStore implements BlobStore {
   beforeWrite: (writtenBytes: number) => void | Promise<void> = () => {};
   beforeFinish: Step = () => {};
   beforeOpen: Step = () => {};
+  /** What a finished write says that it stored, if not the truth. */
+  placedInstead: PlacedBlob | undefined;
   /** Gives out blobs as streams of such chunks, as disks do with large ones. */
   chunkBytes: number | undefined;
   /** A stream fails with this error once this many bytes of the blob went out. */
@@ -23,6 +25,12 @@ export class FaultyBlobStore implements BlobStore {
 
   constructor(store: BlobStore) {
     this.#store = store;
+  }
+
+  /** Takes all faults away. */
+  heal(): void {
+    this.beforeCreate = this.beforeWrite = this.beforeFinish = this.beforeOpen = () => {};
+    this.chunkBytes = this.failReadingAt = this.placedInstead = undefined;
   }
 
   async open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined> {
@@ -56,7 +64,7 @@ export class FaultyBlobStore implements BlobStore {
         await this.beforeFinish();
         const placed = await write.finish();
         end();
-        return placed;
+        return this.placedInstead ?? placed;
       },
       abort: async () => {
         await write.abort();

@@ -41,7 +41,8 @@ export class StatusService {
       id,
       name,
       url,
-      state: seen?.state ?? record.state,
+      // A node that joined after this one's last heartbeat is not asked for anything by this one yet.
+      state: seen?.state ?? (record.state === "dead" ? "dead" : "down"),
       zone,
       heartbeatAgeMs,
       freeBytes,

@@ -60,9 +60,9 @@ describe("keys", () => {
     await roundTrip(key);
   });
 
-  it("of any Unicode come back as they went in", async () => {
+  it("of any Unicode come back as they went in", { timeout: 60_000 }, async () => {
     const key = fc.string({ unit: "binary", minLength: 1, maxLength: 60 }).filter((text) => !/\0|\p{Surrogate}/u.test(text));
-    await fc.assert(fc.asyncProperty(key, roundTrip), { numRuns: 60 });
+    await fc.assert(fc.asyncProperty(key, roundTrip), { numRuns: 40 });
   });
 
   it("that differ only in bytes are different files", async () => {
@@ -93,9 +93,8 @@ describe("keys", () => {
     }
   });
 
-  it("sent as bare UTF-8 are taken as they were meant", async () => {
-    await send(test.port, { method: "PUT", path: "/v1/files/demo/gr%C3%BCn", body: "green" });
+  it("sent as bare UTF-8 are refused: HTTP has no such URLs", async () => {
     const path = Buffer.from("/v1/files/demo/grün").toString("latin1");
-    expect((await send(test.port, { path })).text).toBe("green");
+    expect((await send(test.port, { path })).problem).toEqual([400, "invalid_request"]);
   });
 });
