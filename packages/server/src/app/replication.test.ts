@@ -60,10 +60,11 @@ describe("nodes of a cluster", { timeout: 60_000 }, () => {
       const content = `content ${file}`;
       written.set((await putFile(a, `file-${file}`, content)).digest, content);
     };
-    for (let file = 0; file < 300; file += 1) await put(file);
+    // More than the backfill takes in one step.
+    for (let file = 0; file < 230; file += 1) await put(file);
     let joined = false;
     const putting = (async () => {
-      for (let file = 300; !joined || file < 400; file += 1) await put(file);
+      for (let file = 230; !joined || file < 260; file += 1) await put(file);
     })();
     const b = await cluster.start("b");
     await eventually(async () => (await listNodes(a)).find(({ id }) => id === b.id)?.backfill === 1);

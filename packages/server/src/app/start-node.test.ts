@@ -9,6 +9,9 @@ import { silentLogger } from "../runtime/logger.js";
 import type { RunningNode } from "./start-node.js";
 import { createNamespace, eventually, fileUrl, getFile, listNodes, putFile, TestCluster } from "./test-cluster.js";
 
+/** More than what is buffered before the first byte goes to the disk. */
+const HALF_BYTES = 1024 * 1024;
+
 async function codeOf(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;
@@ -123,19 +126,20 @@ describe("startNode", { timeout: 60_000 }, () => {
   it("finishes a running upload when it stops, and takes no new one", async () => {
     const node = await cluster.start("a");
     await createNamespace(node);
-    const upload = request(fileUrl(node, "slow"), { method: "PUT", headers: { "content-length": "10" } });
+    const [first, later] = ["a".repeat(HALF_BYTES), "b".repeat(HALF_BYTES)];
+    const upload = request(fileUrl(node, "slow"), { method: "PUT", headers: { "content-length": 2 * HALF_BYTES } });
     const answered = new Promise<number>((resolve, reject) => {
       upload.once("response", (response) => resolve(response.resume().statusCode ?? 0));
       upload.once("error", reject);
     });
-    await new Promise<void>((resolve) => upload.write("first", () => resolve()));
+    await new Promise<void>((resolve) => upload.write(first, () => resolve()));
     await eventually(async () => (await countIncoming(cluster)) === 1);
     const stopped = cluster.stop("a");
     await eventually(() => isRefusing(node));
-    upload.end("later");
+    upload.end(later);
     expect(await answered).toBe(201);
     await stopped;
-    expect(await getFile(await cluster.start("a"), "slow")).toBe("firstlater");
+    expect(await getFile(await cluster.start("a"), "slow")).toBe(first + later);
   });
 });
 

@@ -41,7 +41,7 @@ export class TestCluster {
 
   /** Starts several, and creates the namespace through the first. */
   async startAll(...names: string[]): Promise<RunningNode[]> {
-    const nodes = [];
+    const nodes: RunningNode[] = [];
     for (const name of names) nodes.push(await this.start(name));
     const [first] = nodes;
     if (first !== undefined) await createNamespace(first);

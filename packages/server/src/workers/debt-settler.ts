@@ -3,35 +3,46 @@ import type { Debt, DebtCatalog } from "../catalog/catalog.js";
 /** Debts that one statement settles at most. */
 const MAX_BATCH = 500;
 
-/** Settles debts in as few statements as fit: what comes while one runs shares the next. */
-export class DebtSettler {
-  readonly #catalog: DebtCatalog;
-  #waiting: { debt: Debt; done: () => void; failed: (error: unknown) => void }[] = [];
-  #running = false;
+export interface DebtSettlerOptions {
+  readonly catalog: Pick<DebtCatalog, "settleDebts">;
+  /** The debt is gone from the catalog, or that could not be done: then it is still listed. */
+  readonly onEnd: (debt: Debt, error?: unknown) => void;
+}
 
-  constructor(catalog: DebtCatalog) {
-    this.#catalog = catalog;
+/** Settles paid debts in as few statements as fit: what comes while one runs shares the next. */
+export class DebtSettler {
+  readonly #options: DebtSettlerOptions;
+  #waiting: Debt[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(options: DebtSettlerOptions) {
+    this.#options = options;
   }
 
-  /** Resolves when the debt is gone from the catalog. The blob must be durable here before. */
-  settle(debt: Debt): Promise<void> {
-    return new Promise((done, failed) => {
-      this.#waiting.push({ debt, done, failed });
-      if (!this.#running) void this.#run();
-    });
+  /** Takes a debt whose blob is durable here. Resolves at once, or later when more wait than one statement settles. */
+  async add(debt: Debt): Promise<void> {
+    this.#waiting.push(debt);
+    this.#running ??= this.#run();
+    if (this.#waiting.length > MAX_BATCH) await this.#running;
+  }
+
+  /** Resolves when nothing waits any more. Never rejects. */
+  async drain(): Promise<void> {
+    await this.#running;
   }
 
   async #run(): Promise<void> {
-    this.#running = true;
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MAX_BATCH);
-      try {
-        await this.#catalog.settleDebts(batch.map(({ debt }) => debt));
-        for (const { done } of batch) done();
-      } catch (error) {
-        for (const { failed } of batch) failed(error);
-      }
+    while (this.#waiting.length > 0) await this.#settle(this.#waiting.splice(0, MAX_BATCH));
+    this.#running = undefined;
+  }
+
+  async #settle(batch: readonly Debt[]): Promise<void> {
+    const { catalog, onEnd } = this.#options;
+    try {
+      await catalog.settleDebts(batch);
+      for (const debt of batch) onEnd(debt);
+    } catch (error) {
+      for (const debt of batch) onEnd(debt, error);
     }
-    this.#running = false;
   }
 }

@@ -32,54 +32,73 @@ export class RepairWorker implements Worker {
   readonly #options: RepairWorkerOptions;
   readonly #settler: DebtSettler;
   readonly #backoff: DebtBackoff;
-  readonly #running = new Map<string, Promise<void>>();
+  /** Each takes one debt of the queue after the other. */
+  readonly #lanes = new Set<Promise<void>>();
+  /** Debts from the beginning of their fetch until they are settled or given up: what is not to be begun again. */
+  readonly #underWay = new Set<string>();
   #queue: Debt[] = [];
   #failure: { error: unknown } | undefined;
   #peersBefore: ReadonlySet<NodeId> = new Set();
 
   constructor(options: RepairWorkerOptions) {
     this.#options = options;
-    this.#settler = new DebtSettler(options.catalog);
+    this.#settler = new DebtSettler({ catalog: options.catalog, onEnd: (debt, error) => this.#end(debt, error) });
     this.#backoff = new DebtBackoff(options.clock);
   }
 
-  /** Keeps the fetches going and resolves when at least one has ended, or after a while. */
+  /** Keeps the lanes going and resolves when one has nothing to do any more, or after a while. */
   async step(signal: AbortSignal): Promise<StepResult> {
     if (!this.#hasPeers()) return "idle";
     if (this.#queue.length === 0) this.#queue = await this.#listPayable();
-    while (this.#running.size < PARALLEL_FETCHES) {
-      const debt = this.#queue.shift();
-      if (debt === undefined) break;
-      const running = this.#pay(debt, signal).finally(() => this.#running.delete(keyOf(debt)));
-      this.#running.set(keyOf(debt), running);
+    for (let lane = this.#lanes.size; lane < Math.min(PARALLEL_FETCHES, this.#queue.length); lane += 1) {
+      this.#openLane(signal);
     }
-    if (this.#running.size === 0) return "idle";
-    await this.#waitForOne(signal);
+    if (this.#lanes.size > 0) await this.#waitForLane(signal);
+    else await this.#settler.drain();
     this.#throwFailure();
-    return "busy";
+    return this.#underWay.size + this.#queue.length > 0 ? "busy" : "idle";
   }
 
-  async #waitForOne(signal: AbortSignal): Promise<void> {
+  #openLane(signal: AbortSignal): void {
+    const lane = this.#runLane(signal).finally(() => this.#lanes.delete(lane));
+    this.#lanes.add(lane);
+  }
+
+  async #runLane(signal: AbortSignal): Promise<void> {
+    while (this.#failure === undefined && !signal.aborted) {
+      const debt = this.#queue.shift();
+      if (debt === undefined) return;
+      this.#underWay.add(keyOf(debt));
+      await this.#pay(debt, signal);
+    }
+  }
+
+  async #waitForLane(signal: AbortSignal): Promise<void> {
     const waiting = new AbortController();
-    await Promise.race([...this.#running.values(), this.#options.clock.sleep(LOOK_AGAIN_MS, waiting.signal)]);
+    await Promise.race([...this.#lanes, this.#options.clock.sleep(LOOK_AGAIN_MS, waiting.signal)]);
     waiting.abort();
-    if (signal.aborted) await Promise.all(this.#running.values());
+    if (!signal.aborted) return;
+    await Promise.all(this.#lanes);
+    await this.#settler.drain();
   }
 
   /** Never rejects: a failure of this node itself is kept for the step to throw. */
   async #pay(debt: Debt, signal: AbortSignal): Promise<void> {
     try {
       const outcome = await this.#options.fetcher.fetch(debt, signal);
-      if (outcome === "absent" || outcome === "unreachable") {
-        this.#backoff.delay(debt);
-        this.#options.log.debug({ debt, outcome }, "a debt cannot be paid now and waits");
-        return;
-      }
-      await this.#settler.settle(debt);
-      this.#backoff.forget(debt);
+      if (outcome === "here" || outcome === "fetched") return await this.#settler.add(debt);
+      this.#backoff.delay(debt);
+      this.#underWay.delete(keyOf(debt));
+      this.#options.log.debug({ debt, outcome }, "a debt cannot be paid now and waits");
     } catch (error) {
-      this.#failure ??= { error };
+      this.#end(debt, error);
     }
+  }
+
+  #end(debt: Debt, error?: unknown): void {
+    this.#underWay.delete(keyOf(debt));
+    if (error === undefined) this.#backoff.forget(debt);
+    else this.#failure ??= { error };
   }
 
   /** The next debts that are neither under way nor waiting; those that nobody can pay hold up no others. */
@@ -87,7 +106,7 @@ export class RepairWorker implements Worker {
     const { catalog, cluster } = this.#options;
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const debts = await catalog.listDebts(cluster.self, PAGE_DEBTS, page * PAGE_DEBTS);
-      const payable = debts.filter((debt) => !this.#running.has(keyOf(debt)) && !this.#backoff.isWaiting(debt));
+      const payable = debts.filter((debt) => !this.#underWay.has(keyOf(debt)) && !this.#backoff.isWaiting(debt));
       if (payable.length > 0 || debts.length < PAGE_DEBTS) return payable;
     }
     return [];
