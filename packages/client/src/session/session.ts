@@ -93,6 +93,7 @@ export class Session {
   async run<T>(attempt: Attempt<T>, budget: RetryBudget, signal?: AbortSignal): Promise<T> {
     const tried = new Set<string>();
     const unreachable = new Map<string, KoboldError>();
+    let previous: KoboldError | undefined;
     let answered: KoboldError | undefined;
     let retryAfterMs: number | undefined;
     for (;;) {
@@ -106,13 +107,14 @@ export class Session {
         continue;
       }
       try {
-        const result = await attempt(server, answered ?? unreachable.get(server));
+        const result = await attempt(server, previous);
         this.#servers.reportSuccess(server);
         return result;
       } catch (thrown) {
         signal?.throwIfAborted();
         const failure = this.noteFailure(server, thrown);
         tried.add(server);
+        previous = failure.error;
         retryAfterMs = failure.options.retryAfterMs;
         // A server that said something tells more than one that could not be reached.
         if (failure.error.code === "server_unreachable") unreachable.set(server, failure.error);

@@ -46,7 +46,11 @@ export class StreamBody implements SourceBody {
   async close(): Promise<void> {
     this.#reader += 1;
     this.#kept = [];
-    if (!this.#ended) await this.#iterator.return?.();
+    if (this.#ended) return;
+    const returned = this.#iterator.return?.();
+    if (this.#pull === undefined) await returned;
+    // A source that is stuck would keep us here for ever; what it says to its end interests nobody.
+    else returned?.catch(() => undefined);
   }
 
   async #pullNext(): Promise<void> {
