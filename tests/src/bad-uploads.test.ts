@@ -23,10 +23,11 @@ describe("a bad upload", () => {
       const call = openRequest(cluster().node("a").url, { method: "PUT", path: filePath("vanished"), headers });
       call.on("error", () => {});
       call.write(Buffer.alloc(8 * MIB, "v"));
-      await waitUntil("both nodes have begun to store", () =>
-        cluster().nodes.every((node) => listIncoming(node).length > 0),
-      );
-      call.destroy();
+      try {
+        await waitUntil("both nodes store", () => cluster().nodes.every((node) => listIncoming(node).length > 0));
+      } finally {
+        call.destroy();
+      }
       await waitUntilNothingIncoming(cluster());
       expect(blobsOf(cluster())).toEqual(before);
       expect((await getFile(cluster().node("b").url, "vanished")).status).toBe(404);
