@@ -1,0 +1,18 @@
+-- Gets that walk in a circle over files that were put before. All requests are built once, in front of the measurement.
+local requests = {}
+local number = 0
+
+function init(args)
+   local prefix, count = args[1], tonumber(args[2])
+   for i = 1, count do
+      local path = wrk.path .. prefix .. string.format("%08d", i)
+      requests[i] = "GET " .. path .. " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\n\r\n"
+   end
+end
+
+function request()
+   number = number % #requests + 1
+   return requests[number]
+end
+
+dofile(os.getenv("BENCH_LUA") .. "/done.lua")

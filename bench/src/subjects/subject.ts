@@ -1,0 +1,35 @@
+import type { Workload } from "../workload.js";
+
+/** What a subject needs to start. */
+export interface SubjectContext {
+  /** The subject's own folder, empty, on the disk that is measured. It is removed after the run. */
+  readonly folder: string;
+  /** Where the nodes shall leave CPU profiles; undefined when nobody asked for them. */
+  readonly profileFolder?: string;
+}
+
+/** A server, or several that work together, that can be put under load. Add one by adding it to `SUBJECTS`. */
+export interface Subject {
+  /** Short, for `--subject` and the JSON. */
+  readonly name: string;
+  /** One line for people. */
+  readonly title: string;
+  /** True for those that run only when they are named. */
+  readonly optional?: boolean;
+  /** The name of the subject it is compared with in this workload; undefined when it sits the workload out. */
+  yardstickFor(workload: Workload): string | undefined;
+  start(context: SubjectContext): Promise<RunningSubject>;
+}
+
+export interface RunningSubject {
+  /** Where its data lie. */
+  readonly folder: string;
+  /** Every process of it, children left out: they are found. */
+  readonly processes: readonly number[];
+  /** Where files are put and got: ends in a slash, and the key comes behind it. */
+  readonly folderUrl: string;
+  /** The same folder as each machine that must have a copy shows it: a put is real when all of them give it back. */
+  readonly copyUrls: readonly string[];
+  /** Ends its processes and waits for them. */
+  stop(): Promise<void>;
+}

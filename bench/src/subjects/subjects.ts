@@ -1,0 +1,22 @@
+import { oneNodeSubject, twoNodesSubject } from "./koboldfs-subjects.js";
+import { twoNodesOnPostgresSubject } from "./koboldfs-postgres.js";
+import { mirroredNginxSubject, nginxSubject } from "./nginx.js";
+import type { Subject } from "./subject.js";
+
+/** Everything that can be measured, in the order of each round. */
+export const SUBJECTS: readonly Subject[] = [
+  nginxSubject,
+  mirroredNginxSubject,
+  oneNodeSubject,
+  twoNodesSubject,
+  twoNodesOnPostgresSubject,
+];
+
+/** The named ones, or all that are on by default. Throws on a name that is unknown. */
+export function selectSubjects(names: readonly string[]): readonly Subject[] {
+  const unknown = names.find((name) => !SUBJECTS.some((subject) => subject.name === name));
+  if (unknown !== undefined) {
+    throw new Error(`no subject is called '${unknown}'; there are ${SUBJECTS.map(({ name }) => name).join(", ")}`);
+  }
+  return SUBJECTS.filter(({ name, optional }) => (names.length === 0 ? optional !== true : names.includes(name)));
+}
