@@ -1,0 +1,2 @@
+import { answer } from "../../server/src/files/above.js";
+export const sideways = answer;

@@ -1,0 +1,3 @@
+export interface DiskStore {
+  readonly path: string;
+}

@@ -1,0 +1,2 @@
+import type { DiskStore } from "../blobs/disk/disk-store.js";
+export type Face = DiskStore;

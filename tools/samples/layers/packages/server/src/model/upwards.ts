@@ -1,0 +1,2 @@
+import { answer } from "../files/above.js";
+export const upwards = answer;

@@ -1,0 +1,27 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { WORKSPACE_ROOT } from "../workspace.js";
+import { formatErrorsDocument } from "./errors-document.js";
+import { replaceLayersSection } from "./layers-section.js";
+
+/** Documents that code writes, wholly or in part: what they should be, from what they are. */
+const DOCUMENTS: Readonly<Record<string, (now: string) => string>> = {
+  "ARCHITECTURE.md": replaceLayersSection,
+  "docs/errors.md": formatErrorsDocument,
+};
+
+/** `write-documents` brings them up to date, `write-documents --check` fails when one is not. */
+const isCheck = process.argv.includes("--check");
+
+for (const [path, write] of Object.entries(DOCUMENTS)) {
+  const absolute = join(WORKSPACE_ROOT, path);
+  const now = await readFile(absolute, "utf8").catch(() => "");
+  const wanted = write(now);
+  if (now === wanted) continue;
+  if (isCheck) {
+    process.stdout.write(`${path} is stale: run 'npm run documents'\n`);
+    process.exitCode = 1;
+  } else {
+    await writeFile(absolute, wanted);
+  }
+}

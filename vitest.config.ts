@@ -1,0 +1,45 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests that need a database server end in `.postgres.test.ts` or `.mariadb.test.ts`; `npm run check` leaves them out. */
+const ENGINES = "**/*.{postgres,mariadb}.test.js";
+
+export default defineConfig({
+  test: {
+    // Starts PostgreSQL and MariaDB when a test asks `findTestServer` of @koboldfs/tools, each at most once a run.
+    globalSetup: "./tools/dist/databases/vitest-setup.js",
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["{packages/*,tools,bench}/dist/**/*.test.js"],
+          exclude: ["**/node_modules/**", ENGINES],
+          // Property tests and fsyncs on a machine that does other things at the same time.
+          testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "engines",
+          include: [`{packages/*,tools}/dist/${ENGINES}`],
+          exclude: ["**/node_modules/**"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "cluster",
+          include: ["tests/dist/**/*.test.js"],
+          exclude: ["**/node_modules/**"],
+          // Real processes and gigabytes: one file at a time, and minutes rather than seconds.
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
