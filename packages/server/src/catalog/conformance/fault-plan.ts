@@ -4,18 +4,34 @@
  * - `cut-after`: the statement is done and its answer is lost.
  * - `stall`: the session seems broken from here, but lives on at the engine with its locks and its open transaction.
  * - `contend`: the engine rolls the transaction back and says so, as after a deadlock.
+ * - `wait`: the statement is sent after `FaultPlan.wait`.
  */
-export type Fault = "cut-before" | "cut-during" | "cut-after" | "stall" | "contend";
+export type Fault = "cut-before" | "cut-during" | "cut-after" | "stall" | "contend" | "wait";
 
-/** Makes one statement fail: the one that comes `after` others since it was armed. */
+/** A session that everybody gave up and that still lives at the engine. */
+export interface StalledSession {
+  /** Sends the COMMIT that was on its way, and ends the session. Answers whether the engine took it. */
+  commitLate(): Promise<boolean>;
+}
+
+/** Makes one statement fail. */
 export class FaultPlan {
   #fault: Fault | undefined;
-  #remaining = 0;
+  #isDue: (sql: string) => boolean = () => false;
   #fired: string | undefined;
+  #stalled: StalledSession | undefined;
+  readonly #commitsLateAtOnce: boolean;
 
-  arm(fault: Fault, after: number): void {
+  /** `commitsLateAtOnce`: the COMMIT of a stalled session arrives as soon as the session was given up. */
+  constructor(options: { commitsLateAtOnce?: boolean } = {}) {
+    this.#commitsLateAtOnce = options.commitsLateAtOnce === true;
+  }
+
+  /** `at`: the statement behind so many others, or the first one that looks like this. */
+  arm(fault: Fault, at: number | RegExp): void {
     this.#fault = fault;
-    this.#remaining = after;
+    let remaining = typeof at === "number" ? at : 0;
+    this.#isDue = typeof at === "number" ? () => remaining-- === 0 : (sql) => at.test(sql);
     this.#fired = undefined;
   }
 
@@ -28,13 +44,22 @@ export class FaultPlan {
     return this.#fired;
   }
 
+  /** What a statement with the fault `wait` waits for. */
+  async wait(): Promise<void> {}
+
+  get stalled(): StalledSession | undefined {
+    return this.#stalled;
+  }
+
+  /** A session that stalled was given up by its user. */
+  async giveUp(session: StalledSession): Promise<void> {
+    this.#stalled = session;
+    if (this.#commitsLateAtOnce) await session.commitLate();
+  }
+
   /** What shall happen to the statement that is about to run. */
   next(sql: string): Fault | undefined {
-    if (this.#fault === undefined) return undefined;
-    if (this.#remaining > 0) {
-      this.#remaining -= 1;
-      return undefined;
-    }
+    if (this.#fault === undefined || !this.#isDue(sql)) return undefined;
     const fault = this.#fault;
     this.#fault = undefined;
     this.#fired = sql;

@@ -2,13 +2,16 @@ import type { Clock } from "../../../runtime/clock.js";
 import type { Logger } from "../../../runtime/logger.js";
 import { CommitRunner } from "../commit/commit-runner.js";
 import { checkDurability, prepareCatalog } from "../migrate.js";
-import { createCatalogQueries } from "../queries/catalog-queries.js";
+import { type CatalogQueries, createCatalogQueries } from "../queries/catalog-queries.js";
 import { RetryingRunner } from "../retrying-runner.js";
 import type { SqlConnection } from "../sql-connection.js";
 import { classifyFailure, translateFailure } from "../sql-failure.js";
 import { SqlWriter } from "../sql-writer.js";
 import { SqliteConnection } from "./sqlite-connection.js";
 import { sqliteDialect } from "./sqlite-dialect.js";
+
+/** Several nodes that start at once migrate one after the other, on a disk that may be slow. */
+const MIGRATION_WAIT_MS = 30_000;
 
 export interface SqliteWriterOptions {
   readonly path: string;
@@ -17,6 +20,7 @@ export interface SqliteWriterOptions {
   readonly logger: Logger;
   /** For tests that want sessions to break, and not to wait long. */
   readonly connect?: () => Promise<SqlConnection>;
+  readonly prepare?: () => Promise<SqlConnection>;
   readonly deadlineMs?: number;
 }
 
@@ -25,18 +29,28 @@ export async function openSqliteWriter(options: SqliteWriterOptions): Promise<{ 
   const { path, clock, logger } = options;
   const dialect = sqliteDialect;
   const queries = createCatalogQueries(dialect);
-  const connect = options.connect ?? (async () => new SqliteConnection(path));
+  const openSession = async () => new SqliteConnection(path);
+  const connect = options.connect ?? openSession;
+  const prepare = options.prepare ?? (async () => new SqliteConnection(path, MIGRATION_WAIT_MS));
   try {
-    const connection = new SqliteConnection(path);
-    if (!options.allowUnsafe) await checkDurability({ connection, dialect, queries });
-    const clusterId = await prepareCatalog({ connection, dialect, queries });
+    const clusterId = await prepareOnce(await prepare(), queries, options.allowUnsafe);
     const commits = new CommitRunner({
       ...{ dialect, queries, connect, clock, logger },
       ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
     });
-    const runner = new RetryingRunner({ runner: connection, dialect, clock });
-    return { clusterId, writer: new SqlWriter({ queries, commits, runner, release: () => connection.close() }) };
+    const session = await openSession();
+    const runner = new RetryingRunner({ runner: session, dialect, clock });
+    return { clusterId, writer: new SqlWriter({ queries, commits, runner, release: () => session.close() }) };
   } catch (error) {
     throw translateFailure(classifyFailure(dialect, error), error);
+  }
+}
+
+async function prepareOnce(connection: SqlConnection, queries: CatalogQueries, allowUnsafe: boolean): Promise<string> {
+  try {
+    if (!allowUnsafe) await checkDurability({ connection, dialect: sqliteDialect, queries });
+    return await prepareCatalog({ connection, dialect: sqliteDialect, queries });
+  } finally {
+    await connection.close();
   }
 }

@@ -20,8 +20,8 @@ export class SqliteConnection implements SqlConnection {
   #isOpen = true;
 
   /** Throws SQLite's error when the file cannot be opened. */
-  constructor(path: string) {
-    this.#database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  constructor(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS) {
+    this.#database = new Database(path, { timeout: busyTimeoutMs });
     this.#database.pragma("journal_mode = wal");
     this.#database.pragma("synchronous = full");
   }
@@ -69,6 +69,8 @@ export class SqliteConnection implements SqlConnection {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#prepared.clear();
+    // SQLite closes a session only when its last statement is collected: until then it would keep its lock.
+    if (this.#database.inTransaction) this.#database.exec("rollback");
     this.#database.close();
   }
 }

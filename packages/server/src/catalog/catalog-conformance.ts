@@ -1,0 +1,24 @@
+import { describe } from "vitest";
+import type { CatalogHarness } from "./conformance/catalog-harness.js";
+import { describeClusterConformance } from "./conformance/cluster-conformance.js";
+import { describeContentionConformance } from "./conformance/contention-conformance.js";
+import { describeCutConformance } from "./conformance/cut-conformance.js";
+import { describeFileConformance } from "./conformance/file-conformance.js";
+import { describeFrozenHolderConformance } from "./conformance/frozen-holder-conformance.js";
+import { describeIdempotencyConformance } from "./conformance/idempotency-conformance.js";
+import { describeListingConformance } from "./conformance/listing-conformance.js";
+import { describeMigrationConformance } from "./conformance/migration-conformance.js";
+
+/** What every catalog promises, on every engine. See docs/adding-an-engine.md. */
+export function describeCatalogConformance(harness: CatalogHarness): void {
+  describe(`${harness.engine} as a catalog`, () => {
+    describeFileConformance(harness);
+    describeListingConformance(harness);
+    describeClusterConformance(harness);
+    describeIdempotencyConformance(harness);
+    describeContentionConformance(harness);
+    describeCutConformance(harness);
+    describeFrozenHolderConformance(harness);
+    describeMigrationConformance(harness);
+  });
+}

@@ -1,0 +1,86 @@
+import pg from "pg";
+import { systemClock } from "../../runtime/clock.js";
+import { silentLogger } from "../../runtime/logger.js";
+import type { Catalog } from "../catalog.js";
+import type { HarnessOpenOptions } from "../conformance/catalog-harness.js";
+import type { FaultPlan } from "../conformance/fault-plan.js";
+import { parseDatabaseUrl } from "./database-url.js";
+import type { SqlDialect } from "./dialect.js";
+import { createMysqlEngine } from "./mysql/mysql-engine.js";
+import type { NetworkEngine, SessionPurpose } from "./network-engine.js";
+import { openNetworkCatalog } from "./open-network-catalog.js";
+import { openSqlCatalog } from "./open-sql-catalog.js";
+import { createPostgresEngine } from "./postgres/postgres-engine.js";
+import { createCatalogQueries } from "./queries/catalog-queries.js";
+import { RetryingRunner } from "./retrying-runner.js";
+import { SqlCatalog } from "./sql-catalog.js";
+import type { SqlConnection } from "./sql-connection.js";
+import { SqliteConnection } from "./sqlite/sqlite-connection.js";
+import { sqliteDialect } from "./sqlite/sqlite-dialect.js";
+import { openSqliteWriter } from "./sqlite/open-sqlite-writer.js";
+import { FaultyConnection } from "./test-faulty-connection.js";
+
+/** Opens a session of the engine that the dsn names, with the journal lock's timeouts. */
+export async function openTestSession(dsn: string): Promise<{ connection: SqlConnection; dialect: SqlDialect }> {
+  if (dsn.startsWith("sqlite:")) return { connection: new SqliteConnection(dsn.slice("sqlite:".length)), dialect: sqliteDialect };
+  const engine = createEngine(dsn);
+  return { connection: await engine.connect("commit"), dialect: engine.dialect };
+}
+
+function createEngine(dsn: string): NetworkEngine {
+  const create = dsn.startsWith("postgres") ? createPostgresEngine : createMysqlEngine;
+  return create(parseDatabaseUrl(dsn));
+}
+
+/** As `openSqlCatalog`, with sessions that break when the test wants it. */
+export async function openTestCatalog(dsn: string, options: HarnessOpenOptions = {}): Promise<Catalog> {
+  const { faults, faultsIn = "commit", logger = silentLogger, deadlineMs } = options;
+  const open = { dsn, logger, clock: systemClock };
+  if (dsn.startsWith("sqlite:")) {
+    if (faults === undefined && deadlineMs === undefined) return openSqlCatalog(open);
+    return openUnthreaded(dsn.slice("sqlite:".length), options);
+  }
+  if (faults === undefined) return openSqlCatalog(open);
+  return openNetworkCatalog(breakEngine(createEngine(dsn), faults, faultsIn), open);
+}
+
+function breakEngine(engine: NetworkEngine, faults: FaultPlan, purpose: SessionPurpose): NetworkEngine {
+  return {
+    dialect: engine.dialect,
+    get name() {
+      return engine.name;
+    },
+    async connect(asked) {
+      const connection = await engine.connect(asked);
+      return asked === purpose ? new FaultyConnection(connection, faults, () => makeContention(engine.dialect)) : connection;
+    },
+  };
+}
+
+/** A SQLite catalog that writes in this thread, where its sessions can be reached. */
+async function openUnthreaded(path: string, options: HarnessOpenOptions): Promise<Catalog> {
+  const { faults, faultsIn = "commit", logger = silentLogger, deadlineMs } = options;
+  const connect = async () => {
+    const connection = new SqliteConnection(path);
+    return faults === undefined ? connection : new FaultyConnection(connection, faults, () => makeContention(sqliteDialect));
+  };
+  const plain = async () => new SqliteConnection(path);
+  const { clusterId, writer } = await openSqliteWriter({
+    ...{ path, allowUnsafe: false, clock: systemClock, logger },
+    connect: faultsIn === "commit" ? connect : plain,
+    prepare: faultsIn === "prepare" ? connect : plain,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  });
+  const reader = new SqliteConnection(path);
+  const runner = new RetryingRunner({ runner: reader, dialect: sqliteDialect, clock: systemClock });
+  const queries = createCatalogQueries(sqliteDialect);
+  return new SqlCatalog({ clusterId, engine: "sqlite", queries, runner, writer, release: () => reader.close() });
+}
+
+/** What the engine's driver throws for a deadlock, or what comes closest. */
+function makeContention(dialect: SqlDialect): Error {
+  const fields = { code: dialect === sqliteDialect ? "SQLITE_BUSY" : "40P01", errno: 1213 };
+  const error = Object.assign(new pg.DatabaseError("injected", 0, "error"), fields);
+  if (dialect.classify(error) !== "contended") throw new Error("this is no contention of the dialect's");
+  return error;
+}
