@@ -1,6 +1,6 @@
 import { HEADER, KoboldError, type NodeId } from "@koboldfs/protocol";
 import { describe, expect, it } from "vitest";
-import { type Clock, systemClock } from "../runtime/clock.js";
+import type { Clock } from "../runtime/clock.js";
 import { type NodeRequest, NodeSigner, NodeVerifier } from "./node-signature.js";
 
 const SECRET = "a secret of tests";
@@ -13,7 +13,8 @@ class HeldClock implements Clock {
   running = 0;
   readonly now = () => this.wall;
   readonly monotonic = () => this.running;
-  readonly sleep = systemClock.sleep;
+  readonly sleep = () => Promise.resolve();
+  readonly schedule = systemClock.schedule;
 }
 
 function make(options: { secret?: string; cluster?: string } = {}) {
@@ -48,7 +49,7 @@ describe("a request between nodes", () => {
   it("is refused without a signature, and with one that is no signature", () => {
     const { signer, verifier } = make();
     const request = signed(signer);
-    const broken = [undefined, "", "v1", `${request.headers[HEADER.nodeSignature]}0`, "v2 a b c d"];
+    const broken = [undefined, "", "v1", `${signatureOf(request)}0`, "v2 a b c d"];
     for (const value of broken) {
       expect(refusalOf(verifier, { ...request, headers: { [HEADER.nodeSignature]: value } })).toContain("not signed");
     }
@@ -117,6 +118,10 @@ describe("a request between nodes", () => {
 });
 
 function edited(request: NodeRequest, change: (text: string) => string): NodeRequest {
-  const text = String(request.headers[HEADER.nodeSignature]);
+  const text = signatureOf(request);
   return { ...request, headers: { ...request.headers, [HEADER.nodeSignature]: change(text) } };
+}
+
+function signatureOf(request: NodeRequest): string {
+  return String(request.headers[HEADER.nodeSignature]);
 }

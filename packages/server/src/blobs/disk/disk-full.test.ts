@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KoboldError, parseNamespaceName } from "@koboldfs/protocol";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { refOf } from "../blob-store-conformance.js";
+import { refOf } from "../conformance/test-blobs.js";
 import type { BlobWriteOptions } from "../blob-store.js";
 import { openDiskVolumes } from "./open-volumes.js";
 import { openOptions, pathsOf } from "./test-volumes.js";

@@ -68,7 +68,7 @@ export class DiskVolume implements BlobStore {
     return this.#health.isSuspect;
   }
 
-  open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined> {
+  async open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined> {
     return openBlobFile(this.#options.files, { ref, path: blobPath(this.#root, ref), range, signal });
   }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { NamespaceName } from "@koboldfs/protocol";
+import { type NamespaceName, parseNamespaceName } from "@koboldfs/protocol";
 import type { FileSystem, OpenFile } from "../../runtime/file-system.js";
 import type { Logger } from "../../runtime/logger.js";
 import { AnnouncedBytes } from "../announced-bytes.js";
@@ -56,7 +56,7 @@ export class DiskWrite implements WriteSteps {
   constructor(ground: WriteGround, options: { name: string; namespace: NamespaceName; announced: BlobWriteOptions }) {
     const { sizeBytes } = options.announced;
     this.#ground = ground;
-    this.#namespace = options.namespace;
+    this.#namespace = parseNamespaceName(options.namespace);
     this.#bytes = new AnnouncedBytes(options.announced);
     this.#reservation = sizeBytes === undefined ? undefined : ground.space.reserve(sizeBytes);
     this.#path = join(ground.incoming, options.name);
@@ -212,5 +212,5 @@ async function exists(files: FileSystem, path: string): Promise<boolean> {
 /** Like Promise.all, but settles only when nothing is running any more: descriptors are closed afterwards. */
 async function allDone<T extends readonly unknown[]>(...running: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
   await Promise.allSettled(running);
-  return (await Promise.all(running)) as unknown as T;
+  return Promise.all(running) as Promise<T>;
 }

@@ -48,8 +48,8 @@ describe("opening data directories", () => {
 
   it("makes a directory that is not there, and takes a fresh file system with lost+found", async () => {
     await mkdir(join(directory, "lost+found"));
-    await makeVolume(directory);
-    await makeVolume(join(folder, "some", "where", "new"));
+    expect(await makeVolume(directory)).not.toBe("");
+    expect(await makeVolume(join(folder, "some", "where", "new"))).not.toBe("");
   });
 
   it("takes a directory whose first opening was cut off at any call", { timeout: 60_000 }, async () => {

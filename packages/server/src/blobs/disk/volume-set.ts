@@ -87,16 +87,16 @@ export class VolumeSet implements BlobStore {
   async #lookThrough<T>(look: (volume: DiskVolume) => Promise<T | undefined>): Promise<T | undefined> {
     for (;;) {
       const moves = this.#moves;
-      let failure: unknown;
+      const failures: unknown[] = [];
       for (const volume of this.volumes) {
         try {
           const found = await look(volume);
           if (found !== undefined) return found;
         } catch (error) {
-          failure ??= error;
+          failures.push(error);
         }
       }
-      if (failure !== undefined) throw failure;
+      if (failures.length > 0) throw failures[0];
       if (moves === this.#moves) return undefined;
     }
   }

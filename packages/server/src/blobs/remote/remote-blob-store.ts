@@ -3,6 +3,7 @@ import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBl
 import { GuardedWrite } from "../guarded-write.js";
 import { checkDigest, checkRange, SMALL_BLOB_BYTES, StreamCheck } from "../verified-bytes.js";
 import type { PeerConnection, PeerRequest, PeerResponse } from "./peer-connection.js";
+import { rawPathOf } from "./raw-path.js";
 import { RemoteWrite } from "./remote-write.js";
 import { VerifiedDownload } from "./verified-download.js";
 
@@ -73,7 +74,7 @@ export class RemoteBlobStore implements BlobStore {
 function requestOf(method: "GET" | "HEAD", ref: BlobRef, range?: ByteRange): PeerRequest {
   const headers: Record<string, string> = {};
   if (range !== undefined) headers["range"] = `bytes=${range.start}-${range.end - 1}`;
-  return { method, rawPath: `/v1/node/blobs/${ref.namespace}/${ref.digest}`, headers };
+  return { method, rawPath: rawPathOf(ref.namespace, ref.digest), headers };
 }
 
 function lengthOf(response: PeerResponse): number | undefined {

@@ -3,6 +3,7 @@ import { checkNotTooLong, checkNotTooShort } from "../announced-bytes.js";
 import type { BlobWriteOptions, PlacedBlob } from "../blob-store.js";
 import type { WriteSteps } from "../guarded-write.js";
 import type { PeerConnection, PeerRequest, PeerResponse } from "./peer-connection.js";
+import { rawPathOf } from "./raw-path.js";
 import { UploadBody } from "./upload-body.js";
 
 /**
@@ -23,7 +24,7 @@ interface Upload {
  */
 export class RemoteWrite implements WriteSteps {
   readonly #peer: PeerConnection;
-  readonly #namespace: NamespaceName;
+  readonly #rawPath: string;
   readonly #announced: BlobWriteOptions;
   readonly #cut = new AbortController();
   #held: Uint8Array[] = [];
@@ -32,7 +33,7 @@ export class RemoteWrite implements WriteSteps {
 
   constructor(peer: PeerConnection, namespace: NamespaceName, announced: BlobWriteOptions) {
     this.#peer = peer;
-    this.#namespace = namespace;
+    this.#rawPath = rawPathOf(namespace);
     this.#announced = announced;
   }
 
@@ -111,7 +112,7 @@ export class RemoteWrite implements WriteSteps {
     const headers: Record<string, string> = { "content-type": "application/octet-stream" };
     if (sizeBytes !== undefined) headers["content-length"] = String(sizeBytes);
     if (this.#announced.digest !== undefined) headers[HEADER.blobDigest] = this.#announced.digest;
-    return { method: "PUT", rawPath: `/v1/node/blobs/${this.#namespace}`, headers };
+    return { method: "PUT", rawPath: this.#rawPath, headers };
   }
 
   async #readPlaced(response: PeerResponse): Promise<PlacedBlob> {

@@ -5,7 +5,7 @@ import { Agent } from "node:http";
 import { readdir } from "node:fs/promises";
 import { HEADER, parseNamespaceName } from "@koboldfs/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { refOf } from "../../blobs/blob-store-conformance.js";
+import { refOf } from "../../blobs/conformance/test-blobs.js";
 import { type MadeVolumes, makeVolumes } from "../../blobs/disk/test-volumes.js";
 import { PeerConnection } from "../../blobs/remote/peer-connection.js";
 import { RemoteBlobStore } from "../../blobs/remote/remote-blob-store.js";

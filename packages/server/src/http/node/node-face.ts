@@ -1,6 +1,6 @@
 import { HEADER, KoboldError, type NodeId, parseDigest, parseNamespaceName } from "@koboldfs/protocol";
-// For the `hide` of route schemas: nodes among themselves are no part of the public description.
-import type {} from "@fastify/swagger";
+// Its types let a route schema say `hide`: what nodes ask of each other is no part of the public description.
+import "@fastify/swagger";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { BlobRef, BlobStore, OpenBlob, PlacedBlob } from "../../blobs/blob-store.js";
 import { receiveBlob } from "./receive-blob.js";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { KoboldError, type NamespaceName, parseNamespaceName } from "@koboldfs/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { refOf } from "../../blobs/blob-store-conformance.js";
+import { refOf } from "../../blobs/conformance/test-blobs.js";
 import type { BlobStore, BlobWrite, OpenBlob } from "../../blobs/blob-store.js";
 import { MemoryBlobStore } from "../../blobs/memory/memory-blob-store.js";
 import { PeerConnection } from "../../blobs/remote/peer-connection.js";
@@ -17,7 +17,7 @@ const LARGE = 8 * 1024 * 1024;
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
+  for (const close of closing.splice(0).toReversed()) await close();
 });
 
 function connect(url: string): RemoteBlobStore {
@@ -174,7 +174,7 @@ describe("a slow side that is not the peer", () => {
 describe("an upload that is given up", () => {
   it("cuts the connection of a large one, and never begins a small one", async () => {
     let connections = 0;
-    const closed = vi.fn();
+    const closed = vi.fn<() => void>();
     const { store } = await startPeer((socket) => {
       connections += 1;
       socket.resume().once("close", closed);
