@@ -119,6 +119,11 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "Another node has this name with other volumes; choose another --name, or give this node its old --data.",
   },
+  listen_failed: {
+    status: 500,
+    retryable: false,
+    hint: "Another program may use this port already; choose another --listen.",
+  },
   node_dead: {
     status: 409,
     retryable: false,

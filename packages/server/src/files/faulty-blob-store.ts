@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { KoboldError, type NamespaceName } from "@koboldfs/protocol";
 import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob, PlacedBlob } from "../blobs/blob-store.js";
 
@@ -36,8 +37,9 @@ export class FaultyBlobStore implements BlobStore {
   async open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined> {
     await this.beforeOpen();
     const blob = await this.#store.open(ref, range, signal);
-    if (blob === undefined || this.chunkBytes === undefined || !Buffer.isBuffer(blob.content)) return blob;
-    return { sizeBytes: blob.sizeBytes, content: this.#stream(blob.content, this.chunkBytes) };
+    if (blob === undefined || this.chunkBytes === undefined) return blob;
+    const content = Buffer.isBuffer(blob.content) ? blob.content : await buffer(blob.content);
+    return { sizeBytes: blob.sizeBytes, content: this.#stream(content, this.chunkBytes) };
   }
 
   stat(ref: BlobRef, signal?: AbortSignal): Promise<{ sizeBytes: number } | undefined> {

@@ -38,12 +38,16 @@ export async function openPeerPlacement(options: PeerPlacementOptions): Promise<
   return {
     node: peer.node.id,
     write: (chunk) => withDeadline(write.write(chunk), limit(PEER_PROGRESS_MS)),
-    finish: (sizeBytes) => withDeadline(write.finish(), limit(PEER_PROGRESS_MS + sizeBytes / FLUSH_BYTES_PER_MS)),
+    finish: (sizeBytes) => withDeadline(write.finish(), limit(flushMs(sizeBytes))),
     abort: async () => {
       given.abort(new KoboldError("peer_failed", "the put was given up"));
       await write.abort();
     },
   };
+}
+
+function flushMs(sizeBytes: number): number {
+  return PEER_PROGRESS_MS + Math.floor(sizeBytes / FLUSH_BYTES_PER_MS);
 }
 
 export interface PeerPlacementOptions {

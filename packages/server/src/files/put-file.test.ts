@@ -1,21 +1,34 @@
 import { createHash } from "node:crypto";
 import type { Digest, FileKey, NamespaceName } from "@koboldfs/protocol";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { SimulatedClock } from "../runtime/simulated-clock.js";
 import { fails, hang } from "./faulty-blob-store.js";
 import type { PutRequest } from "./put-request.js";
-import { DEMO, openTestFiles, type TestFiles, type TestFilesOptions } from "./test-files.js";
+import { openTestCatalog, openTestFiles, type TestFiles, type TestFilesOptions } from "./test-files.js";
 
 const KEY = "key" as FileKey;
 const coded = (code: string) => expect.objectContaining({ code });
 
 let test: TestFiles;
 let clock: SimulatedClock;
-afterEach(() => test.close());
+let namespace: NamespaceName;
+/** One for each set of peers: every test has a namespace of its own in it. */
+const catalogs = new Map<string, Awaited<ReturnType<typeof openTestCatalog>>>();
+let tests = 0;
+afterAll(() => Promise.all(Array.from(catalogs.values(), (open) => open.close())));
 
 async function open(options: TestFilesOptions = {}): Promise<void> {
+  const { peers = ["anna", "bert"] } = options;
+  const shared = catalogs.get(peers.join()) ?? (await openTestCatalog());
+  catalogs.set(peers.join(), shared);
+  tests += 1;
+  namespace = `test-${tests}` as NamespaceName;
   clock = new SimulatedClock();
-  test = await openTestFiles({ peers: ["anna", "bert"], clock, ...options });
+  test = await openTestFiles({ peers, clock, catalog: shared.catalog, namespace, ...options });
+}
+
+async function debtsOf(name: string) {
+  return (await test.catalog.listDebts(test.idOf(name), 1000)).filter((debt) => debt.namespace === namespace);
 }
 
 async function* chunksOf(...chunks: readonly string[]): AsyncGenerator<Uint8Array> {
@@ -23,7 +36,7 @@ async function* chunksOf(...chunks: readonly string[]): AsyncGenerator<Uint8Arra
 }
 
 function put(body: AsyncIterable<Uint8Array> = chunksOf("some ", "bytes"), more: Partial<PutRequest> = {}) {
-  return test.files.put({ namespace: DEMO, key: KEY, body, contentType: "text/plain", metadata: {}, ...more });
+  return test.files.put({ namespace, key: KEY, body, contentType: "text/plain", metadata: {}, ...more });
 }
 
 const DIGEST = createHash("sha256").update("some bytes").digest("hex") as Digest;
@@ -32,13 +45,13 @@ const DIGEST = createHash("sha256").update("some bytes").digest("hex") as Digest
 async function holders(digest = DIGEST): Promise<string[]> {
   const found = [];
   for (const [name, store] of Object.entries(test.memory)) {
-    if (await store.stat({ namespace: DEMO, digest })) found.push(name);
+    if (await store.stat({ namespace, digest })) found.push(name);
   }
   return found;
 }
 
 async function expectNothing(): Promise<void> {
-  expect(await test.catalog.findFile(DEMO, KEY)).toBeUndefined();
+  expect(await test.catalog.findFile(namespace, KEY)).toBeUndefined();
   for (const store of Object.values(test.stores)) await expect.poll(() => store.openWrites).toBe(0);
 }
 
@@ -55,7 +68,7 @@ describe("a put", () => {
     await open();
     expect(await put()).toMatchObject({ digest: DIGEST, size: 10, copies: 2, wanted: 3 });
     expect(await holders()).toEqual(["self", "anna"]);
-    expect(await test.catalog.listDebts(test.idOf("bert"), 9)).toMatchObject([{ digest: DIGEST, copies: 2 }]);
+    expect(await debtsOf("bert")).toMatchObject([{ digest: DIGEST, copies: 2 }]);
     expect(test.cluster.nudged).toEqual([test.idOf("bert")]);
   });
 
@@ -95,7 +108,7 @@ describe("a peer", () => {
     expect(await put()).toMatchObject({ copies: 2, wanted: 3 });
     expect(await holders()).toEqual(["self", "bert"]);
     expect(test.cluster.failures).toEqual(["anna"]);
-    expect(await test.catalog.listDebts(test.idOf("anna"), 9)).toHaveLength(1);
+    expect(await debtsOf("anna")).toHaveLength(1);
   });
 
   it.each(["beforeCreate", "beforeWrite", "beforeFinish"] as const)("that hangs %s is replaced after 2 s", async (step) => {
@@ -110,7 +123,7 @@ describe("a peer", () => {
     await open({ peers: ["anna"] });
     test.stores["anna"]![step] = fails("peer_failed");
     expect(await put()).toMatchObject({ copies: 1, wanted: 2 });
-    expect(await test.catalog.listDebts(test.idOf("anna"), 9)).toHaveLength(1);
+    expect(await debtsOf("anna")).toHaveLength(1);
   });
 
   it("that is asked as a replacement and fails too is left to repair", async () => {
@@ -201,7 +214,7 @@ describe("too few copies", () => {
     await open({ peers: [], minCopies: 2 });
     await expect(put()).rejects.toEqual(coded("too_few_copies"));
     expect(await put(chunksOf("x"), { minCopies: 1 })).toMatchObject({ copies: 1 });
-    await test.catalog.commit({ kind: "set-namespace", namespace: DEMO, policy: { minCopies: 2 } });
+    await test.catalog.commit({ kind: "set-namespace", namespace, policy: { minCopies: 2 } });
     await expect(put(chunksOf("x"), { minCopies: 1 })).rejects.toEqual(coded("too_few_copies"));
   });
 
@@ -285,7 +298,7 @@ describe("conditions and idempotency keys", () => {
 
   it("give a repetition the first answer, though its condition does not hold any more", async () => {
     await open();
-    const once = { precondition: { ifNoneMatch: "*" }, idempotencyKey: "one" } as const;
+    const once = { precondition: { ifNoneMatch: "*" }, idempotencyKey: `one of ${namespace}` } as const;
     const first = await put(undefined, once);
     const again = await put(undefined, once);
     expect({ ...again, copies: 0 }).toEqual({ ...first, copies: 0 });
@@ -299,7 +312,7 @@ describe("conditions and idempotency keys", () => {
     ["condition", undefined, { precondition: { ifNoneMatch: "*" } }],
   ] as const)("refuse the same idempotency key with another %s", async (_, body, other) => {
     await open();
-    await put(undefined, { idempotencyKey: "one" });
-    await expect(put(body, { idempotencyKey: "one", ...other })).rejects.toEqual(coded("idempotency_key_reused"));
+    await put(undefined, { idempotencyKey: `one of ${namespace}` });
+    await expect(put(body, { idempotencyKey: `one of ${namespace}`, ...other })).rejects.toEqual(coded("idempotency_key_reused"));
   });
 });

@@ -28,44 +28,57 @@ export interface TestFiles {
 }
 
 export interface TestFilesOptions {
+  /** One that is shared with other tests, and closed by who opened it. Its nodes are the same peers. */
+  readonly catalog?: Catalog;
+  readonly namespace?: NamespaceName;
   readonly peers?: readonly string[];
   readonly clock?: Clock;
   readonly ackCopies?: number;
   readonly minCopies?: number;
 }
 
-/** A namespace `demo` is there. */
+/** The namespace is there, and every node is registered and alive. */
 export async function openTestFiles(options: TestFilesOptions = {}): Promise<TestFiles> {
   const { peers = [], clock = systemClock, ackCopies = 2, minCopies = 1 } = options;
-  const folder = await mkdtemp(join(tmpdir(), "koboldfs-files-"));
-  const catalog = await openSqlCatalog({
-    dsn: `sqlite:${join(folder, "catalog.sqlite")}`,
-    logger: silentLogger,
-    clock: systemClock,
-  });
+  const own = options.catalog === undefined ? await openTestCatalog() : undefined;
+  const catalog = options.catalog ?? own?.catalog ?? raise("no catalog");
   const memory = Object.fromEntries(["self", ...peers].map((name) => [name, new MemoryBlobStore()]));
   const stores = mapValues(memory, (store) => new FaultyBlobStore(store));
-  const { self: store = new FaultyBlobStore(new MemoryBlobStore()), ...others } = stores;
+  const { self: store = raise("no store"), ...others } = stores;
   const cluster = new StaticCluster({ peers: others });
   await registerNodes(catalog, cluster);
-  await catalog.commit({ kind: "set-namespace", namespace: DEMO, policy: { minCopies: 1 } });
+  await catalog.commit({ kind: "set-namespace", namespace: options.namespace ?? DEMO, policy: { minCopies: 1 } });
   const context = { catalog, store, cluster, clock, log: silentLogger, ackCopies, minCopies };
   return {
     ...{ files: new FileService(context), context, catalog, cluster, stores, memory },
-    idOf: (name) => cluster.nodes().find((node) => node.name === name)?.id ?? ("unknown" as NodeId),
-    close: async () => {
-      await catalog.close();
-      await rm(folder, { recursive: true });
-    },
+    idOf: (name) => cluster.nodes().find((node) => node.name === name)?.id ?? raise(`no node ${name}`),
+    close: async () => own?.close(),
   };
 }
 
+export async function openTestCatalog(): Promise<{ catalog: Catalog; close(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "koboldfs-files-"));
+  const dsn = `sqlite:${join(folder, "catalog.sqlite")}`;
+  const catalog = await openSqlCatalog({ dsn, logger: silentLogger, clock: systemClock });
+  const close = async () => {
+    await catalog.close();
+    await rm(folder, { recursive: true });
+  };
+  return { catalog, close };
+}
+
 async function registerNodes(catalog: Catalog, cluster: StaticCluster): Promise<void> {
+  const known = new Set((await catalog.listNodes()).map((node) => node.id));
   for (const { id, name, url, zone, volumes } of cluster.nodes()) {
+    if (known.has(id)) continue;
     await catalog.commit({ kind: "set-node", node: { id, name, url, zone, volumes, state: "alive" } });
   }
 }
 
 function mapValues<A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+}
+
+function raise(message: string): never {
+  throw new Error(message);
 }

@@ -104,6 +104,7 @@ function createNodeServer(gate: RequestGate, exchanges: Exchanges, idleMs: numbe
       noDelay: true,
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 6,
       // A large file takes its time; `cutStalledClients` finds those that do not move.
       requestTimeout: 0,
       maxHeaderSize: MAX_HEADER_BYTES,

@@ -7,6 +7,7 @@ const API_VERSION = "1";
 /** How the OpenAPI document is made from the routes. */
 export function describeApi(): SwaggerOptions {
   return {
+    exposeHeadRoutes: true,
     openapi: {
       openapi: "3.1.0",
       info: {

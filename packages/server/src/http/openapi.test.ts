@@ -1,0 +1,79 @@
+import { ERROR_TABLE, isErrorCode } from "@koboldfs/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { send } from "./raw-client.js";
+import { startTestServer, type TestServer } from "./test-server.js";
+
+interface Operation {
+  readonly summary?: string;
+  readonly responses: Record<string, { description: string; content?: Record<string, unknown> }>;
+}
+
+interface OpenApi {
+  readonly openapi: string;
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { schemas: Record<string, unknown> };
+}
+
+let test: TestServer;
+let document: OpenApi;
+let text: string;
+beforeAll(async () => {
+  test = await startTestServer();
+  const reply = await send(test.port, { path: "/openapi.json" });
+  text = reply.text;
+  document = reply.json<OpenApi>();
+});
+afterAll(() => test.close());
+
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
+  );
+
+describe("the OpenAPI document", () => {
+  it("has every route of the native face, and no other", () => {
+    expect(document.openapi).toBe("3.1.0");
+    const names = operations().map(({ name }) => name);
+    expect(names.sort()).toEqual([
+      "DELETE /v1/files/{namespace}/{key}",
+      "DELETE /v1/namespaces/{namespace}",
+      "GET /v1/files/{namespace}",
+      "GET /v1/files/{namespace}/{key}",
+      "GET /v1/namespaces",
+      "GET /v1/namespaces/{namespace}",
+      "GET /v1/nodes",
+      "GET /v1/status",
+      "HEAD /v1/files/{namespace}/{key}",
+      "POST /v1/files/{namespace}",
+      "PUT /v1/files/{namespace}/{key}",
+      "PUT /v1/namespaces/{namespace}",
+    ]);
+  });
+
+  it("names only failures that exist, under the status that they have", () => {
+    for (const { name, operation } of operations()) {
+      for (const [status, { description, content }] of Object.entries(operation.responses)) {
+        if (content?.["application/problem+json"] === undefined) continue;
+        for (const code of description.split(", ")) {
+          expect(isErrorCode(code) && ERROR_TABLE[code].status, `${code} of ${name}`).toBe(Number(status));
+        }
+      }
+    }
+  });
+
+  it("says of every operation what it is for, how it succeeds and how it fails", () => {
+    for (const { name, operation } of operations()) {
+      expect(operation.summary, name).toMatch(/\.$/);
+      const statuses = Object.keys(operation.responses).map(Number);
+      expect(statuses.some((status) => status < 300), name).toBe(true);
+      expect(statuses, name).toContain(401);
+      expect(statuses, name).toContain(503);
+    }
+  });
+
+  it("refers only to schemas that it has", () => {
+    const used = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map((match) => match[1]!);
+    expect(used.length).toBeGreaterThan(10);
+    for (const name of used) expect(document.components.schemas).toHaveProperty([name]);
+  });
+});
