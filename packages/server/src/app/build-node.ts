@@ -7,7 +7,7 @@ import { openDiskVolumes } from "../blobs/disk/open-volumes.js";
 import type { VolumeSet } from "../blobs/disk/volume-set.js";
 import type { Catalog } from "../catalog/catalog.js";
 import { openSqlCatalog } from "../catalog/sql/open-sql-catalog.js";
-import { LiveCluster } from "../cluster/live-cluster.js";
+import { LiveCluster, type LiveClusterOptions } from "../cluster/live-cluster.js";
 import { findRegistration, registerNode } from "../cluster/node-registration.js";
 import type { NodeConfig } from "../config/node-config.js";
 import { needsClusterSecret } from "../config/node-config.js";
@@ -64,12 +64,13 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const expelled = new Promise<void>((resolve) => {
     expel = resolve;
   });
-  const cluster = createCluster(ground, expel);
-  teardown.add("the heartbeats", () => cluster.stop());
   const workers = new WorkerRunner({ clock: options.clock, random: Math.random, log });
+  const onNudge = () => workers.wake("repair");
+  const cluster = createCluster(ground, { onOwnDebt: onNudge, onExpelled: expel });
+  teardown.add("the heartbeats", () => cluster.stop());
   teardown.add("the workers", () => workers.stop());
   let joined = false;
-  const server = await createServer(ground, { cluster, isJoined: () => joined, onNudge: () => workers.wake("repair") });
+  const server = await createServer(ground, { cluster, isJoined: () => joined, onNudge });
   return {
     id,
     clusterId: catalog.clusterId,
@@ -113,7 +114,7 @@ async function openGround(config: NodeConfig, options: BuildOptions, teardown: T
   return { ...options, config, catalog, volumes, id, nodeSecret };
 }
 
-function createCluster(ground: Ground, onExpelled: () => void): LiveCluster {
+function createCluster(ground: Ground, events: Pick<LiveClusterOptions, "onOwnDebt" | "onExpelled">): LiveCluster {
   const { catalog, clock, config, id, log, nodeSecret, volumes } = ground;
   const signer = new NodeSigner({ secret: nodeSecret, cluster: catalog.clusterId, node: id, clock });
   return new LiveCluster({
@@ -125,7 +126,7 @@ function createCluster(ground: Ground, onExpelled: () => void): LiveCluster {
     clock,
     random: Math.random,
     log,
-    onExpelled,
+    ...events,
   });
 }
 
@@ -148,7 +149,8 @@ function createServer(ground: Ground, { cluster, isJoined, onNudge }: ServerPart
     status: new StatusService(catalog, cluster),
     isReady: async () => {
       if (!isJoined()) throw new KoboldError("starting", "this node has not joined its cluster yet");
-      if (volumes.volumes.every((volume) => volume.isSuspect)) throw new KoboldError("disk_failed", "every volume failed");
+      if (volumes.volumes.every((volume) => volume.isSuspect))
+        throw new KoboldError("disk_failed", "every volume failed");
       await catalog.head();
     },
     faces: [

@@ -41,7 +41,8 @@ describe("nodes of a cluster", { timeout: 60_000 }, () => {
     const returned = await cluster.start("b");
     expect(returned.id).toBe(b.id);
     await eventually(async () => (await debtsOf(a, b)) === 0);
-    for (const [file, { digest }] of replies.entries()) expect(await isOnDisk("b", digest, `content ${file}`)).toBe(true);
+    for (const [file, { digest }] of replies.entries())
+      expect(await isOnDisk("b", digest, `content ${file}`)).toBe(true);
   });
 
   it("moves along when a node comes back at another address", async () => {
@@ -49,7 +50,9 @@ describe("nodes of a cluster", { timeout: 60_000 }, () => {
     await cluster.stop("b");
     const returned = await cluster.start("b");
     expect(returned.url).not.toBe(b.url);
-    await eventually(async () => (await listNodes(a)).some(({ url, state }) => url === returned.url && state === "alive"));
+    await eventually(async () =>
+      (await listNodes(a)).some(({ url, state }) => url === returned.url && state === "alive"),
+    );
     await eventually(async () => (await putFile(a, "motd", `${Math.random()}`)).copies === 2);
   });
 

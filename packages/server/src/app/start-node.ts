@@ -1,6 +1,7 @@
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { advertisedUrl, describeConfig, type NodeConfig } from "../config/node-config.js";
 import { type Clock, systemClock } from "../runtime/clock.js";
+import type { HttpServer } from "../http/create-http-server.js";
 import type { Logger } from "../runtime/logger.js";
 import { buildNode } from "./build-node.js";
 import { createNodeLogger } from "./node-logger.js";
@@ -45,6 +46,14 @@ export async function startNode(config: NodeConfig, options: StartOptions = {}):
   }
 }
 
+async function listen(server: HttpServer, config: NodeConfig): Promise<{ port: number }> {
+  try {
+    return await server.start(config.listen);
+  } catch (cause) {
+    throw new KoboldError("listen_failed", `cannot listen: ${(cause as Error).message}`, { cause });
+  }
+}
+
 async function startParts(
   config: NodeConfig,
   options: StartOptions & { log: Logger },
@@ -53,8 +62,8 @@ async function startParts(
   const { log } = options;
   const signal = options.signal ?? new AbortController().signal;
   const node = await buildNode(config, { ...options, signal, clock: options.clock ?? systemClock }, teardown);
-  const { port } = await node.server.start(config.listen);
   teardown.add("the server", () => node.server.stop());
+  const { port } = await listen(node.server, config);
   const url = advertisedUrl(config, port);
   await node.join(url);
   node.startWorkers();

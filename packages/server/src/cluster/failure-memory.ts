@@ -6,6 +6,8 @@ import type { Clock } from "../runtime/clock.js";
  * short enough that one lost connection does not turn the copies of a whole minute into debts.
  */
 const FAILURE_MEMORY_MS = 5_000;
+/** A node that keeps failing is complained of this often: the reason is worth a line, not one for each put. */
+const COMPLAIN_AGAIN_MS = 60_000;
 /** Pause before a failed node is asked whether it answers again. */
 const PING_AFTER_MS = 1_000;
 const PING_TIMEOUT_MS = 2_000;
@@ -14,6 +16,8 @@ export interface FailureMemoryOptions {
   readonly clock: Clock;
   /** Resolves when the node answers. */
   readonly ping: (signal: AbortSignal) => Promise<void>;
+  /** Called with the reason of a failure that is news. */
+  readonly complain: (cause: unknown) => void;
 }
 
 /** Remembers for a while that a node failed, or until it answers again. */
@@ -22,6 +26,7 @@ export class FailureMemory {
   readonly #closing = new AbortController();
   #untilMs = Number.NEGATIVE_INFINITY;
   #pinging = false;
+  #complainedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FailureMemoryOptions) {
     this.#options = options;
@@ -33,7 +38,12 @@ export class FailureMemory {
 
   /** A node that could not be reached is forgiven when it answers a ping; one that answered badly, by time only. */
   report(cause: unknown): void {
-    this.#untilMs = this.#options.clock.monotonic() + FAILURE_MEMORY_MS;
+    const now = this.#options.clock.monotonic();
+    if (now - this.#complainedMs > COMPLAIN_AGAIN_MS) {
+      this.#complainedMs = now;
+      this.#options.complain(cause);
+    }
+    this.#untilMs = now + FAILURE_MEMORY_MS;
     const unreachable = !(cause instanceof KoboldError) || cause.code === "peer_failed";
     if (unreachable && !this.#pinging) void this.#pingUntilForgiven();
   }

@@ -75,13 +75,14 @@ describe("LiveCluster", () => {
   let nudges: NodeId[];
   let reachable: boolean;
   let expelled: number;
+  let ownDebts: number;
   let warnings: string[];
 
   beforeEach(async () => {
     clock = new SimulatedClock();
     catalog = new MemoryNodes(clock);
     [connected, closed, nudges, warnings] = [[], [], [], []];
-    [reachable, expelled] = [true, 0];
+    [reachable, expelled, ownDebts] = [true, 0, 0];
     const ignore = () => {};
     const warn = (_: object, message: string) => void warnings.push(message);
     const log: Logger = { debug: ignore, info: ignore, warn, error: warn };
@@ -105,6 +106,9 @@ describe("LiveCluster", () => {
       clock,
       random: () => 0.5,
       log,
+      onOwnDebt: () => {
+        ownDebts += 1;
+      },
       onExpelled: () => {
         expelled += 1;
       },
@@ -184,7 +188,10 @@ describe("LiveCluster", () => {
 
   it("asks a peer that failed last, until it answers a ping", async () => {
     reachable = false;
-    cluster.readingPeers().find(({ node }) => node.id === B)?.reportFailure(new Error("cut"));
+    cluster
+      .readingPeers()
+      .find(({ node }) => node.id === B)
+      ?.reportFailure(new Error("cut"));
     for (const peers of [cluster.readingPeers(), cluster.placementPeers()]) expect(idsOf(peers)).toEqual([C, B]);
     await clock.advance(3000);
     expect(idsOf(cluster.readingPeers())).toEqual([C, B]);
@@ -196,13 +203,21 @@ describe("LiveCluster", () => {
 
   it("forgets a failure after some seconds, ping or not", async () => {
     reachable = false;
-    cluster.readingPeers().find(({ node }) => node.id === B)?.reportFailure(new Error("cut"));
+    cluster
+      .readingPeers()
+      .find(({ node }) => node.id === B)
+      ?.reportFailure(new Error("cut"));
     await clock.advance(5000);
     expect(idsOf(cluster.readingPeers())).toEqual([B, C]);
   });
 
-  it("sends one nudge at once and one more for all that come meanwhile, none to itself", async () => {
-    for (let put = 0; put < 100; put += 1) cluster.nudge([SELF, B]);
+  it("tells its own worker what it owes itself", () => {
+    cluster.nudge([SELF]);
+    expect(ownDebts).toBe(1);
+  });
+
+  it("sends one nudge at once and one more for all that come meanwhile", async () => {
+    for (let put = 0; put < 100; put += 1) cluster.nudge([B]);
     await clock.advance(0);
     expect(nudges).toEqual([B]);
     await clock.advance(100);

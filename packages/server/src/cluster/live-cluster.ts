@@ -22,6 +22,8 @@ export interface LiveClusterOptions {
   /** Answers numbers in [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
+  /** Called when somebody here found out that this node owes something. */
+  readonly onOwnDebt: () => void;
   /** Called once when the catalog says that this node may not take part any more. */
   readonly onExpelled: () => void;
 }
@@ -78,7 +80,10 @@ export class LiveCluster implements Cluster {
   }
 
   nudge(nodes: readonly NodeId[]): void {
-    for (const node of nodes) if (node !== this.self) this.#nudger.nudge(node);
+    for (const node of nodes) {
+      if (node === this.self) this.#options.onOwnDebt();
+      else this.#nudger.nudge(node);
+    }
   }
 
   #candidates(): (KnownPeer & { zone: string; freeBytes: number })[] {
@@ -100,7 +105,10 @@ export class LiveCluster implements Cluster {
         if (awayBefore) log.info({}, "the catalog answers again");
       } catch (error) {
         if (this.#steadySinceMs !== undefined && !signal.aborted) {
-          log.warn({ err: error }, "the catalog does not take heartbeats; the last view of the cluster stands meanwhile");
+          log.warn(
+            { err: error },
+            "the catalog does not take heartbeats; the last view of the cluster stands meanwhile",
+          );
         }
         this.#steadySinceMs = undefined;
       }

@@ -76,12 +76,6 @@ describe("registerNode", () => {
     expect(catalog.commits).toBe(0);
   });
 
-  it("takes the name of a node that was declared dead", async () => {
-    catalog.set({ ...NODE, id: "bbbbbbbbbbbbbbbb" as NodeId, state: "dead" });
-    await registerNode(catalog, NODE);
-    expect(catalog.nodes.size).toBe(2);
-  });
-
   it("refuses a node that was declared dead", async () => {
     catalog.set({ ...NODE, state: "dead" });
     await expect(registerNode(catalog, NODE)).rejects.toMatchObject({ code: "node_dead" });

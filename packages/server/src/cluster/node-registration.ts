@@ -13,7 +13,7 @@ export async function findRegistration(
   { id, name }: { id: NodeId; name: NodeName },
 ): Promise<NodeRecord | undefined> {
   const nodes = await catalog.listNodes();
-  const other = nodes.find((node) => node.name === name && node.id !== id && NODE_STATES[node.state].mayReturn);
+  const other = nodes.find((node) => node.name === name && node.id !== id);
   if (other !== undefined) {
     throw new KoboldError("node_name_taken", `the name ${name} belongs to node ${other.id} at ${other.url}`);
   }

@@ -52,10 +52,7 @@ export class PeerDirectory {
       node,
       store: link.store,
       failedLately: failures.failedLately,
-      reportFailure: (cause) => {
-        this.#options.log.debug({ err: cause, peer: node.name }, "a node failed and is asked last for a while");
-        failures.report(cause);
-      },
+      reportFailure: (cause) => failures.report(cause),
     }));
   }
 
@@ -71,8 +68,14 @@ export class PeerDirectory {
   }
 
   #open(node: NodeView): Entry {
-    const link = this.#options.connect(node);
-    const failures = new FailureMemory({ clock: this.#options.clock, ping: (signal) => link.ping(signal) });
+    const { clock, connect, log } = this.#options;
+    const link = connect(node);
+    const failures = new FailureMemory({
+      clock,
+      ping: (signal) => link.ping(signal),
+      complain: (cause) =>
+        log.warn({ err: cause, peer: node.name }, `node ${node.name} failed and is asked last for a while`),
+    });
     return { node, url: node.url, link, failures };
   }
 

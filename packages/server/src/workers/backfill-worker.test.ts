@@ -59,38 +59,60 @@ describe("BackfillWorker", () => {
     catalog.blobs = Array.from({ length: count }, (_, index) => ({
       number: index + 1,
       namespace: NAMESPACE,
-      digest: parseDigest(digestOf(index + 1).toString(16).padStart(64, "0")),
+      digest: parseDigest(
+        digestOf(index + 1)
+          .toString(16)
+          .padStart(64, "0"),
+      ),
       sizeBytes: 1,
     }));
   }
 
-  async function stepUntilDone(): Promise<void> {
+  async function stepUntilIdle(): Promise<void> {
     while ((await worker.step(SIGNAL)) === "busy");
   }
 
   it("fetches everything before the node's own entry, in batches, and moves the position behind each", async () => {
     journal(600);
-    await stepUntilDone();
+    await stepUntilIdle();
     expect(fetched).toHaveLength(451);
     expect(catalog.positions).toEqual([200, 400, 451]);
   });
 
-  it("is done at once when the position has reached the node's own entry", async () => {
+  it("has nothing to do when the position has reached the node's own entry", async () => {
     cluster.setSelf({ joinedAt: 5, backfillPosition: 5 });
-    expect(await worker.step(SIGNAL)).toBe("done");
+    expect(await worker.step(SIGNAL)).toBe("idle");
     expect(catalog.positions).toEqual([]);
+  });
+
+  it("begins again when the node joins a second time: it owed nothing for a while", async () => {
+    journal(600);
+    await stepUntilIdle();
+    cluster.setSelf({ state: "draining", joinedAt: 600, backfillPosition: 0 });
+    expect(await worker.step(SIGNAL)).toBe("idle");
+    cluster.setSelf({ state: "alive" });
+    await stepUntilIdle();
+    expect(catalog.positions.at(-1)).toBe(600);
+    expect(fetched).toHaveLength(600);
+  });
+
+  it("does not fall back to a position that it has passed while its own record is still the old one", async () => {
+    journal(451);
+    await worker.step(SIGNAL);
+    await worker.step(SIGNAL);
+    expect(catalog.positions).toEqual([200, 400]);
   });
 
   it("goes on from the recorded position", async () => {
     journal(451);
     cluster.setSelf({ joinedAt: 451, backfillPosition: 450 });
-    await stepUntilDone();
+    await stepUntilIdle();
     expect(fetched).toHaveLength(1);
   });
 
   it("fetches a blob with many names once", async () => {
     journal(451, () => 7);
-    await stepUntilDone();
+    await stepUntilIdle();
     expect(fetched).toHaveLength(1);
   });
 
@@ -101,14 +123,14 @@ describe("BackfillWorker", () => {
     await expect(worker.step(SIGNAL)).rejects.toThrow("backfill waits");
     expect(catalog.positions).toEqual([200]);
     answer = () => "fetched";
-    await stepUntilDone();
+    await stepUntilIdle();
     expect(catalog.positions).toEqual([200, 451]);
   });
 
   it("notes a debt for a blob that nobody has, before it moves on", async () => {
     journal(3);
     answer = ({ digest }) => (Number.parseInt(digest, 16) === 2 ? "absent" : "fetched");
-    await stepUntilDone();
+    await stepUntilIdle();
     expect(catalog.debts).toMatchObject([{ node: cluster.self, digest: catalog.blobs[1]?.digest, copies: 0 }]);
     expect(catalog.positions).toEqual([451]);
   });
@@ -122,7 +144,7 @@ describe("BackfillWorker", () => {
 
   it("needs nobody when there is nothing to fetch: the first node of a cluster", async () => {
     cluster.setPeers({});
-    await stepUntilDone();
+    await stepUntilIdle();
     expect(catalog.positions).toEqual([451]);
   });
 

@@ -1,6 +1,7 @@
 import { KoboldError } from "@koboldfs/protocol";
 import type { DebtCatalog, JournalBlob, JournalCatalog, NodeCatalog } from "../catalog/catalog.js";
 import type { Cluster, NodeView } from "../cluster/cluster.js";
+import { NODE_STATES } from "../model/node-state.js";
 import type { Logger } from "../runtime/logger.js";
 import type { BlobFetcher } from "./blob-fetcher.js";
 import type { StepResult, Worker } from "./worker.js";
@@ -31,6 +32,7 @@ export class BackfillWorker implements Worker {
   readonly #options: BackfillWorkerOptions;
   readonly #good = new Set<string>();
   #position = 0;
+  #joinedAt = 0;
 
   constructor(options: BackfillWorkerOptions) {
     this.#options = options;
@@ -40,9 +42,9 @@ export class BackfillWorker implements Worker {
   async step(signal: AbortSignal): Promise<StepResult> {
     const { catalog, cluster } = this.#options;
     const self = cluster.nodes().find(({ id }) => id === cluster.self);
-    if (self === undefined) return "idle";
-    this.#position = Math.max(this.#position, self.backfillPosition);
-    if (this.#position >= self.joinedAt) return "done";
+    if (self === undefined || !NODE_STATES[self.state].owes) return "idle";
+    this.#takePosition(self);
+    if (this.#position >= self.joinedAt) return "idle";
     const range = { after: this.#position, until: self.joinedAt, limit: BATCH_ENTRIES };
     const blobs = await catalog.listJournalBlobs(range);
     if (blobs.length > 0 && cluster.readingPeers().length === 0) return "idle";
@@ -50,12 +52,18 @@ export class BackfillWorker implements Worker {
     return this.#moveTo(self, blobs.length < BATCH_ENTRIES ? self.joinedAt : (blobs.at(-1)?.number ?? self.joinedAt));
   }
 
+  /** What is seen of the own record is a second old, so the position only grows; but a node can join a second time. */
+  #takePosition({ joinedAt, backfillPosition }: NodeView): void {
+    this.#position = joinedAt === this.#joinedAt ? Math.max(this.#position, backfillPosition) : backfillPosition;
+    this.#joinedAt = joinedAt;
+  }
+
   async #moveTo(self: NodeView, position: number): Promise<StepResult> {
     await this.#options.catalog.setBackfillPosition(self.id, position);
     this.#position = position;
     if (position < self.joinedAt) return "busy";
     this.#options.log.info({ joinedAt: self.joinedAt }, "backfill is complete");
-    return "done";
+    return "idle";
   }
 
   async #fetchAll(blobs: readonly JournalBlob[], signal: AbortSignal): Promise<void> {

@@ -105,7 +105,8 @@ describe("BlobFetcher", () => {
     const bytes = bytesOf(3 * PIECE_BYTES);
     await put(first, bytes);
     await put(second, bytes);
-    first.instead = (range) => (range?.start === 1000 ? brokenAfter(bytes.subarray(1000, 1400), bytes.length) : undefined);
+    first.instead = (range) =>
+      range?.start === 1000 ? brokenAfter(bytes.subarray(1000, 1400), bytes.length) : undefined;
     expect(await fetcher.fetch(blobOf(bytes), SIGNAL)).toBe("fetched");
     expect(second.asked[0]).toEqual({ start: 1400, end: 2400 });
     expect(await contentOf(local, blobOf(bytes))).toEqual(bytes);

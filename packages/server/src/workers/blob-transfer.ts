@@ -66,8 +66,8 @@ export class BlobTransfer {
 
   async #next(peer: Peer, chunks: AsyncGenerator<Uint8Array>, signal: AbortSignal): Promise<Uint8Array | undefined> {
     try {
-      const { value, done } = await chunks.next();
-      return done === true ? undefined : value;
+      const next = await chunks.next();
+      return next.done === true ? undefined : next.value;
     } catch (error) {
       signal.throwIfAborted();
       // A peer with bad bytes of one blob is healthy otherwise.
@@ -88,7 +88,7 @@ export class BlobTransfer {
       if (opened === undefined) return undefined;
       this.#someHaveIt = true;
       if (Buffer.isBuffer(opened.content)) yield this.#checked(opened.content, end);
-      else for await (const chunk of opened.content) yield this.#checked(chunk, end);
+      else for await (const chunk of opened.content) yield this.#checked(chunk as Buffer, end);
       if (this.offset < end) throw new KoboldError("peer_failed", "a node sent fewer bytes than it was asked for");
     }
     return undefined;

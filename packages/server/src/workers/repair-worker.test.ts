@@ -162,7 +162,7 @@ describe("RepairWorker", () => {
 
   it("pays new debts while a long transfer runs", async () => {
     owe(1);
-    let finishLong = (_: FetchOutcome) => {};
+    let finishLong: ((outcome: FetchOutcome) => void) | undefined;
     const long = new Promise<FetchOutcome>((resolve) => {
       finishLong = resolve;
     });
@@ -174,7 +174,7 @@ describe("RepairWorker", () => {
     await worker.step(SIGNAL);
     expect(fetcher.fetched).toContain(digestOf(1));
     expect(fetcher.fetched.filter((digest) => digest === digestOf(0))).toHaveLength(1);
-    finishLong("fetched");
+    finishLong?.("fetched");
     await stepUntilIdle();
     expect(catalog.debts).toEqual([]);
   });

@@ -50,13 +50,12 @@ export class RepairWorker implements Worker {
   async step(signal: AbortSignal): Promise<StepResult> {
     if (!this.#hasPeers()) return "idle";
     if (this.#queue.length === 0) this.#queue = await this.#listPayable();
-    for (let lane = this.#lanes.size; lane < Math.min(PARALLEL_FETCHES, this.#queue.length); lane += 1) {
-      this.#openLane(signal);
-    }
+    while (this.#lanes.size < PARALLEL_FETCHES && this.#queue.length > 0) this.#openLane(signal);
+    if (this.#underWay.size === 0) return "idle";
     if (this.#lanes.size > 0) await this.#waitForLane(signal);
     else await this.#settler.drain();
     this.#throwFailure();
-    return this.#underWay.size + this.#queue.length > 0 ? "busy" : "idle";
+    return "busy";
   }
 
   #openLane(signal: AbortSignal): void {
@@ -76,7 +75,7 @@ export class RepairWorker implements Worker {
   async #waitForLane(signal: AbortSignal): Promise<void> {
     const waiting = new AbortController();
     await Promise.race([...this.#lanes, this.#options.clock.sleep(LOOK_AGAIN_MS, waiting.signal)]);
-    waiting.abort();
+    waiting.abort("enough");
     if (!signal.aborted) return;
     await Promise.all(this.#lanes);
     await this.#settler.drain();

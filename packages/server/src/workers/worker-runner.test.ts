@@ -36,14 +36,6 @@ describe("WorkerRunner", () => {
     await worker.runner.stop();
   });
 
-  it("ends a worker that is done", async () => {
-    const worker = new ScriptedWorker("done");
-    worker.runner.start(worker);
-    await worker.clock.advance(60_000);
-    expect(worker.startedAt).toEqual([0]);
-    await worker.runner.stop();
-  });
-
   it("takes a step as soon as an idle worker is woken", async () => {
     const worker = new ScriptedWorker();
     worker.runner.start(worker);

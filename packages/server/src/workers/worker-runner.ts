@@ -58,7 +58,8 @@ class WorkerLoop {
 
   wake(): void {
     this.#woken = true;
-    this.#wait.abort();
+    // Any reason will do, and spares the stack trace of the usual one: nudges come often.
+    this.#wait.abort("woken");
   }
 
   async stop(): Promise<void> {
@@ -74,8 +75,8 @@ class WorkerLoop {
       try {
         this.#woken = false;
         const result = await this.#worker.step(signal);
+        if (failures > 0) this.#options.log.info({ failures }, `the ${this.#worker.name} worker works again`);
         failures = 0;
-        if (result === "done") return;
         if (result === "idle") await this.#waitForWork();
         else await nextTurn();
       } catch (error) {
@@ -98,7 +99,11 @@ class WorkerLoop {
     const { clock, random, log } = this.#options;
     const longestMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 16), LONGEST_PAUSE_MS);
     const pauseMs = Math.round(longestMs * (0.5 + random() / 2));
-    log.warn({ err: error, worker: this.#worker.name, failures, pauseMs }, `the ${this.#worker.name} worker failed and pauses`);
+    const fields = { err: error, worker: this.#worker.name, failures, pauseMs };
+    const message = `the ${this.#worker.name} worker failed and pauses`;
+    // One line for a catalog that is away for an hour; the next success says that it is over.
+    if (failures === 1) log.warn(fields, message);
+    else log.debug(fields, message);
     await clock.sleep(pauseMs, this.#stopping.signal);
   }
 }

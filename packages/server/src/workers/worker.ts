@@ -1,8 +1,5 @@
-/**
- * What a step says of the work that is left: `busy` asks for the next step at once, `idle` waits for a wake-up or the
- * poll, `done` ends the worker for the life of the process.
- */
-export type StepResult = "busy" | "idle" | "done";
+/** What a step says of the work that is left: `busy` asks for the next step at once, `idle` waits for a wake-up or the poll. */
+export type StepResult = "busy" | "idle";
 
 /**
  * Work that goes on beside the requests, in bounded steps. A step may be repeated after any failure, also after the
