@@ -105,7 +105,12 @@ describe("the command, not on a terminal", () => {
       '{"id":"NODE-ID","name":"n1","url":"http://127.0.0.1:PORT","state":"alive","zone":"default","heartbeatAgeMs":0,"freeBytes":0,"totalBytes":0,"debtFiles":0,"debtBytes":"0","backfill":1}',
     ]);
     const status = await koboldfs("status --json");
-    expect(JSON.parse(status.stdout)).toMatchObject({ catalog: "sqlite", node: "n1", nodes: [{ name: "n1" }], namespaces: [] });
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      catalog: "sqlite",
+      node: "n1",
+      nodes: [{ name: "n1" }],
+      namespaces: [],
+    });
   });
 
   it("takes standard input and gives standard output, byte for byte", async () => {
@@ -154,7 +159,9 @@ describe("the command's failures", () => {
   it("are JSON with --json", async () => {
     const result = await koboldfs("stat bad/none --json");
     expect(result).toMatchObject({ code: 3, stdout: "" });
-    expect(JSON.parse(result.stderr)).toMatchObject({ error: { code: "not_found", message: "there is no file bad/none" } });
+    expect(JSON.parse(result.stderr)).toMatchObject({
+      error: { code: "not_found", message: "there is no file bad/none" },
+    });
   });
 
   it("leave the file alone that a failed fetch would have replaced", async () => {
@@ -167,7 +174,9 @@ describe("the command's failures", () => {
   it("say that no server answered, soon, and where it was looked for", async () => {
     const result = await runCommand(["ls", "demo", "--server", "http://127.0.0.1:1,http://127.0.0.1:2"]);
     expect(result).toMatchObject({ code: 4, stdout: "" });
-    expect(result.stderr).toMatch(/127\.0\.0\.1:1.*127\.0\.0\.1:2.*\(server_unreachable\)\. No server answered; check --server/);
+    expect(result.stderr).toMatch(
+      /127\.0\.0\.1:1.*127\.0\.0\.1:2.*\(server_unreachable\)\. No server answered; check --server/,
+    );
   });
 
   it("name the missing token, and pass with it", async () => {
@@ -197,11 +206,11 @@ describe("the command on a terminal", () => {
 
   it("shows whole lines on a wide one and cuts them on a narrow one, without colours", async () => {
     const wide = await onTerminal('"$NODE" "$KOBOLDFS" node list', 120);
-    expect(steady(wide.stdout).replaceAll("\r", "").split("\n")).toEqual([
-      "NODE  STATE FREE OF  MISSING  URL",
-      "n1    alive FREE OF  nothing  http://127.0.0.1:PORT",
-      "",
-    ].map((line) => expect.stringMatching(new RegExp(`^${line.replace(/ +/g, " +")}$`))));
+    expect(steady(wide.stdout).replaceAll("\r", "").split("\n")).toEqual(
+      ["NODE  STATE FREE OF  MISSING  URL", "n1    alive FREE OF  nothing  http://127.0.0.1:PORT", ""].map((line) =>
+        expect.stringMatching(new RegExp(`^${line.replace(/ +/g, " +")}$`)),
+      ),
+    );
     const narrow = await onTerminal('"$NODE" "$KOBOLDFS" node list', 30);
     const lines = narrow.stdout.replaceAll("\r", "").trimEnd().split("\n");
     expect(lines[1]).toHaveLength(30);

@@ -1,7 +1,14 @@
 import { HEADER } from "@koboldfs/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import { Client } from "./index.js";
-import { type Answer, type ArrivedRequest, ScriptedServer, sendFile, sendJson, sendProblem } from "./testing/scripted-server.js";
+import {
+  type Answer,
+  type ArrivedRequest,
+  ScriptedServer,
+  sendFile,
+  sendJson,
+  sendProblem,
+} from "./testing/scripted-server.js";
 
 const CONTENT = Buffer.from("the content");
 const NODE = {
@@ -26,7 +33,11 @@ afterEach(async () => {
 
 async function connect(answer: Answer, token?: string): Promise<{ client: Client; requests: ArrivedRequest[] }> {
   const server = await ScriptedServer.start(answer);
-  const client = new Client("demo", { servers: [server.url], deadlineMs: 2_000, ...(token !== undefined && { token }) });
+  const client = new Client("demo", {
+    servers: [server.url],
+    deadlineMs: 2_000,
+    ...(token !== undefined && { token }),
+  });
   cleanups.push(
     () => server.kill(),
     () => client.close(),
@@ -36,7 +47,10 @@ async function connect(answer: Answer, token?: string): Promise<{ client: Client
 
 describe("a client", () => {
   it("sends its token with every request", async () => {
-    const { client, requests } = await connect((_request, response) => sendJson(response, 200, { nodes: [NODE] }), "secret");
+    const { client, requests } = await connect(
+      (_request, response) => sendJson(response, 200, { nodes: [NODE] }),
+      "secret",
+    );
     expect(await client.nodes()).toEqual([NODE]);
     expect(requests[0]?.headers.authorization).toBe("Bearer secret");
   });
@@ -62,7 +76,9 @@ describe("a client", () => {
     const { client, requests } = await connect((request, response) => {
       const { operations } = JSON.parse(request.body.toString()) as { operations: { op: string }[] };
       const refused = { ok: false, error: { code: "not_found", detail: "there is no a" } };
-      sendJson(response, 200, { results: operations.map(({ op }) => (op === "copy" ? { ok: true, version: 9 } : refused)) });
+      sendJson(response, 200, {
+        results: operations.map(({ op }) => (op === "copy" ? { ok: true, version: 9 } : refused)),
+      });
     });
     expect(await client.copy("a", "b", { ifNoneMatch: "*" })).toEqual({ version: 9 });
     await expect(client.rename("a", "b")).rejects.toMatchObject({ code: "not_found", message: "there is no a" });
@@ -76,7 +92,9 @@ describe("a client", () => {
     const { client, requests } = await connect((request, response) => {
       const { operations } = JSON.parse(request.body.toString()) as { operations: unknown[] };
       const absent = { ok: false, error: { code: "not_found", detail: "" } };
-      sendJson(response, 200, { results: operations.map((_, index) => (index === 0 ? absent : { ok: true, version: 1 })) });
+      sendJson(response, 200, {
+        results: operations.map((_, index) => (index === 0 ? absent : { ok: true, version: 1 })),
+      });
     });
     const keys = Array.from({ length: 2_500 }, (_, index) => `key-${index}`);
     expect(await client.deleteMany(keys)).toBe(2_497);
@@ -84,7 +102,15 @@ describe("a client", () => {
   });
 
   it("lists page by page with what it was asked for, encoded", async () => {
-    const file = { key: "a b/1", digest: "0".repeat(64), size: 1, version: 1, contentType: "x", metadata: {}, modified: "" };
+    const file = {
+      key: "a b/1",
+      digest: "0".repeat(64),
+      size: 1,
+      version: 1,
+      contentType: "x",
+      metadata: {},
+      modified: "",
+    };
     const { client, requests } = await connect((request, response) => {
       const last = request.url.includes("after=");
       sendJson(response, 200, { files: [file], prefixes: ["a b/c/"], ...(!last && { next: "a b/c/" }) });
@@ -138,7 +164,9 @@ describe("getUrl", () => {
       { ...NODE, url: "http://10.0.0.4:9876", backfill: 0.5 },
       NODE,
     ];
-    const { client } = await connect(answer("http://{server}:8080/{namespace}/{path}?as={name}&key={key}&{other}", nodes));
+    const { client } = await connect(
+      answer("http://{server}:8080/{namespace}/{path}?as={name}&key={key}&{other}", nodes),
+    );
     const digest = (await client.stat("a/b c"))?.digest ?? "";
     expect(await client.getUrl("a/b c")).toBe(
       `http://10.0.0.1:8080/demo/${digest.slice(0, 2)}/${digest.slice(2, 4)}/${digest}?as=b%20c&key=a/b%20c&{other}`,

@@ -1,9 +1,15 @@
-import { KoboldError, type NamespaceInfo, type NamespacePolicy, type NodeInfo, parseNamespaceName, type StatusReply } from "@koboldfs/protocol";
+import {
+  KoboldError,
+  type NamespaceInfo,
+  type NamespacePolicy,
+  type NodeInfo,
+  parseNamespaceName,
+  type StatusReply,
+} from "@koboldfs/protocol";
 import type { CallOptions } from "./client-options.js";
 import { formatNamespacePath } from "./file-address.js";
 import type { TransportResponse } from "./platform.js";
 import { checkNamespace, checkNamespaces, checkNodes, checkStatus } from "./reply-checks.js";
-import { callJson, callServer } from "./session/call.js";
 import type { Session } from "./session/session.js";
 
 /** What servers say of the cluster and its namespaces. */
@@ -16,7 +22,7 @@ export class ClusterFace {
 
   async ping(options: CallOptions): Promise<boolean> {
     try {
-      await callServer(this.#session, { method: "GET", path: "/healthz" }, drain, options);
+      await this.#session.call({ method: "GET", path: "/healthz" }, drain, options);
       return true;
     } catch (thrown) {
       if (thrown instanceof KoboldError) return false;
@@ -31,30 +37,30 @@ export class ClusterFace {
       headers: { "content-type": "application/json" },
       body: new TextEncoder().encode(JSON.stringify(policy)),
     };
-    return callJson(this.#session, request, checkNamespace, options);
+    return this.#session.callJson(request, checkNamespace, options);
   }
 
   getNamespace(name: string, options: CallOptions): Promise<NamespaceInfo> {
-    return callJson(this.#session, { method: "GET", path: formatNamespacePath(name) }, checkNamespace, options);
+    return this.#session.callJson({ method: "GET", path: formatNamespacePath(name) }, checkNamespace, options);
   }
 
   async dropNamespace(name: string, options: CallOptions): Promise<void> {
-    await callServer(this.#session, { method: "DELETE", path: formatNamespacePath(name) }, drain, options);
+    await this.#session.call({ method: "DELETE", path: formatNamespacePath(name) }, drain, options);
   }
 
   listNamespaces(options: CallOptions): Promise<NamespaceInfo[]> {
-    return callJson(this.#session, { method: "GET", path: "/v1/namespaces" }, checkNamespaces, options);
+    return this.#session.callJson({ method: "GET", path: "/v1/namespaces" }, checkNamespaces, options);
   }
 
   listNodes(options: CallOptions): Promise<NodeInfo[]> {
-    return callJson(this.#session, { method: "GET", path: "/v1/nodes" }, checkNodes, options);
+    return this.#session.callJson({ method: "GET", path: "/v1/nodes" }, checkNodes, options);
   }
 
   getStatus(options: CallOptions): Promise<StatusReply> {
-    return callJson(this.#session, { method: "GET", path: "/v1/status" }, checkStatus, options);
+    return this.#session.callJson({ method: "GET", path: "/v1/status" }, checkStatus, options);
   }
 }
 
 async function drain(response: TransportResponse): Promise<void> {
-  await response.readBytes();
+  await response.finish();
 }

@@ -4,7 +4,14 @@ import { Readable } from "node:stream";
 import { HEADER } from "@koboldfs/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import { Client, type ClientOptions } from "./index.js";
-import { type Answer, ScriptedServer, sendFile, sendJson, sendProblem, sendPutReply } from "./testing/scripted-server.js";
+import {
+  type Answer,
+  ScriptedServer,
+  sendFile,
+  sendJson,
+  sendProblem,
+  sendPutReply,
+} from "./testing/scripted-server.js";
 
 const CONTENT = Buffer.from("the content");
 const MIB = 1024 * 1024;

@@ -31,8 +31,8 @@ import { chooseServingNode, formatDirectUrl } from "./direct-url.js";
 import { formatFilePath, formatNamespaceFilesPath } from "./file-address.js";
 import { walkPages } from "./lister.js";
 import type { TransportResponse } from "./platform.js";
+import { RecentValue } from "./recent-value.js";
 import { checkBatchReply, checkListReply } from "./reply-checks.js";
-import { callJson, callServer } from "./session/call.js";
 import type { Session } from "./session/session.js";
 import type { DownloadRequest } from "./transfer/download.js";
 import { readFileHead } from "./transfer/file-head.js";
@@ -56,6 +56,8 @@ export class PlatformClient {
   readonly #session: Session;
   readonly #cluster: ClusterFace;
   readonly #reader: FileReader;
+  readonly #recentNamespace = new RecentValue<NamespaceInfo>();
+  readonly #recentNodes = new RecentValue<NodeInfo[]>();
 
   constructor(namespace: string, session: Session) {
     this.namespace = parseNamespaceName(namespace);
@@ -92,7 +94,11 @@ export class PlatformClient {
   }
 
   /** Stores a file and answers its digest and size, or `null` in case of error, as the first KoboldFS did. */
-  async putStat(key: string, source: PutSource, options: PutOptions = {}): Promise<{ digest: string; size: number } | null> {
+  async putStat(
+    key: string,
+    source: PutSource,
+    options: PutOptions = {},
+  ): Promise<{ digest: string; size: number } | null> {
     try {
       const { digest, size } = await this.put(key, source, options);
       return { digest, size };
@@ -109,7 +115,10 @@ export class PlatformClient {
    */
   async get(key: string, target: unknown, options: GetOptions = {}): Promise<boolean> {
     const sink = await this.#openSink(target);
-    return (await absentAsUndefined(this.#reader.readInto(sink, this.#download(key, options), options).then(() => true))) ?? false;
+    return (
+      (await absentAsUndefined(this.#reader.readInto(sink, this.#download(key, options), options).then(() => true))) ??
+      false
+    );
   }
 
   /** The content of a file that fits into memory; undefined when there is no such key. */
@@ -124,12 +133,14 @@ export class PlatformClient {
 
   /**
    * A URL straight to the bytes at a web server of a node that lives, from the namespace's template; undefined when
-   * there is no such key or the namespace has no template. It names these bytes, whatever the key names later.
+   * there is no such key or the namespace has no template. It names these bytes, whatever the key names later. What is
+   * known of nodes and template may be two seconds old.
    */
   async getUrl(key: string, options: CallOptions = {}): Promise<string | undefined> {
-    const namespace = await this.getNamespace(options);
+    const namespace = await this.#recentNamespace.get(() => this.getNamespace(options));
     if (namespace.urlTemplate === undefined) return undefined;
-    const [file, nodes] = await Promise.all([this.stat(key, options), this.nodes(options)]);
+    const recentNodes = this.#recentNodes.get(() => this.nodes(options));
+    const [file, nodes] = await Promise.all([this.stat(key, options), recentNodes]);
     const node = chooseServingNode(nodes, Math.random);
     return file === undefined || node === undefined ? undefined : formatDirectUrl(namespace, node, file);
   }
@@ -137,10 +148,10 @@ export class PlatformClient {
   /** What the key names now; undefined when there is no such key. `modified` has whole seconds. */
   stat(key: string, options: CallOptions = {}): Promise<FileInfo | undefined> {
     const read = async (response: TransportResponse): Promise<FileInfo> => {
-      response.discard();
+      await response.finish();
       return readFileHead(key, response).info;
     };
-    return absentAsUndefined(callServer(this.#session, { method: "HEAD", path: this.#pathOf(key) }, read, options));
+    return absentAsUndefined(this.#session.call({ method: "HEAD", path: this.#pathOf(key) }, read, options));
   }
 
   /** Removes the key. `false` when there was no such key. */
@@ -148,11 +159,11 @@ export class PlatformClient {
     const headers: Record<string, string> = { [HEADER.idempotencyKey]: this.#session.createIdempotencyKey() };
     if (options.ifMatch !== undefined) headers["if-match"] = `"${options.ifMatch}"`;
     const read = async (response: TransportResponse): Promise<true> => {
-      await response.readBytes();
+      await response.finish();
       return true;
     };
     const request = { method: "DELETE" as const, path: this.#pathOf(key), headers };
-    return (await absentAsUndefined(callServer(this.#session, request, read, options))) ?? false;
+    return (await absentAsUndefined(this.#session.call(request, read, options))) ?? false;
   }
 
   /** Gives the content of `from` a second name; no bytes move. Throws `not_found`. */
@@ -179,7 +190,7 @@ export class PlatformClient {
     const path = formatNamespaceFilesPath(this.namespace);
     const check = (reply: unknown): BatchReply => checkBatchReply(reply, operations.length);
     const request = { method: "POST" as const, path, headers, body };
-    return (await callJson(this.#session, request, check, options)).results;
+    return (await this.#session.callJson(request, check, options)).results;
   }
 
   /** Removes many keys, a thousand in each commit. Answers how many were there; throws the first refusal. */
@@ -210,7 +221,7 @@ export class PlatformClient {
     const path = formatNamespaceFilesPath(this.namespace);
     return walkPages((after) => {
       const query = formatListQuery(options, after);
-      return callJson(this.#session, { method: "GET", path: `${path}?${query}` }, checkListReply, options);
+      return this.#session.callJson({ method: "GET", path: `${path}?${query}` }, checkListReply, options);
     }, options.after);
   }
 
@@ -258,7 +269,13 @@ export class PlatformClient {
   }
 
   #download(key: string, options: GetOptions): DownloadRequest {
-    return { key, path: this.#pathOf(key), range: options.range, signal: options.signal, onProgress: options.onProgress };
+    return {
+      key,
+      path: this.#pathOf(key),
+      range: options.range,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    };
   }
 
   async #openSink(target: unknown): Promise<Sink> {
@@ -288,7 +305,10 @@ function preconditions(options: CopyOptions): { ifMatch?: string; ifNoneMatch?: 
 function unwrapResult(result: BatchResult | undefined): { version: number } {
   if (result?.ok === true) return { version: result.version };
   const code = result?.error.code ?? "";
-  throw new KoboldError(isErrorCode(code) ? code : "invalid_response", result?.error.detail ?? "the batch has no result");
+  throw new KoboldError(
+    isErrorCode(code) ? code : "invalid_response",
+    result?.error.detail ?? "the batch has no result",
+  );
 }
 
 function formatListQuery(options: ListOptions & { readonly delimiter?: string }, after: string | undefined): string {

@@ -44,9 +44,11 @@ export interface TransportResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** Throws an `AttemptFailure` when the connection breaks or idles. Leaving early closes the connection. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** The whole body, which the caller knows to be small. Fails as `body` does. */
-  readBytes(): Promise<Uint8Array>;
-  /** Gives up the body. */
+  /** The whole body. Fails as `body` does, and when it is longer than `maxBytes`. */
+  readBytes(maxBytes: number): Promise<Uint8Array>;
+  /** Passes over a body of no interest (HEAD has none), so that the connection can be used again. */
+  finish(): Promise<void>;
+  /** Gives up the body, and the connection with it. */
   discard(): void;
 }
 

@@ -11,7 +11,9 @@ import { withTempFolder } from "./testing/temp-folder.js";
 const MIB = 1024 * 1024;
 const opened: { client: Client; servers: ScriptedServer[] }[] = [];
 
-async function connect(...answers: Answer[]): Promise<{ client: Client; servers: ScriptedServer[]; first: ScriptedServer }> {
+async function connect(
+  ...answers: Answer[]
+): Promise<{ client: Client; servers: ScriptedServer[]; first: ScriptedServer }> {
   const servers = await Promise.all(answers.map((answer) => ScriptedServer.start(answer)));
   const client = new Client("demo", { servers: servers.map((server) => server.url), deadlineMs: 3_000 });
   opened.push({ client, servers });
@@ -33,7 +35,13 @@ describe("put", () => {
     await withTempFolder(async (folder) => {
       const path = join(folder, "motd");
       await writeFile(path, "hello");
-      const sources = [path, Buffer.from("hello"), new Blob(["hello"]), Readable.from(["hel", "lo"]), () => Readable.from(["hello"])];
+      const sources = [
+        path,
+        Buffer.from("hello"),
+        new Blob(["hello"]),
+        Readable.from(["hel", "lo"]),
+        () => Readable.from(["hello"]),
+      ];
       for (const source of sources) {
         expect(await client.put("motd", source)).toEqual({
           digest: sha256(Buffer.from("hello")),
@@ -141,7 +149,9 @@ describe("put", () => {
   });
 
   it("refuses a source that has another digest than was announced, and does not try it again", async () => {
-    const { client, first } = await connect((_request, response) => sendProblem(response, 400, "digest_mismatch", true));
+    const { client, first } = await connect((_request, response) =>
+      sendProblem(response, 400, "digest_mismatch", true),
+    );
     const digest = sha256(Buffer.from("other"));
     await expect(client.put("a", Buffer.from("x"), { digest })).rejects.toMatchObject({ code: "source_changed" });
     await expect(client.put("a", Readable.from(["x"]), { digest })).rejects.toMatchObject({ code: "source_changed" });

@@ -11,9 +11,12 @@ import {
 import type { TransportResponse } from "./platform.js";
 import { AttemptFailure } from "./session/attempt-failure.js";
 
+/** A page of a listing: a thousand files with 1 KiB of key and 8 KiB of metadata each, escaped. */
+const MAX_REPLY_BYTES = 64 * 1024 * 1024;
+
 /** The checks of what servers answer: a reply that lacks what the client relies on fails here, not somewhere later. */
 export async function readJson(response: TransportResponse): Promise<unknown> {
-  const bytes = await response.readBytes();
+  const bytes = await response.readBytes(MAX_REPLY_BYTES);
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
   } catch {

@@ -56,5 +56,8 @@ async function chooseFile(key: string, target: string | undefined): Promise<stri
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then((stats) => stats.isDirectory(), () => false);
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }

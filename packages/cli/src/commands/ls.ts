@@ -1,4 +1,3 @@
-import type { Client } from "@koboldfs/client";
 import type { FileInfo } from "@koboldfs/protocol";
 import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
@@ -37,17 +36,16 @@ export function makeLsCommand(context: CommandContext): Command {
     });
 }
 
-async function listFiles(run: Run, { namespace, key: prefix }: FileAddress, options: LsOptions): Promise<void> {
-  for await (const entry of openListing(run.connect(namespace), prefix, options, run.context.signal)) {
-    await run.output.result(entry, formatEntry(entry, options.long === true));
-  }
-}
-
 type Entry = FileInfo | { readonly prefix: string };
 
-function openListing(client: Client, prefix: string, options: LsOptions, signal: AbortSignal): AsyncIterable<Entry> {
-  if (options.recursive === true) return client.list({ prefix, signal });
-  return client.list({ prefix, delimiter: options.delimiter, signal });
+async function listFiles(run: Run, { namespace, key: prefix }: FileAddress, options: LsOptions): Promise<void> {
+  const client = run.connect(namespace);
+  const which = { prefix, signal: run.context.signal };
+  const entries: AsyncIterable<Entry> =
+    options.recursive === true ? client.list(which) : client.list({ ...which, delimiter: options.delimiter });
+  for await (const entry of entries) {
+    await run.output.result(entry, formatEntry(entry, options.long === true));
+  }
 }
 
 function formatEntry(entry: Entry, long: boolean): string {

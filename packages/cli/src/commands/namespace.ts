@@ -18,7 +18,9 @@ Examples:
   koboldfs namespace list`;
 
 export function makeNamespaceCommand(context: CommandContext): Command {
-  const command = new Command("namespace").description("create, show and delete namespaces").addHelpText("after", EXAMPLES);
+  const command = new Command("namespace")
+    .description("create, show and delete namespaces")
+    .addHelpText("after", EXAMPLES);
   command.addCommand(makeCreateCommand(context));
   command.addCommand(
     withConnection(new Command("list"))
@@ -56,7 +58,10 @@ function makeCreateCommand(context: CommandContext): Command {
     .action((name: string, options: CreateOptions) =>
       withRun(context, options, async (run) => {
         const { minCopies, urlTemplate } = options;
-        const policy = { ...(minCopies !== undefined && { minCopies }), ...(urlTemplate !== undefined && { urlTemplate }) };
+        const policy = {
+          ...(minCopies !== undefined && { minCopies }),
+          ...(urlTemplate !== undefined && { urlTemplate }),
+        };
         await showNamespaces(run, [await run.connect(name).createNamespace(policy)]);
       }),
     );

@@ -13,13 +13,16 @@ Example:
 export function makeNodeCommand(context: CommandContext): Command {
   const command = new Command("node").description("show the nodes of the cluster").addHelpText("after", EXAMPLES);
   command.addCommand(
-    withConnection(new Command("list")).description("every node").action((options: ConnectionOptions) =>
-      withRun(context, options, async ({ connectCluster, output }) => {
-        const nodes = await connectCluster().nodes();
-        if (output.json) await output.lines(nodes.map((node) => JSON.stringify(node)));
-        else await output.lines(formatNodes(nodes, output.width));
-      }),
-    ),
+    withConnection(new Command("list"))
+      .description("every node")
+      .action((options: ConnectionOptions) =>
+        withRun(context, options, async (run) => {
+          const { output } = run;
+          const nodes = await run.connectCluster().nodes();
+          if (output.json) await output.lines(nodes.map((node) => JSON.stringify(node)));
+          else await output.lines(formatNodes(nodes, output.width));
+        }),
+      ),
   );
   return command;
 }

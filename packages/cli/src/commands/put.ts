@@ -21,7 +21,10 @@ export function makePutCommand(context: CommandContext): Command {
   return withConnection(new Command("put"))
     .description("store files")
     .usage("[options] <source...> <target>")
-    .argument("<paths...>", "sources: files, or - for standard input; last the target: NAMESPACE/KEY, or NAMESPACE or NAMESPACE/PREFIX/ to keep the files' names")
+    .argument(
+      "<paths...>",
+      "sources: files, or - for standard input; last the target: NAMESPACE/KEY, or NAMESPACE or NAMESPACE/PREFIX/ to keep the files' names",
+    )
     .option("--type <MEDIA-TYPE>", "content type of the files")
     .option("--min-copies <N>", "refuse unless so many nodes have the bytes", parseCount)
     .addHelpText("after", EXAMPLES)
@@ -48,7 +51,8 @@ function planPuts(paths: readonly string[]): PlannedPut[] {
   if (target === undefined || sources.length === 0) throw new UsageError("say which files, then NAMESPACE/KEY");
   const { namespace, key } = parsePrefixAddress(target);
   const isPrefix = key === "" || key.endsWith("/");
-  if (!isPrefix && sources.length > 1) throw new UsageError("several files need NAMESPACE or NAMESPACE/PREFIX/ as target");
+  if (!isPrefix && sources.length > 1)
+    throw new UsageError("several files need NAMESPACE or NAMESPACE/PREFIX/ as target");
   return sources.map((source) => {
     if (source === "-" && (key === "" || sources.length > 1)) {
       throw new UsageError("standard input has no name to keep; it needs a NAMESPACE/KEY of its own");

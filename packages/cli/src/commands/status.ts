@@ -16,8 +16,9 @@ export function makeStatusCommand(context: CommandContext): Command {
     .description("show nodes, missing copies and namespaces")
     .addHelpText("after", EXAMPLES)
     .action((options: ConnectionOptions) =>
-      withRun(context, options, async ({ connectCluster, output }) => {
-        const status = await connectCluster().status();
+      withRun(context, options, async (run) => {
+        const { output } = run;
+        const status = await run.connectCluster().status();
         if (output.json) await output.line(JSON.stringify(status));
         else await output.lines(formatStatus(status, output.width));
       }),

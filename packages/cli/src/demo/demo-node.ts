@@ -62,7 +62,9 @@ export class DemoNode {
     this.#ended = new Promise((resolve) => {
       const end = (how: string, code?: number) => resolve({ how, code, lastWords: this.#lastWords });
       child.once("error", (error) => end(`could not be started: ${error.message}`));
-      child.once("close", (code, signal) => end(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`, code ?? undefined));
+      child.once("close", (code, signal) =>
+        end(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`, code ?? undefined),
+      );
     });
     return this.#ended;
   }

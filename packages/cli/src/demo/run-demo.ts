@@ -20,7 +20,10 @@ const SAMPLES = ["/etc/motd", "/etc/hostname", "/etc/hosts"];
 export async function runDemo(flags: DemoFlags, context: CommandContext): Promise<void> {
   const stop = new StopRequest(context.signal);
   const write = (text: string) => context.stdout.write(text);
-  const log = new DemoLog(write, { colorize: context.stdout.isTTY === true, nameWidth: nameOf(flags.nodes - 1).length });
+  const log = new DemoLog(write, {
+    colorize: context.stdout.isTTY === true,
+    nameWidth: nameOf(flags.nodes - 1).length,
+  });
   try {
     const nodes = await planNodes(flags, log);
     write(`Starting ${nodes.length} nodes in ${resolve(flags.dir)} ...\n`);

@@ -38,7 +38,7 @@ export class LiveLine {
 
   #show(): void {
     const bars = new MultiBar({
-      stream: this.#context.stderr as unknown as NodeJS.WriteStream,
+      stream: this.#context.stderr,
       fps: REFRESHES_PER_SECOND,
       clearOnComplete: true,
       format: () => this.#format((performance.now() - this.#startedMs) / 1000),

@@ -22,7 +22,13 @@ export class ProgressBar {
 
   /** A bar for reading the file `path`, which may be `-` for a stream of unknown length. */
   static async start(context: CommandContext, path: string): Promise<ProgressBar> {
-    const size = path === "-" ? undefined : await stat(path).then((stats) => stats.size, () => undefined);
+    const size =
+      path === "-"
+        ? undefined
+        : await stat(path).then(
+            (stats) => stats.size,
+            () => undefined,
+          );
     return new ProgressBar(context, path, size);
   }
 

@@ -25,7 +25,9 @@ describe("a table", () => {
 
 describe("printable", () => {
   it("leaves no character that moves a cursor, ends a line or turns the writing round", () => {
-    expect(printable("a\u001b[2Jb\nc\u202ed\u0085e ü\u{1f600}")).toBe("a\\u001b[2Jb\\u000ac\\u202ed\\u0085e ü\u{1f600}");
+    expect(printable("a\u001b[2Jb\nc\u202ed\u0085e ü\u{1f600}")).toBe(
+      "a\\u001b[2Jb\\u000ac\\u202ed\\u0085e ü\u{1f600}",
+    );
   });
 });
 

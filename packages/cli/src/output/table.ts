@@ -9,7 +9,11 @@ const GAP = "  ";
  * Rows under their titles, in columns as wide as their content. On a narrow terminal the last column is cut; without a
  * width nothing is.
  */
-export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], width?: number): string[] {
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width?: number,
+): string[] {
   const titles = columns.map((column) => column.title);
   const widths = columns.map((_, index) => Math.max(...[titles, ...rows].map((row) => (row[index] ?? "").length)));
   return [titles, ...rows].map((row) => {

@@ -6,7 +6,10 @@ import type { ServeFlags } from "./serve-flags.js";
 export const makeServeCommand: CommandMaker = (context) => {
   const command = new Command("serve").description("run a node of a cluster until it is told to stop");
   for (const name of settingsIn("flag")) addOption(command, name);
-  command.addHelpText("after", `\nEvery setting can also be written in the file of --config and as KOBOLDFS_NAME in the environment.`);
+  command.addHelpText(
+    "after",
+    `\nEvery setting can also be written in the file of --config and as KOBOLDFS_NAME in the environment.`,
+  );
   return command.action(async (options: Record<string, unknown>) => {
     const { runServe } = await import("./run-serve.js");
     await runServe(flagsOf(command, options), context);

@@ -1,3 +1,8 @@
+/**
+ * Signals this soon after the first are the same wish: npm passes Ctrl-C on to a program that the terminal has sent it to
+ * already.
+ */
+const SAME_WISH_MS = 300;
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 /** What a shell reports for a process that a signal ended: 128 and the signal's number. */
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 };
@@ -9,7 +14,7 @@ const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 };
 export class StopRequest {
   readonly #stopping = new AbortController();
   readonly #external: AbortSignal;
-  #signals = 0;
+  #firstSignalMs: number | undefined;
   /** Resolves when the wish came. */
   readonly requested: Promise<void>;
 
@@ -38,8 +43,9 @@ export class StopRequest {
   readonly #onAbort = (): void => this.#stopping.abort();
 
   readonly #onSignal = (signal: (typeof SIGNALS)[number]): void => {
-    this.#signals += 1;
-    if (this.#signals > 1) process.exit(EXIT_CODES[signal]);
+    const now = performance.now();
+    this.#firstSignalMs ??= now;
+    if (now - this.#firstSignalMs > SAME_WISH_MS) process.exit(EXIT_CODES[signal]);
     this.#stopping.abort();
   };
 }

@@ -23,7 +23,11 @@ export async function* mergeTrees<L extends Keyed, R extends Keyed>(
     let r = await pull(right);
     while (l !== undefined || r !== undefined) {
       const order = l === undefined ? 1 : r === undefined ? -1 : compareKeys(l.key, r.key);
-      const pair = { key: (order <= 0 ? l : r)?.key ?? "", local: order <= 0 ? l : undefined, remote: order >= 0 ? r : undefined };
+      const pair = {
+        key: (order <= 0 ? l : r)?.key ?? "",
+        local: order <= 0 ? l : undefined,
+        remote: order >= 0 ? r : undefined,
+      };
       yield pair;
       if (order <= 0) l = await pull(left);
       if (order >= 0) r = await pull(right);

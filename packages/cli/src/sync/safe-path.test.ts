@@ -33,7 +33,15 @@ describe("the finder of folder clashes", () => {
     const finder = new FolderClashFinder();
     const keys = ["a", "a-b", "a-b/c", "a.txt", "a/b", "a/b/c", "aa", "b", "b/c"];
     expect(keys.map((key) => finder.find(key))).toEqual([
-      undefined, undefined, "a-b", undefined, "a", "a", undefined, undefined, "b",
+      undefined,
+      undefined,
+      "a-b",
+      undefined,
+      "a",
+      "a",
+      undefined,
+      undefined,
+      "b",
     ]);
   });
 });

@@ -12,7 +12,8 @@ export function findPathProblem(key: string, platform: NodeJS.Platform = process
     if (segment === "." || segment === "..") return `it has a step '${segment}'`;
     if (isPartName(segment)) return "it has the name of an unfinished download";
     // On Windows these begin a drive, a stream of a file or a folder.
-    if (platform === "win32" && /[\\:*?"<>|\u0000-\u001f]/.test(segment)) return "it has a character that Windows forbids";
+    if (platform === "win32" && /[\\:*?"<>|\u0000-\u001f]/.test(segment))
+      return "it has a character that Windows forbids";
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { lstat, mkdir, rmdir, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { KoboldError } from "@koboldfs/protocol";
+import { type FileInfo, KoboldError } from "@koboldfs/protocol";
 import { digestFile } from "./local-digest.js";
 import { isMissing, type LocalFile, LocalTree } from "./local-tree.js";
 import { mergeTrees } from "./merge-trees.js";
@@ -40,7 +40,11 @@ export async function syncDown(run: SyncRun): Promise<void> {
 }
 
 /** Why the key must not be written; undefined when its folder is there and nothing is in the way. */
-async function findProblem(key: string, clashes: FolderClashFinder, folders: TargetFolders): Promise<string | undefined> {
+async function findProblem(
+  key: string,
+  clashes: FolderClashFinder,
+  folders: TargetFolders,
+): Promise<string | undefined> {
   const problem = findPathProblem(key);
   if (problem !== undefined) return problem;
   const clash = clashes.find(key);
@@ -51,7 +55,7 @@ async function findProblem(key: string, clashes: FolderClashFinder, folders: Tar
 async function fetchFile(run: SyncRun, { key, info }: RemoteFile): Promise<void> {
   const path = `${run.folder}/${key}`;
   try {
-    if (await hasContent(path, info.size, info.digest, run.signal)) {
+    if (await hasContent(path, info, run.signal)) {
       run.tally.skipped += 1;
       return;
     }
@@ -68,14 +72,13 @@ async function fetchFile(run: SyncRun, { key, info }: RemoteFile): Promise<void>
 }
 
 /** Whether `path` is a file, or a link to one, with this content already. */
-async function hasContent(path: string, sizeBytes: number, digest: string, signal: AbortSignal): Promise<boolean> {
+async function hasContent(path: string, { size, digest }: FileInfo, signal: AbortSignal): Promise<boolean> {
   try {
     const stats = await stat(path);
-    return stats.isFile() && stats.size === sizeBytes && (await digestFile(path, signal)) === digest;
-  } catch (cause) {
+    return stats.isFile() && stats.size === size && (await digestFile(path, signal)) === digest;
+  } catch {
     signal.throwIfAborted();
-    if (isMissing(cause)) return false;
-    // What cannot be read cannot be compared; writing tells whether it can be replaced.
+    // It is not there, or cannot be read; in that case writing tells whether it can be replaced.
     return false;
   }
 }
@@ -111,6 +114,9 @@ async function makeRoot(folder: string): Promise<void> {
 
 /** A dry run may have no folder to compare with yet. */
 async function* openTree(run: SyncRun, tree: LocalTree): AsyncGenerator<LocalFile> {
-  const exists = await lstat(run.folder).then(() => true, () => false);
+  const exists = await lstat(run.folder).then(
+    () => true,
+    () => false,
+  );
   if (exists) yield* tree.files();
 }

@@ -55,7 +55,11 @@ async function sendFile(run: SyncRun, local: LocalFile, remote: RemoteFile | und
 }
 
 /** `same`, or the local digest where it had to be found out to say that it is another. */
-async function compareFile(run: SyncRun, local: LocalFile, remote: RemoteFile | undefined): Promise<string | undefined> {
+async function compareFile(
+  run: SyncRun,
+  local: LocalFile,
+  remote: RemoteFile | undefined,
+): Promise<string | undefined> {
   if (remote === undefined || (await stat(local.path)).size !== remote.info.size) return undefined;
   try {
     const digest = await digestFile(local.path, run.signal);

@@ -21,7 +21,10 @@ export class TestNode {
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<TestNode> {
     const folder = await mkdtemp(join(tmpdir(), "koboldfs-cli-"));
     const args = ["serve", "--name", "n1", "--listen", "127.0.0.1:0", "--data", join(folder, "volume")];
-    const child = startCommand([...args, "--dsn", `sqlite:${join(folder, "catalog.sqlite")}`], { env: settings, cwd: folder });
+    const child = startCommand([...args, "--dsn", `sqlite:${join(folder, "catalog.sqlite")}`], {
+      env: settings,
+      cwd: folder,
+    });
     child.stderr?.resume();
     return new TestNode(child, folder, await readUrl(child));
   }

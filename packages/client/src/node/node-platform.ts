@@ -22,12 +22,12 @@ export function createNodePlatform(options: UndiciTransportOptions): Platform {
 }
 
 function createHasher(): Hasher {
-  const hash = createHash("sha256");
+  const sha256 = createHash("sha256");
   return {
     update: (bytes) => {
-      hash.update(bytes);
+      sha256.update(bytes);
     },
-    digest: () => hash.digest("hex"),
+    digest: () => sha256.digest("hex"),
   };
 }
 

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { KoboldError } from "@koboldfs/protocol";
 import type { Sink } from "../transfer/sink.js";
@@ -7,55 +6,56 @@ import type { Sink } from "../transfer/sink.js";
 export class StreamSink implements Sink {
   readonly #stream: Writable;
   #failure: Error | undefined;
-  readonly #remember = (failure: Error): void => {
-    this.#failure = failure;
-  };
+  /** Writes that the stream has not done yet. */
+  #pending = 0;
+  #wake: (() => void) | undefined;
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    stream.on("error", this.#remember);
+    stream.on("error", this.#remember).on("close", this.#remember);
   }
 
   write(bytes: Uint8Array): Promise<void> | undefined {
     this.#throwIfBroken();
-    return this.#stream.write(bytes) ? undefined : this.#drain();
+    this.#pending += 1;
+    return this.#stream.write(bytes, this.#done) ? undefined : this.#settle();
   }
 
-  /** Everything has been handed to the system. */
+  /** Everything has been handed on. */
   async finish(): Promise<void> {
-    this.#throwIfBroken();
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#stream.write("", (failure) => (failure ? reject(failure) : resolve()));
-      });
-    } catch (cause) {
-      throw brokenStream(cause);
-    } finally {
-      await this.abandon();
-    }
+    await this.#settle();
+    await this.abandon();
   }
 
   async abandon(): Promise<void> {
-    this.#stream.off("error", this.#remember);
+    this.#stream.off("error", this.#remember).off("close", this.#remember);
   }
 
-  async #drain(): Promise<void> {
-    const ended = new AbortController();
-    try {
-      const closed = once(this.#stream, "close", { signal: ended.signal });
-      await Promise.race([once(this.#stream, "drain", { signal: ended.signal }), closed]);
-    } catch (cause) {
-      throw brokenStream(cause);
-    } finally {
-      ended.abort();
-    }
+  readonly #done = (failure?: Error | null): void => {
+    this.#pending -= 1;
+    if (failure) this.#remember(failure);
+    else if (this.#pending === 0) this.#wake?.();
+  };
+
+  readonly #remember = (failure?: Error): void => {
+    this.#failure ??= failure ?? new Error("the stream was closed");
+    this.#wake?.();
+  };
+
+  /** Resolves when nothing is pending. */
+  async #settle(): Promise<void> {
     this.#throwIfBroken();
+    while (this.#pending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#throwIfBroken();
+    }
   }
 
   #throwIfBroken(): void {
-    if (this.#failure !== undefined || this.#stream.destroyed || this.#stream.writableEnded) {
-      throw brokenStream(this.#failure);
-    }
+    const { destroyed, writableEnded } = this.#stream;
+    if (this.#failure !== undefined || destroyed || writableEnded) throw brokenStream(this.#failure);
   }
 }
 

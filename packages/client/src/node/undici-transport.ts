@@ -11,6 +11,9 @@ export interface UndiciTransportOptions {
 /** Idle connections are given up before a server that keeps them for five seconds does, which would be a race. */
 const KEEP_ALIVE_MS = 4_000;
 
+/** Reading so much for nothing is cheaper than a new connection. */
+const MAX_PASSED_OVER_BYTES = 65_536;
+
 /** HTTP through undici: a pool of kept-alive connections for each server, raw paths, no retries of its own. */
 export class UndiciTransport implements Transport {
   readonly #options: UndiciTransportOptions;
@@ -79,9 +82,20 @@ class UndiciResponse implements TransportResponse {
     return this.#read();
   }
 
-  async readBytes(): Promise<Uint8Array> {
+  async readBytes(maxBytes: number): Promise<Uint8Array> {
+    const announced = this.headers["content-length"];
+    if (announced === undefined) return this.#collect(maxBytes);
+    if (Number(announced) > maxBytes) throw this.#refuseLong(maxBytes);
     try {
       return await this.#body.bytes();
+    } catch (cause) {
+      throw explainFailure(this.#server, cause);
+    }
+  }
+
+  async finish(): Promise<void> {
+    try {
+      await this.#body.dump({ limit: MAX_PASSED_OVER_BYTES });
     } catch (cause) {
       throw explainFailure(this.#server, cause);
     }
@@ -90,6 +104,22 @@ class UndiciResponse implements TransportResponse {
   discard(): void {
     // A destroyed body reports that it was destroyed; nobody is left to hear it.
     this.#body.on("error", () => undefined).destroy();
+  }
+
+  async #collect(maxBytes: number): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    let sizeBytes = 0;
+    for await (const chunk of this.#read()) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > maxBytes) throw this.#refuseLong(maxBytes);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  #refuseLong(maxBytes: number): AttemptFailure {
+    this.discard();
+    return AttemptFailure.invalidResponse(`${this.#server}: the answer is longer than ${maxBytes} bytes`);
   }
 
   async *#read(): AsyncGenerator<Uint8Array> {

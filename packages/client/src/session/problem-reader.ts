@@ -53,12 +53,11 @@ function codeOfStatus(status: number): ErrorCode {
 }
 
 async function readProblemDocument(response: TransportResponse): Promise<Record<string, unknown>> {
-  const sizeBytes = Number(response.headers["content-length"] ?? 0);
-  if (!(response.headers["content-type"] ?? "").includes("json") || sizeBytes > MAX_PROBLEM_BYTES) {
-    response.discard();
+  if (!(response.headers["content-type"] ?? "").includes("json")) {
+    await response.finish();
     return {};
   }
-  const bytes = await response.readBytes();
+  const bytes = await response.readBytes(MAX_PROBLEM_BYTES);
   try {
     const document: unknown = JSON.parse(new TextDecoder().decode(bytes));
     return typeof document === "object" && document !== null ? (document as Record<string, unknown>) : {};

@@ -1,5 +1,6 @@
 import { KoboldError } from "@koboldfs/protocol";
 import type { Platform, TransportRequest, TransportResponse } from "../platform.js";
+import { readJson } from "../reply-checks.js";
 import { AttemptFailure } from "./attempt-failure.js";
 import { InFlightGate } from "./in-flight-gate.js";
 import { pause } from "./pause.js";
@@ -32,6 +33,8 @@ export interface SessionRequest {
   readonly signal?: AbortSignal | undefined;
   readonly responseTimeoutMs?: number;
 }
+
+export type CallRequest = Omit<SessionRequest, "server" | "signal">;
 
 /** One try of an operation at one server. Throws an `AttemptFailure` for what the session may try again. */
 export type Attempt<T> = (server: string, previous: KoboldError | undefined) => Promise<T>;
@@ -88,7 +91,8 @@ export class Session {
 
   /**
    * Runs `attempt` at one server after the other until one succeeds, fails for good, or the budget is used up. All
-   * servers are tried before the first pause. Throws a `KoboldError`, or the signal's reason.
+   * servers are tried before the first pause, and before the operation gives up: one that is silent must not use up the
+   * time of the others. Throws a `KoboldError`, or the signal's reason.
    */
   async run<T>(attempt: Attempt<T>, budget: RetryBudget, signal?: AbortSignal): Promise<T> {
     const tried = new Set<string>();
@@ -96,6 +100,7 @@ export class Session {
     let previous: KoboldError | undefined;
     let answered: KoboldError | undefined;
     let retryAfterMs: number | undefined;
+    let isFirstRound = true;
     for (;;) {
       signal?.throwIfAborted();
       const server = this.#servers.pick(tried, performance.now());
@@ -104,6 +109,7 @@ export class Session {
         if (backoffMs === undefined) throw answered ?? combineUnreachable(unreachable);
         await pause(backoffMs, signal);
         tried.clear();
+        isFirstRound = false;
         continue;
       }
       try {
@@ -119,7 +125,8 @@ export class Session {
         // A server that said something tells more than one that could not be reached.
         if (failure.error.code === "server_unreachable") unreachable.set(server, failure.error);
         else answered = failure.error;
-        if (!budget.allowsAttempt(performance.now())) throw answered ?? combineUnreachable(unreachable);
+        const goesOn = budget.allowsAttempt(performance.now());
+        if (!goesOn && !isFirstRound) throw answered ?? combineUnreachable(unreachable);
       }
     }
   }
@@ -147,6 +154,22 @@ export class Session {
     });
     if (response.status < 200 || response.status > 299) throw await readProblem(response);
     return response;
+  }
+
+  /** One small request and its answer, at whichever server gives one. */
+  call<T>(
+    request: CallRequest,
+    read: (response: TransportResponse) => Promise<T>,
+    options: OperationOptions,
+  ): Promise<T> {
+    const { signal } = options;
+    const attempt = async (server: string) => read(await this.exchange({ ...request, server, signal }));
+    return this.admit(signal, () => this.run(attempt, this.startBudget(options), signal));
+  }
+
+  /** As `call`, for an answer in JSON. `check` throws when it is not what was promised. */
+  callJson<T>(request: CallRequest, check: (reply: unknown) => T, options: OperationOptions): Promise<T> {
+    return this.call(request, async (response) => check(await readJson(response)), options);
   }
 
   close(): Promise<void> {

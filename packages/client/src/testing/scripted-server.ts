@@ -82,7 +82,12 @@ export function sendPutReply(response: ServerResponse, body: Uint8Array, digest 
  * Headers and bytes of a file, or of the part that the request's Range asks for. `spoil` changes the bytes after the
  * headers were made, as a bad disk or cable does.
  */
-export function sendFile(request: ArrivedRequest, response: ServerResponse, content: Buffer, spoil = (b: Buffer) => b): void {
+export function sendFile(
+  request: ArrivedRequest,
+  response: ServerResponse,
+  content: Buffer,
+  spoil = (b: Buffer) => b,
+): void {
   const digest = sha256(content);
   const match = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
   const start = match === null ? 0 : Number(match[1]);

@@ -32,10 +32,10 @@ export class Download {
   #response: TransportResponse;
   #received = 0;
 
-  private constructor(session: Session, request: DownloadRequest, budget: RetryBudget, first: Opened) {
+  private constructor(session: Session, asked: { request: DownloadRequest; budget: RetryBudget }, first: Opened) {
     this.#session = session;
-    this.#request = request;
-    this.#budget = budget;
+    this.#request = asked.request;
+    this.#budget = asked.budget;
     this.#server = first.server;
     this.#response = first.response;
     this.#start = first.head.offset;
@@ -51,13 +51,13 @@ export class Download {
       budget,
       request.signal,
     );
-    return new Download(session, request, budget, opened);
+    return new Download(session, { request, budget }, opened);
   }
 
   /** The whole body, which the caller keeps in memory. */
   async readBytes(): Promise<Uint8Array> {
     try {
-      const bytes = await this.#response.readBytes();
+      const bytes = await this.#response.readBytes(this.length);
       if (bytes.length !== this.length) throw AttemptFailure.unreachable(`${this.#server} ended the body early`);
       this.#check(this.#isWhole ? this.#session.platform.hash(bytes) : undefined);
       this.#request.onProgress?.(bytes.length);
@@ -96,7 +96,8 @@ export class Download {
       try {
         for await (const chunk of this.#response.body) {
           this.#received += chunk.length;
-          if (this.#received > this.length) throw new KoboldError("invalid_response", "the body is longer than announced");
+          if (this.#received > this.length)
+            throw new KoboldError("invalid_response", "the body is longer than announced");
           hasher?.update(chunk);
           this.#budget.noteProgress(this.#received, performance.now());
           yield chunk;
@@ -165,7 +166,13 @@ async function openAt(
   at: { server: string; headers: Record<string, string> },
 ): Promise<Opened> {
   const { server, headers } = at;
-  const response = await session.exchange({ server, method: "GET", path: request.path, headers, signal: request.signal });
+  const response = await session.exchange({
+    server,
+    method: "GET",
+    path: request.path,
+    headers,
+    signal: request.signal,
+  });
   try {
     return { server, response, head: readFileHead(request.key, response) };
   } catch (thrown) {

@@ -3,7 +3,6 @@ import { formatDigestHeader } from "../digest-header.js";
 import type { TransportResponse } from "../platform.js";
 import { checkPutReply, readJson } from "../reply-checks.js";
 import { AttemptFailure } from "../session/attempt-failure.js";
-import { callServer } from "../session/call.js";
 import type { RetryBudget } from "../session/retry-budget.js";
 import type { Session } from "../session/session.js";
 import type { SourceBody } from "./source-body.js";
@@ -43,13 +42,11 @@ export async function uploadBody(session: Session, upload: Upload, budget: Retry
 /** Bytes that were spoiled on the way have a name now: it must not be read as if it were right. */
 async function withdraw(session: Session, upload: Upload, digest: string): Promise<void> {
   const headers = { "if-match": `"${digest}"` };
-  const read = async (response: TransportResponse): Promise<void> => {
-    await response.readBytes();
-  };
+  const read = (response: TransportResponse): Promise<void> => response.finish();
   // When this fails too, the mismatch is still what the caller has to know.
-  await callServer(session, { method: "DELETE", path: upload.path, headers }, read, { signal: upload.signal }).catch(
-    () => undefined,
-  );
+  await session
+    .call({ method: "DELETE", path: upload.path, headers }, read, { signal: upload.signal })
+    .catch(() => undefined);
 }
 
 interface Sending {
