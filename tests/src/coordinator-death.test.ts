@@ -5,9 +5,11 @@ import { checkWithSha256sum } from "./harness/blobs-on-disk.js";
 import { SeededRandom, seededRandom } from "./harness/random.js";
 import { getFile, mustGet, putFile, sha256 } from "./harness/raw-files.js";
 import { withCluster } from "./harness/use-cluster.js";
+import { waitUntil } from "./harness/wait-until.js";
 
 const ROUNDS = 6;
 const WRITERS = 8;
+const MAX_PUTS_BEFORE_DEATH = 100;
 
 describe.each(["sqlite", "postgres"] as const)(
   "SIGKILL of the coordinating node in the middle of puts on %s",
@@ -42,10 +44,10 @@ async function putUntilKilled(cluster: Cluster, random: SeededRandom, round: num
   const victim = cluster.nodes[round % cluster.nodes.length];
   if (victim === undefined) throw new Error("no node to kill");
   const attempts: Attempt[] = [];
-  let dead = false;
+  const lastPut = random.between(1, MAX_PUTS_BEFORE_DEATH);
   const write = async (writer: number): Promise<void> => {
     const sizes = new SeededRandom(random.seed + writer);
-    for (let number = 0; !dead; number += 1) {
+    for (let number = 0; victim.isRunning; number += 1) {
       const key = `round ${round}/writer ${writer}/${number}`;
       const body = `${key} `.repeat(sizes.between(1, 4_000));
       const reply = await putFile(victim.url, key, { body }).catch(() => undefined);
@@ -54,12 +56,11 @@ async function putUntilKilled(cluster: Cluster, random: SeededRandom, round: num
     }
   };
   const writers = Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
-  // Not to wait for something: the moment of death is the chance that this test explores.
-  await sleep(random.between(50, 600));
+  await waitUntil("enough puts are acknowledged", () => attempts.length >= lastPut, { pollMs: 1 });
+  // Not to wait for something: where in a put the node dies is the chance that this test explores.
+  await sleep(random.between(0, 20));
   await victim.kill("SIGKILL");
-  dead = true;
   await writers;
-  expect(attempts.some((attempt) => attempt.acknowledged)).toBe(true);
   return attempts;
 }
 

@@ -24,6 +24,8 @@ export async function runTypeScriptExample(text: string, folder: string): Promis
 }
 
 function readCompilerOptions(): ts.CompilerOptions {
-  const { config } = ts.readConfigFile(join(CHECKOUT, "tsconfig.base.json"), (path) => ts.sys.readFile(path)) as { config: object };
+  const { config } = ts.readConfigFile(join(CHECKOUT, "tsconfig.base.json"), (path) => ts.sys.readFile(path)) as {
+    config: object;
+  };
   return ts.parseJsonConfigFileContent(config, ts.sys, CHECKOUT).options;
 }

@@ -80,7 +80,7 @@ export class Cluster {
   async prepareNode(name: string, settings: Readonly<Record<string, string>> = {}): Promise<NodeProcess> {
     const cwd = join(this.folder, name);
     const data = this.#options.dataOf?.(name) ?? join(cwd, "data");
-    mkdirSync(data, { recursive: true });
+    for (const folder of [cwd, data]) mkdirSync(folder, { recursive: true });
     const proxy = this.#options.proxyPeers === true ? await TcpProxy.start() : undefined;
     if (proxy !== undefined) this.#peerProxies.set(name, proxy);
     const node = new NodeProcess({

@@ -142,6 +142,7 @@ export class NodeProcess {
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) this.#watch(stream as Readable);
+    child.once("error", (error) => this.#lines.push(`--- ${name} could not be started: ${error.message}`));
     child.once("exit", (code, signal) => this.#lines.push(`--- ${name} ended with ${code ?? signal}`));
   }
 

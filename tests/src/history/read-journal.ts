@@ -50,6 +50,8 @@ function toGroup(row: Row): StoredGroup {
 }
 
 function toBuffer(value: unknown): Buffer {
+  // libsql's way; the other drivers give a Buffer.
+  if (value instanceof ArrayBuffer) return Buffer.from(value);
   if (!(value instanceof Uint8Array)) throw new TypeError("the database gave no bytes");
   return Buffer.from(value);
 }
