@@ -3,7 +3,7 @@ import { IMPLEMENTATIONS, type Layer, PACKAGE_LAYERS, SERVER_IMPORTERS, SERVER_L
 
 const SERVER = "packages/server/src";
 /** Tests, the conformance suites that they share, and what else only they use. */
-const TEST_FILE = "(\\.test|-conformance)\\.ts$|/test-[^/]+\\.ts$|/testing/";
+const TEST_FILE = "(\\.test|-conformance)\\.ts$|/test-[^/]+\\.ts$|/(testing|conformance)/";
 
 const oneOf = (folders: readonly string[]) => `(${folders.join("|")})/`;
 
