@@ -47,12 +47,20 @@ describe("parseRange", () => {
     );
   });
 
-  it.each([undefined, "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=0-1,3-4", "lines=0-1", "bytes=5-2", "bytes=--1"])(
-    "takes %j for the whole file",
-    (text) => {
-      expect(parseRange(text, 10)).toEqual({ kind: "whole" });
-    },
-  );
+  it.each([
+    undefined,
+    "",
+    "bytes",
+    "bytes=",
+    "bytes=-",
+    "bytes=a-b",
+    "bytes=0-1,3-4",
+    "lines=0-1",
+    "bytes=5-2",
+    "bytes=--1",
+  ])("takes %j for the whole file", (text) => {
+    expect(parseRange(text, 10)).toEqual({ kind: "whole" });
+  });
 
   it("takes the unit's name in any case and spaces around the range", () => {
     expect(parseRange("Bytes= 0-1 ", 10)).toEqual({ kind: "part", span: { start: 0, end: 2 } });

@@ -4,7 +4,8 @@ import { type Digest, KoboldError } from "@koboldfs/protocol";
  * One member of a digest field: `sha-256=:BASE64:` with parameters nobody needs. The fields are dictionaries of
  * structured fields (RFC 8941) whose members are byte sequences (RFC 9530 section 2).
  */
-const MEMBER = /[ \t]*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):((?:;[ ]*[a-z*][a-z0-9_.*-]*(?:=[^,;"]*)?)*)[ \t]*(,|$)/y;
+const MEMBER =
+  /[ \t]*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):((?:;[ ]*[a-z*][a-z0-9_.*-]*(?:=[^,;"]*)?)*)[ \t]*(,|$)/y;
 const SHA256_BYTES = 32;
 
 /**
