@@ -98,7 +98,7 @@ export interface JournalBlob {
 export interface JournalGroup {
   readonly first: number;
   readonly last: number;
-  /** Hex SHA-256 over the predecessor's hash and `bytes`; see model/journal-entry.ts. */
+  /** Hex SHA-256 over `bytes`, whose header holds the predecessor's hash; see model/journal-group.ts. */
   readonly hash: string;
   /** The canonical bytes exactly as stored. */
   readonly bytes: Buffer;

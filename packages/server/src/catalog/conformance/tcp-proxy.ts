@@ -5,7 +5,7 @@ export type PacketDirection = "to" | "from";
 
 interface Cut {
   readonly direction: PacketDirection;
-  remaining: number;
+  isDue(packet: Buffer): boolean;
   readonly refusesThen: boolean;
 }
 
@@ -16,8 +16,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly hasCut: boolean;
   /** Cuts the connection that carries the packet after `after` others in this direction, instead of passing it on. */
   cutAtPacket(direction: PacketDirection, after: number): void;
-  /** As `cutAtPacket`, but the packet is passed on; then every connection is cut and new ones are refused. */
-  refuseAfterPackets(direction: PacketDirection, after: number): void;
+  /** Passes on the first packet to the server that looks like this; then cuts every connection and refuses new ones. */
+  refuseAfter(packet: RegExp): void;
   refuse(): void;
   accept(): void;
 }
@@ -34,7 +34,7 @@ export async function openTcpProxy(dsn: string): Promise<TcpProxy> {
     for (const socket of sockets) socket.destroy();
   };
   const pass = (direction: PacketDirection, packet: Buffer, [source, sink]: [Socket, Socket]) => {
-    if (cut?.direction === direction && cut.remaining-- === 0) {
+    if (cut?.direction === direction && cut.isDue(packet)) {
       const { refusesThen } = cut;
       cut = undefined;
       hasCut = true;
@@ -68,17 +68,20 @@ export async function openTcpProxy(dsn: string): Promise<TcpProxy> {
   if (address === null || typeof address === "string") throw new Error("the proxy has no port");
   const url = new URL(dsn);
   url.host = `127.0.0.1:${address.port}`;
-  const arm = (direction: PacketDirection, after: number, refusesThen: boolean) => {
+  const arm = (next: Cut) => {
     hasCut = false;
-    cut = { direction, remaining: after, refusesThen };
+    cut = next;
   };
   return {
     dsn: url.href,
     get hasCut() {
       return hasCut;
     },
-    cutAtPacket: (direction, after) => arm(direction, after, false),
-    refuseAfterPackets: (direction, after) => arm(direction, after, true),
+    cutAtPacket: (direction, after) => {
+      let remaining = after;
+      arm({ direction, isDue: () => remaining-- === 0, refusesThen: false });
+    },
+    refuseAfter: (packet) => arm({ direction: "to", isDue: (bytes) => packet.test(bytes.toString("latin1")), refusesThen: true }),
     refuse,
     accept: () => {
       isRefusing = false;

@@ -19,7 +19,8 @@ export async function openNetworkCatalog(engine: NetworkEngine, options: SqlCata
   const runner = new RetryingRunner({ runner: pool, dialect, clock });
   const commits = new CommitRunner({ dialect, queries, connect: () => engine.connect("commit"), clock, logger });
   const writer = new SqlWriter({ queries, commits, runner, release: async () => {} });
-  return new SqlCatalog({ clusterId, engine: engine.name, queries, runner, writer, release: () => pool.close() });
+  const parts = { clusterId, engine: engine.name, queries, runner, writer, gathersLookups: true };
+  return new SqlCatalog({ ...parts, release: () => pool.close() });
 }
 
 async function prepare(engine: NetworkEngine, queries: ReturnType<typeof createCatalogQueries>, allowUnsafe: boolean) {

@@ -70,7 +70,11 @@ export class SessionPool implements SqlRunner {
     this.#open -= 1;
     session.destroy();
     const next = this.#waiting.shift();
-    if (next !== undefined) this.#openSession().then(next.resolve, next.reject);
+    if (next !== undefined)
+      this.#openSession().then(
+        (opened) => next.resolve(opened),
+        (error: unknown) => next.reject(error),
+      );
   }
 
   /** Cuts nothing that runs: those sessions end when they are given back. */

@@ -1,9 +1,11 @@
 import { type FileKey, KoboldError, type NamespaceInfo, type NamespaceName, type NodeId } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome, FileRecord } from "../../model/change.js";
+import type { FileRef } from "../../model/commit-view.js";
 import type { Catalog, Debt, JournalBlob, JournalGroup, ListPage, ListQuery, NodeRecord } from "../catalog.js";
 import { GroupCommitter } from "../group-committer.js";
 import type { CatalogWriter } from "./catalog-writer.js";
 import { toBigInt, toHex, toInteger, toText } from "./column-values.js";
+import { FileLookups } from "./file-lookups.js";
 import { listFiles } from "./list-files.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { parseDebtRow } from "./queries/debt-queries.js";
@@ -20,6 +22,8 @@ export interface SqlCatalogParts {
   /** For reads. */
   readonly runner: SqlRunner;
   readonly writer: CatalogWriter;
+  /** Whether lookups that come together shall go to the database together. */
+  readonly gathersLookups: boolean;
   /** Ends what the parts above stand on. */
   readonly release: () => Promise<void>;
 }
@@ -32,12 +36,14 @@ export class SqlCatalog implements Catalog {
   readonly engine: string;
   readonly #parts: SqlCatalogParts;
   readonly #committer: GroupCommitter;
+  readonly #lookups: FileLookups | undefined;
 
   constructor(parts: SqlCatalogParts) {
     this.clusterId = parts.clusterId;
     this.engine = parts.engine;
     this.#parts = parts;
     this.#committer = new GroupCommitter((changes, release) => parts.writer.commitGroup(changes, release));
+    this.#lookups = parts.gathersLookups ? new FileLookups((refs) => this.#findFiles(refs)) : undefined;
   }
 
   commit(change: Change): Promise<ChangeOutcome> {
@@ -49,8 +55,13 @@ export class SqlCatalog implements Catalog {
   }
 
   async findFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord | undefined> {
-    const rows = await this.#read(this.#parts.queries.files.find([{ namespace, key }]));
-    return rows[0] && parseFileRow(rows[0]);
+    if (this.#lookups !== undefined) return this.#lookups.find({ namespace, key });
+    const [file] = await this.#findFiles([{ namespace, key }]);
+    return file;
+  }
+
+  async #findFiles(refs: readonly FileRef[]): Promise<FileRecord[]> {
+    return (await this.#read(this.#parts.queries.files.find(refs))).map(parseFileRow);
   }
 
   async listFiles(namespace: NamespaceName, query: ListQuery): Promise<ListPage> {
@@ -148,7 +159,10 @@ export class SqlCatalog implements Catalog {
 
   async #read<Row>(statements: readonly SqlStatement<Row>[]): Promise<Row[]> {
     const rows: Row[] = [];
-    for (const statement of statements) rows.push(...(await this.#parts.runner.run(statement)).rows);
+    for (const statement of statements) {
+      const result = await this.#parts.runner.run(statement);
+      for (const row of result.rows) rows.push(row);
+    }
     return rows;
   }
 }

@@ -74,7 +74,8 @@ async function openUnthreaded(path: string, options: HarnessOpenOptions): Promis
   const reader = new SqliteConnection(path);
   const runner = new RetryingRunner({ runner: reader, dialect: sqliteDialect, clock: systemClock });
   const queries = createCatalogQueries(sqliteDialect);
-  return new SqlCatalog({ clusterId, engine: "sqlite", queries, runner, writer, release: () => reader.close() });
+  const parts = { clusterId, engine: "sqlite", queries, runner, writer, gathersLookups: false };
+  return new SqlCatalog({ ...parts, release: () => reader.close() });
 }
 
 /** What the engine's driver throws for a deadlock, or what comes closest. */

@@ -10,6 +10,7 @@ export class MysqlConnection implements SqlConnection {
   readonly #connection: Connection;
   readonly #answerMs: number;
   #isUsable = true;
+  #failRunning: ((reason: Error) => void) | undefined;
 
   /** `connection` takes multiple statements. `answerMs`: cut the session when an answer takes longer. */
   constructor(connection: Connection, answerMs: number) {
@@ -44,7 +45,7 @@ export class MysqlConnection implements SqlConnection {
     if (!this.#isUsable) throw new ConnectionCut("the session is gone");
     const timer = setTimeout(() => this.destroy(), this.#answerMs);
     try {
-      return await this.#connection.query(text);
+      return await this.#ask(text);
     } catch (error) {
       if (isFatal(error)) this.destroy();
       if (!this.#isUsable) throw new ConnectionCut(error instanceof Error ? error.message : String(error), { cause: error });
@@ -52,6 +53,14 @@ export class MysqlConnection implements SqlConnection {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** The driver forgets what runs when a session is cut; whoever waits for it must be told. */
+  #ask(text: string): Promise<[QueryResult, FieldPacket[]]> {
+    return new Promise((resolve, reject) => {
+      this.#failRunning = reject;
+      this.#connection.query(text).then(resolve, reject);
+    });
   }
 
   async close(): Promise<void> {
@@ -64,6 +73,7 @@ export class MysqlConnection implements SqlConnection {
     if (!this.#isUsable) return;
     this.#isUsable = false;
     this.#connection.destroy();
+    this.#failRunning?.(new ConnectionCut("the session was cut"));
   }
 }
 

@@ -14,8 +14,6 @@ export interface StoredHead {
   has_blobs: SqlInteger;
 }
 
-export type ClusterQueries = ReturnType<typeof createClusterQueries>;
-
 export function createClusterQueries(db: CatalogKysely, dialect: SqlDialect) {
   return {
     /** The journal's lock: a write, so that it holds on engines that certify writes only (Galera). */
@@ -33,7 +31,9 @@ export function createClusterQueries(db: CatalogKysely, dialect: SqlDialect) {
         .select([
           dialect.nowMs.as("now_ms"),
           sql<number>`case when exists (select 1 from debts) then 1 else 0 end`.as("has_debts"),
-          sql<number>`case when exists (select 1 from journal where digest is not null) then 1 else 0 end`.as("has_blobs"),
+          sql<number>`case when exists (select 1 from journal where digest is not null) then 1 else 0 end`.as(
+            "has_blobs",
+          ),
         ])
         .where("id", "=", 1),
     ),

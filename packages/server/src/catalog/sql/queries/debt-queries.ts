@@ -16,8 +16,6 @@ const COLUMNS = [...KEY_COLUMNS, "size_bytes", "copies", "number"] as const;
 
 type DebtKey = { node: string; namespace: string; digest: Uint8Array };
 
-export type DebtQueries = ReturnType<typeof createDebtQueries>;
-
 export function createDebtQueries(db: CatalogKysely, dialect: SqlDialect) {
   // A blob that is owed already keeps its age; only how many copies there are is known better now.
   const add = prepareRows<ReturnType<typeof formatDebtRow>, unknown>("add_debts", COLUMNS, (rows) =>

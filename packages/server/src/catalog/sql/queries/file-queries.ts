@@ -11,7 +11,16 @@ import type { SqlStatement } from "../sql-connection.js";
 
 export type FileRow = Selectable<FilesTable>;
 
-const COLUMNS = ["namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms"] as const;
+const COLUMNS = [
+  "namespace",
+  "key",
+  "number",
+  "digest",
+  "size_bytes",
+  "content_type",
+  "metadata",
+  "modified_ms",
+] as const;
 const UPDATED_COLUMNS = ["number", "digest", "size_bytes", "content_type", "metadata", "modified_ms"] as const;
 
 /** A stretch of one namespace in the byte order of its keys. */
@@ -24,8 +33,6 @@ export interface FileRange {
   readonly to: string | undefined;
   readonly limit: number;
 }
-
-export type FileQueries = ReturnType<typeof createFileQueries>;
 
 export function createFileQueries(db: CatalogKysely, dialect: SqlDialect) {
   const find = prepareRows<FileRef, FileRow>("find_files", ["namespace", "key"], (refs) =>
@@ -64,7 +71,12 @@ function prepareList(db: CatalogKysely): (range: FileRange) => SqlStatement<File
         .limit(slot("limit"));
       return isBounded ? query.where("key", "<", slot("to")) : query;
     });
-  const [from, fromTo, behind, behindTo] = [prepare(">=", false), prepare(">=", true), prepare(">", false), prepare(">", true)];
+  const [from, fromTo, behind, behindTo] = [
+    prepare(">=", false),
+    prepare(">=", true),
+    prepare(">", false),
+    prepare(">", true),
+  ];
   return ({ namespace, from: first, isFromIncluded, to, limit }) => {
     const values = { namespace, from: first, to: to ?? "", limit };
     if (to === undefined) return isFromIncluded ? from(values) : behind(values);
@@ -99,5 +111,5 @@ export function parseFileRow(row: FileRow): FileRecord {
 }
 
 function parseMetadata(json: string): Record<string, string> {
-  return json === "{}" ? {} : JSON.parse(json);
+  return json === "{}" ? {} : (JSON.parse(json) as Record<string, string>);
 }

@@ -13,14 +13,13 @@ type StoredBlob = Pick<Selectable<JournalTable>, "number" | "size_bytes"> & { na
 
 const COLUMNS = ["number", "group_last", "kind", "namespace", "key", "digest", "size_bytes"] as const;
 
-export type JournalQueries = ReturnType<typeof createJournalQueries>;
-
 export function createJournalQueries(db: CatalogKysely) {
   const insertEntries = prepareRows<ReturnType<typeof formatEntryRow>, unknown>("insert_entries", COLUMNS, (rows) =>
     db.insertInto("journal").values(rows),
   );
   return {
-    insertEntries: (group: PlannedGroup) => insertEntries(group.entries.map((entry) => formatEntryRow(entry, group.last))),
+    insertEntries: (group: PlannedGroup) =>
+      insertEntries(group.entries.map((entry) => formatEntryRow(entry, group.last))),
     insertGroup: prepareQuery<{ last: number; first: number; hash: Uint8Array; bytes: Uint8Array }, unknown>(
       "insert_group",
       (slot) =>

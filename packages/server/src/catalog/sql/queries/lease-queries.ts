@@ -8,8 +8,6 @@ export interface LeaseClaim {
   ttlMs: number;
 }
 
-export type LeaseQueries = ReturnType<typeof createLeaseQueries>;
-
 export function createLeaseQueries(db: CatalogKysely, dialect: SqlDialect) {
   return {
     /** Takes over a claim that is the holder's own or has run out: one row affected. */

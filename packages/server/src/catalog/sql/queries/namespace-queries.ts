@@ -12,8 +12,6 @@ type StoredNamespace = Selectable<NamespacesTable>;
 const COLUMNS = ["name", "min_copies", "url_template", "files", "bytes", "created_ms"] as const;
 const UPDATED_COLUMNS = ["min_copies", "url_template", "files", "bytes"] as const;
 
-export type NamespaceQueries = ReturnType<typeof createNamespaceQueries>;
-
 export function createNamespaceQueries(db: CatalogKysely, dialect: SqlDialect) {
   const find = prepareRows<{ name: string }, StoredNamespace>("find_namespaces", ["name"], (rows) =>
     db.selectFrom("namespaces").select(COLUMNS).where("name", "in", listNames(rows)),

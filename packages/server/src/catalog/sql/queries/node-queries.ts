@@ -17,8 +17,6 @@ const SETTINGS_COLUMNS = ["name", "url", "zone", "state", "volumes"] as const;
 const UPDATED_COLUMNS = [...SETTINGS_COLUMNS, "joined_at", "backfill_position"] as const;
 const INSERTED_COLUMNS = ["id", ...UPDATED_COLUMNS, "heartbeat_ms", "free_bytes", "total_bytes"] as const;
 
-export type NodeQueries = ReturnType<typeof createNodeQueries>;
-
 export function createNodeQueries(db: CatalogKysely, dialect: SqlDialect) {
   const put = prepareRows<ReturnType<typeof formatNodeRow>, unknown>("put_nodes", INSERTED_COLUMNS, (rows) =>
     orUpdate(dialect, db.insertInto("nodes").values(rows), { key: ["id"], update: UPDATED_COLUMNS }),
@@ -61,7 +59,7 @@ export function parseNodeRow(row: StoredNode): NodeRow {
     url: toText(row.url),
     zone: toText(row.zone),
     state: toText(row.state) as NodeSettings["state"],
-    volumes: JSON.parse(toText(row.volumes)),
+    volumes: JSON.parse(toText(row.volumes)) as string[],
     joinedAt: toInteger(row.joined_at),
     backfillPosition: toInteger(row.backfill_position),
   };

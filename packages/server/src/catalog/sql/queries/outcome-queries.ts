@@ -1,5 +1,5 @@
 import type { ChangeDone, ChangeOutcome } from "../../../model/change.js";
-import { formatOutcome, parseOutcome } from "../../../model/change-outcome.js";
+import { formatOutcome, type PlainOutcome, parseOutcome } from "../../../model/change-outcome.js";
 import type { RecordedOutcome } from "../../../model/commit-view.js";
 import { toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
@@ -30,13 +30,13 @@ export interface CommitRecord {
 
 const COLUMNS = ["id", "fingerprint", "outcome", "time_ms"] as const;
 
-export type OutcomeQueries = ReturnType<typeof createOutcomeQueries>;
-
 export function createOutcomeQueries(db: CatalogKysely, dialect: SqlDialect) {
   const find = prepareRows<{ id: string }, StoredOutcome>("find_outcomes", ["id"], (rows) =>
     db.selectFrom("commits").select(["id", "fingerprint", "outcome"]).where("id", "in", listIds(rows)),
   );
-  const insert = prepareRows<CommitRow, unknown>("insert_outcomes", COLUMNS, (rows) => db.insertInto("commits").values(rows));
+  const insert = prepareRows<CommitRow, unknown>("insert_outcomes", COLUMNS, (rows) =>
+    db.insertInto("commits").values(rows),
+  );
   return {
     findRecorded: (keys: readonly string[]) => find(keys.map((key) => ({ id: formatKeyId(key) }))),
     findGroup: (groupId: string) => find([{ id: formatGroupId(groupId) }]),
@@ -85,11 +85,12 @@ function formatRecordedRow({ key, fingerprint, outcome }: RecordedOutcome, timeM
 }
 
 export function parseRecordedRow(row: StoredOutcome): RecordedOutcome {
-  const outcome = parseOutcome(JSON.parse(toText(row.outcome ?? "null"))) as ChangeDone;
+  const outcome = parseOutcome(JSON.parse(toText(row.outcome ?? "null")) as PlainOutcome) as ChangeDone;
   return { key: toText(row.id).slice(2), fingerprint: toText(row.fingerprint), outcome };
 }
 
 /** The outcomes of a group, or undefined when it is void. */
 export function parseGroupOutcomes(row: StoredOutcome): ChangeOutcome[] | undefined {
-  return row.outcome === null ? undefined : JSON.parse(toText(row.outcome)).map(parseOutcome);
+  if (row.outcome === null) return undefined;
+  return (JSON.parse(toText(row.outcome)) as PlainOutcome[]).map(parseOutcome);
 }

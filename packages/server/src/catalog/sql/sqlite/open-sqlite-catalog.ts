@@ -19,7 +19,8 @@ export async function openSqliteCatalog(path: string, options: SqlCatalogOptions
     const reader = new SqliteConnection(path);
     const runner = new RetryingRunner({ runner: reader, dialect: sqliteDialect, clock: options.clock });
     const queries = createCatalogQueries(sqliteDialect);
-    return new SqlCatalog({ clusterId, engine: "sqlite", queries, runner, writer, release: () => reader.close() });
+    const parts = { clusterId, engine: "sqlite", queries, runner, writer, gathersLookups: false };
+    return new SqlCatalog({ ...parts, release: () => reader.close() });
   } catch (error) {
     await writer.terminate();
     throw translateFailure(classifyFailure(sqliteDialect, error), error);
