@@ -86,7 +86,7 @@ async function meetFault({ failAt, errno, stoodThere }: Fault): Promise<Turn> {
     ["a failed fsync makes the volume suspect", isSuspect || !mustBeSuspect],
     ["the next put works, or is refused by a suspect volume", await goesOn({ made, bytes, isSuspect })],
   ];
-  const broken = promises.filter(([, kept]) => !kept).map(([what]) => `call ${failAt} (${failed}): ${what}`);
+  const broken = promises.filter(([, isKept]) => !isKept).map(([what]) => `call ${failAt} (${failed}): ${what}`);
   return { met: failed !== undefined, broken };
 }
 

@@ -27,7 +27,9 @@ async function startWriter(directory: string): Promise<ChildProcess> {
 }
 
 describe("a process that is killed while it writes", () => {
-  it("keeps others from its directory until then, and leaves nothing once that is opened again", async () => {
+  it("keeps others from its directory until then, and leaves nothing once that is opened again", {
+    timeout: 60_000,
+  }, async () => {
     const directory = join(folder, "disk");
     child = await startWriter(directory);
     await expect(openDiskVolumes(openOptions([directory]))).rejects.toMatchObject({ code: "volume_in_use" });

@@ -6,7 +6,7 @@ import { type FileSystem, systemFileSystem } from "../../runtime/file-system.js"
 import type { Logger } from "../../runtime/logger.js";
 import { errnoOf, isMissing, toDiskError } from "./disk-error.js";
 import { BLOBS_FOLDER, DiskVolume, INCOMING_FOLDER } from "./disk-volume.js";
-import { LOCK_FILE, lockVolume } from "./volume-lock.js";
+import { LOCK_FILE, lockVolume, type VolumeLock } from "./volume-lock.js";
 import {
   findVolumeRecord,
   NEW_RECORD_FILE,
@@ -31,6 +31,8 @@ export interface OpenVolumesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly files?: FileSystem;
+  /** Takes a directory's lock; replaced in tests whose files are not the kernel's. */
+  readonly lock?: (directory: string) => VolumeLock;
   /** 0-1; above this share of bytes or inodes a volume takes nothing new. */
   readonly maxUsedRatio?: number;
 }
@@ -128,7 +130,7 @@ function checkAllThere({ directories, records, known }: Inspected): void {
 
 async function openOne(files: FileSystem, directory: string, options: OpenVolumesOptions): Promise<DiskVolume> {
   await makeFolder(files, directory);
-  const lock = lockVolume(directory);
+  const lock = (options.lock ?? lockVolume)(directory);
   try {
     // Looked at again under the lock: another process may have made it a volume meanwhile.
     const found = await inspect(files, directory, options);

@@ -41,7 +41,8 @@ export class UploadBody extends Readable {
       await new Promise<void>((resolve, reject) => {
         this.#waiting = { resolve, reject };
         const late = () => reject(new Error(`it took no bytes for ${this.#progressTimeoutMs} ms`));
-        timer = setTimeout(late, this.#progressTimeoutMs);
+        // One look at the sockets first: if this process stood still, the peer is not to blame.
+        timer = setTimeout(() => setImmediate(late), this.#progressTimeoutMs);
       });
     } finally {
       clearTimeout(timer);
