@@ -47,7 +47,11 @@ export const ERROR_TABLE = {
     hint: "Send 'Authorization: Bearer TOKEN'; for the command, set KOBOLDFS_TOKEN.",
   },
   forbidden: { status: 403, retryable: false, hint: "These credentials do not grant this." },
-  not_found: { status: 404, retryable: false, hint: "There is no file with this key; list the namespace to see what is." },
+  not_found: {
+    status: 404,
+    retryable: false,
+    hint: "There is no file with this key; list the namespace to see what is.",
+  },
   namespace_not_found: {
     status: 404,
     retryable: false,
@@ -74,22 +78,38 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "Send files with a valid Content-Type and without Content-Encoding, and everything else as application/json.",
   },
-  expectation_failed: { status: 417, retryable: false, hint: "The only expectation that is understood is 100-continue." },
+  expectation_failed: {
+    status: 417,
+    retryable: false,
+    hint: "The only expectation that is understood is 100-continue.",
+  },
   headers_too_large: { status: 431, retryable: false, hint: "URL and headers together may have 16 KiB." },
   too_large: { status: 413, retryable: false, hint: "The request is larger than this server takes." },
-  internal: { status: 500, retryable: false, hint: "This is a defect; the server's log has the details under this instance id." },
+  internal: {
+    status: 500,
+    retryable: false,
+    hint: "This is a defect; the server's log has the details under this instance id.",
+  },
   blob_unavailable: {
     status: 503,
     retryable: true,
     hint: "No node that can be reached has good bytes of this file right now; see 'koboldfs status'.",
   },
-  blob_corrupt: { status: 503, retryable: true, hint: "The stored bytes do not match their digest; a good copy is being fetched." },
+  blob_corrupt: {
+    status: 503,
+    retryable: true,
+    hint: "The stored bytes do not match their digest; a good copy is being fetched.",
+  },
   catalog_unavailable: {
     status: 503,
     retryable: true,
     hint: "The SQL database does not answer; see the server's log and its dsn setting.",
   },
-  commit_contended: { status: 503, retryable: true, hint: "The catalog was too busy to commit this in time; try again." },
+  commit_contended: {
+    status: 503,
+    retryable: true,
+    hint: "The catalog was too busy to commit this in time; try again.",
+  },
   too_few_copies: {
     status: 503,
     retryable: true,
@@ -104,7 +124,11 @@ export const ERROR_TABLE = {
   shutting_down: { status: 503, retryable: true, hint: "This node is stopping; use another one." },
   starting: { status: 503, retryable: true, hint: "This node is starting; use another one, or wait a moment." },
   overloaded: { status: 503, retryable: true, hint: "Too many requests are waiting; try again a little later." },
-  disk_full: { status: 507, retryable: false, hint: "The volumes of this node have no room left; add a volume or delete files." },
+  disk_full: {
+    status: 507,
+    retryable: false,
+    hint: "The volumes of this node have no room left; add a volume or delete files.",
+  },
   disk_failed: { status: 503, retryable: true, hint: "A volume of this node failed; see the server's log." },
   config_invalid: { status: 500, retryable: false, hint: "See 'koboldfs serve --help' for the settings." },
   secret_required: {
@@ -112,7 +136,11 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "Set KOBOLDFS_CLUSTER_SECRET (the same on every node) before listening beyond loopback.",
   },
-  volume_refused: { status: 500, retryable: false, hint: "Check that the right disk is mounted at the data directory." },
+  volume_refused: {
+    status: 500,
+    retryable: false,
+    hint: "Check that the right disk is mounted at the data directory.",
+  },
   volume_in_use: { status: 500, retryable: false, hint: "Another server runs on this data directory; stop it first." },
   node_name_taken: {
     status: 409,
@@ -145,21 +173,33 @@ export const ERROR_TABLE = {
     retryable: true,
     hint: "No server answered; check --server or KOBOLDFS_SERVER, and that 'koboldfs serve' runs there.",
   },
-  deadline_exceeded: { status: 504, retryable: true, hint: "The servers were too slow or too busy; see 'koboldfs status'." },
+  deadline_exceeded: {
+    status: 504,
+    retryable: true,
+    hint: "The servers were too slow or too busy; see 'koboldfs status'.",
+  },
   invalid_response: {
     status: 502,
     retryable: false,
     hint: "What answered is no KoboldFS server of this version; check the address and any proxy on the way.",
   },
   source_unreadable: { status: 400, retryable: false, hint: "Check that the path is a file that you may read." },
-  source_changed: { status: 400, retryable: true, hint: "The file changed while it was read; send it again when it is at rest." },
+  source_changed: {
+    status: 400,
+    retryable: true,
+    hint: "The file changed while it was read; send it again when it is at rest.",
+  },
   source_consumed: {
     status: 400,
     retryable: false,
     hint: "A stream can be sent only once; give a path, bytes or a function that opens a new stream.",
   },
   target_unwritable: { status: 500, retryable: false, hint: "Check the room, the rights and the name of the target." },
-  unsafe_key: { status: 400, retryable: false, hint: "This key is no safe file name here; get it alone into a file that you name." },
+  unsafe_key: {
+    status: 400,
+    retryable: false,
+    hint: "This key is no safe file name here; get it alone into a file that you name.",
+  },
 } as const satisfies Record<string, ErrorRule>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;

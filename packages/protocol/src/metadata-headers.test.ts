@@ -46,7 +46,12 @@ describe("metadata headers", () => {
   });
 
   it("refuse to be made of what cannot be stored", () => {
-    const bad: Record<string, string>[] = [{ A: "x" }, { a: "\ud800" }, { a: "\0" }, { a: "x".repeat(MAX_METADATA_BYTES) }];
+    const bad: Record<string, string>[] = [
+      { A: "x" },
+      { a: "\ud800" },
+      { a: "\0" },
+      { a: "x".repeat(MAX_METADATA_BYTES) },
+    ];
     for (const metadata of bad) {
       expect(() => formatMetadataHeaders(metadata)).toThrow(expect.objectContaining({ code: "invalid_metadata" }));
     }

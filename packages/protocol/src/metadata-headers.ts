@@ -83,7 +83,9 @@ function checkStorable(name: string, value: string): string {
 
 function checkPlain(name: string, text: string): string {
   if (!PLAIN_VALUE.test(text)) {
-    throw invalid(`the value of ${name} is not printable ASCII; send it as ${HEADER.metadataPrefix}${name}* (RFC 8187)`);
+    throw invalid(
+      `the value of ${name} is not printable ASCII; send it as ${HEADER.metadataPrefix}${name}* (RFC 8187)`,
+    );
   }
   return text;
 }

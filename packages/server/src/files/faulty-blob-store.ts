@@ -1,7 +1,15 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { KoboldError, type NamespaceName } from "@koboldfs/protocol";
-import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob, PlacedBlob } from "../blobs/blob-store.js";
+import type {
+  BlobRef,
+  BlobStore,
+  BlobWrite,
+  BlobWriteOptions,
+  ByteRange,
+  OpenBlob,
+  PlacedBlob,
+} from "../blobs/blob-store.js";
 
 type Step = () => void | Promise<void>;
 

@@ -35,8 +35,8 @@ export class FileService {
   }
 
   /** See `openBlob`. */
-  openBlob(file: FileRecord, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob> {
-    return openBlob({ context: this.#context, missing: this.#missing, file, range, signal });
+  openBlob(file: FileRecord, range?: ByteRange): Promise<OpenBlob> {
+    return openBlob({ context: this.#context, missing: this.#missing, file, range });
   }
 
   /** Throws `namespace_not_found`. */

@@ -6,6 +6,9 @@ import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ByteRange } from "../blobs/blob-store.js";
 import type { FileRecord } from "../model/change.js";
+import { SimulatedClock } from "../runtime/simulated-clock.js";
+import { hang } from "./faulty-blob-store.js";
+import { FileService } from "./file-service.js";
 import { DEMO, openTestFiles, type TestFiles } from "./test-files.js";
 
 const BYTES = Buffer.from(Array.from({ length: 1000 }, (_, index) => (index * 31) % 251));
@@ -69,6 +72,18 @@ describe("a blob that this node does not have", () => {
     test.memory["anna"]!.damage(file, Buffer.from("bad"));
     expect(digestOf(await read())).toBe(file.digest);
     expect(await read({ start: 2, end: 3 })).toEqual(BYTES.subarray(2, 3));
+  });
+
+  it("comes from the next peer when the first does not answer for 5 s", async () => {
+    const clock = new SimulatedClock();
+    const files = new FileService({ ...test.context, clock });
+    test.stores["anna"]!.beforeOpen = () => {
+      setImmediate(() => void clock.advance(5000));
+      return hang();
+    };
+    const { content } = await files.openBlob(file);
+    expect(digestOf(content as Buffer)).toBe(file.digest);
+    expect(clock.monotonic()).toBe(5000);
   });
 
   it("is unavailable when no peer has it", async () => {
@@ -158,7 +173,11 @@ describe("a stream that fails midway", () => {
   });
 
   it("gives the right bytes or an error, whatever fails where", async () => {
-    const place = fc.record({ chunkBytes: fc.integer({ min: 1, max: 400 }), bytes: fc.option(fc.nat(1100)), gone: fc.boolean() });
+    const place = fc.record({
+      chunkBytes: fc.integer({ min: 1, max: 400 }),
+      bytes: fc.option(fc.nat(1100)),
+      gone: fc.boolean(),
+    });
     const names = ["self", "anna", "bert"];
     await fc.assert(
       fc.asyncProperty(fc.tuple(place, place, place), async (places) => {

@@ -27,24 +27,21 @@ export async function openPeerPlacement(options: PeerPlacementOptions): Promise<
   const { peer, namespace, announced, clock } = options;
   const late = () => new KoboldError("peer_failed", `node ${peer.node.name} made no progress`);
   const limit = (ms: number) => ({ clock, ms, late });
-  // Ends whatever the peer is doing when nobody waits for it any more, the opening included.
-  const given = new AbortController();
-  const giveUp = (cause: unknown): never => {
-    given.abort(cause);
+  const opening = peer.store.create(namespace, announced);
+  const write = await withDeadline(opening, limit(PEER_PROGRESS_MS)).catch((cause: unknown) => {
+    // A write that is opened after nobody waits for it any more ends at once.
+    opening.then((opened) => opened.abort(), ignore);
     throw cause;
-  };
-  const opening = peer.store.create(namespace, announced, given.signal);
-  const write = await withDeadline(opening, limit(PEER_PROGRESS_MS)).catch(giveUp);
+  });
   return {
     node: peer.node.id,
     write: (chunk) => withDeadline(write.write(chunk), limit(PEER_PROGRESS_MS)),
     finish: (sizeBytes) => withDeadline(write.finish(), limit(flushMs(sizeBytes))),
-    abort: async () => {
-      given.abort(new KoboldError("peer_failed", "the put was given up"));
-      await write.abort();
-    },
+    abort: () => write.abort(),
   };
 }
+
+const ignore = () => {};
 
 function flushMs(sizeBytes: number): number {
   return PEER_PROGRESS_MS + Math.floor(sizeBytes / FLUSH_BYTES_PER_MS);

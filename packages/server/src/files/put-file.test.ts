@@ -102,29 +102,38 @@ describe("a put", () => {
 });
 
 describe("a peer", () => {
-  it.each(["beforeCreate", "beforeWrite", "beforeFinish"] as const)("that fails %s is replaced by another", async (step) => {
-    await open();
-    test.stores["anna"]![step] = fails("peer_failed");
-    expect(await put()).toMatchObject({ copies: 2, wanted: 3 });
-    expect(await holders()).toEqual(["self", "bert"]);
-    expect(test.cluster.failures).toEqual(["anna"]);
-    expect(await debtsOf("anna")).toHaveLength(1);
-  });
+  it.each(["beforeCreate", "beforeWrite", "beforeFinish"] as const)(
+    "that fails %s is replaced by another",
+    async (step) => {
+      await open();
+      test.stores["anna"]![step] = fails("peer_failed");
+      expect(await put()).toMatchObject({ copies: 2, wanted: 3 });
+      expect(await holders()).toEqual(["self", "bert"]);
+      expect(test.cluster.failures).toEqual(["anna"]);
+      expect(await debtsOf("anna")).toHaveLength(1);
+    },
+  );
 
-  it.each(["beforeCreate", "beforeWrite", "beforeFinish"] as const)("that hangs %s is replaced after 2 s", async (step) => {
-    await open();
-    test.stores["anna"]![step] = hangAndWait(2000);
-    expect(await put()).toMatchObject({ copies: 2 });
-    expect(await holders()).toEqual(["self", "bert"]);
-    expect(clock.monotonic()).toBe(2000);
-  });
+  it.each(["beforeCreate", "beforeWrite", "beforeFinish"] as const)(
+    "that hangs %s is replaced after 2 s",
+    async (step) => {
+      await open();
+      test.stores["anna"]![step] = hangAndWait(2000);
+      expect(await put()).toMatchObject({ copies: 2 });
+      expect(await holders()).toEqual(["self", "bert"]);
+      expect(clock.monotonic()).toBe(2000);
+    },
+  );
 
-  it.each(["beforeCreate", "beforeWrite", "beforeFinish"] as const)("that fails %s with nobody to replace it owes", async (step) => {
-    await open({ peers: ["anna"] });
-    test.stores["anna"]![step] = fails("peer_failed");
-    expect(await put()).toMatchObject({ copies: 1, wanted: 2 });
-    expect(await debtsOf("anna")).toHaveLength(1);
-  });
+  it.each(["beforeCreate", "beforeWrite", "beforeFinish"] as const)(
+    "that fails %s with nobody to replace it owes",
+    async (step) => {
+      await open({ peers: ["anna"] });
+      test.stores["anna"]![step] = fails("peer_failed");
+      expect(await put()).toMatchObject({ copies: 1, wanted: 2 });
+      expect(await debtsOf("anna")).toHaveLength(1);
+    },
+  );
 
   it("that is asked as a replacement and fails too is left to repair", async () => {
     await open();
@@ -313,6 +322,8 @@ describe("conditions and idempotency keys", () => {
   ] as const)("refuse the same idempotency key with another %s", async (_, body, other) => {
     await open();
     await put(undefined, { idempotencyKey: `one of ${namespace}` });
-    await expect(put(body, { idempotencyKey: `one of ${namespace}`, ...other })).rejects.toEqual(coded("idempotency_key_reused"));
+    await expect(put(body, { idempotencyKey: `one of ${namespace}`, ...other })).rejects.toEqual(
+      coded("idempotency_key_reused"),
+    );
   });
 });

@@ -28,5 +28,14 @@ export function fingerprint(...parts: readonly unknown[]): string {
 export function putFingerprint(request: PutRequest, digest: Digest): string {
   const metadata = Object.entries(request.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const { ifMatch, ifNoneMatch } = request.precondition ?? {};
-  return fingerprint("put", request.namespace, request.key, digest, request.contentType, metadata, ifMatch, ifNoneMatch);
+  return fingerprint(
+    "put",
+    request.namespace,
+    request.key,
+    digest,
+    request.contentType,
+    metadata,
+    ifMatch,
+    ifNoneMatch,
+  );
 }

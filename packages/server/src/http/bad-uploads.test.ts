@@ -212,7 +212,10 @@ describe("a catalog that does not answer", () => {
   it("between body and commit names nothing", async () => {
     const { commit } = test.catalog;
     test.catalog.commit = () => Promise.reject(new KoboldError("catalog_unavailable", "a fault of the test"));
-    expect((await send(test.port, { method: "PUT", path: PATH, body: "new" })).problem).toEqual([503, "catalog_unavailable"]);
+    expect((await send(test.port, { method: "PUT", path: PATH, body: "new" })).problem).toEqual([
+      503,
+      "catalog_unavailable",
+    ]);
     test.catalog.commit = commit;
     await expectOldVersion();
   });

@@ -61,6 +61,7 @@ function toFileOperation(operation: BatchOperation): FileOperation {
 function parseIfMatch(text: string) {
   if (isDigest(text)) return [text];
   const tags = parseEntityTags(text);
-  if (tags === undefined) throw new KoboldError("invalid_request", "ifMatch is neither a digest, nor *, nor entity tags");
+  if (tags === undefined)
+    throw new KoboldError("invalid_request", "ifMatch is neither a digest, nor *, nor entity tags");
   return strongDigests(tags);
 }

@@ -9,6 +9,10 @@ import { problemOf } from "./problem.js";
  */
 export function answerClientError(exchanges: Exchanges, error: Error & { code?: string }, socket: Duplex): void {
   const exchange = exchanges.find(socket);
+  if (!isParseError(error)) {
+    socket.destroy();
+    return;
+  }
   if (exchange?.request.complete && !exchange.response.headersSent) {
     exchange.response.shouldKeepAlive = false;
     exchange.broken.abort(new KoboldError("body_too_long", "what follows the announced length is no request"));
@@ -18,6 +22,11 @@ export function answerClientError(exchanges: Exchanges, error: Error & { code?: 
   // Not `end`: a client that neither reads nor closes would keep the socket for ever.
   if ("destroySoon" in socket) (socket as Duplex & { destroySoon(): void }).destroySoon();
   else socket.destroy();
+}
+
+/** Others are of the connection: it is gone, and nobody is left to be told. What it asked for goes on. */
+function isParseError({ code }: { code?: string }): boolean {
+  return code !== undefined && (code.startsWith("HPE_") || code === "ERR_HTTP_REQUEST_TIMEOUT");
 }
 
 function toKoboldError(error: Error & { code?: string }, exchange: Exchange | undefined): KoboldError {

@@ -40,6 +40,8 @@ export interface HttpServerOptions extends ClientFaceOptions {
   readonly faces?: readonly Face[];
   /** Requests of clients that run at once, and as many of peers. */
   readonly maxRunning?: number;
+  /** Log every answer, at debug level. Costs some speed. */
+  readonly logRequests?: boolean;
   /** How long a client that owes the next byte may be silent. */
   readonly idleMs?: number;
   /** How long `stop` waits for running requests. */
@@ -129,11 +131,21 @@ async function addFaces(app: FastifyInstance, options: HttpServerOptions & { exc
   app.setNotFoundHandler((request) => {
     throw new KoboldError("route_not_found", `there is nothing at ${request.originalUrl.slice(0, 200)}`);
   });
+  if (options.logRequests) logRequests(app, log);
   const routes = watchRoutes(app);
   const faces = [createHealthFace(options.isReady), createClientFace(options), ...(options.faces ?? [])];
   for (const face of faces) await app.register(face);
   routes.close();
   await app.ready();
+}
+
+function logRequests(app: FastifyInstance, log: Logger): void {
+  app.addHook("onResponse", (request, reply, done) => {
+    const { method, originalUrl: url, ip } = request;
+    const fields = { method, url, ip, status: reply.raw.statusCode, ms: Math.round(reply.elapsedTime) };
+    log.debug(fields, "answered a request");
+    done();
+  });
 }
 
 async function stopApp(app: FastifyInstance, gate: RequestGate, stopMs: number): Promise<void> {

@@ -3,6 +3,7 @@ import type { ClientAuth } from "../auth/client-auth.js";
 import type { FileService } from "../files/file-service.js";
 import type { NamespaceService } from "../files/namespace-service.js";
 import type { StatusService } from "../files/status-service.js";
+import type { Logger } from "../runtime/logger.js";
 import type { Exchanges } from "./exchange.js";
 
 /** A set of routes in a scope of its own: its hooks and parsers are nobody else's. */
@@ -17,5 +18,6 @@ export interface ClientFaceOptions {
 }
 
 export interface ClientFaceContext extends ClientFaceOptions {
+  readonly log: Logger;
   readonly exchanges: Exchanges;
 }

@@ -29,7 +29,9 @@ const PUT_HEADERS = {
   [HEADER.contentDigest]: text("RFC 9530. The sha-256 is checked, other algorithms are passed over."),
   [HEADER.reprDigest]: text("The same as Content-Digest."),
   [HEADER.minCopies]: number("Refuse unless so many nodes have the bytes fsynced."),
-  [`${HEADER.metadataPrefix}{name}`]: text("User metadata, at most 8 KiB; beyond printable ASCII as RFC 8187 under NAME*."),
+  [`${HEADER.metadataPrefix}{name}`]: text(
+    "User metadata, at most 8 KiB; beyond printable ASCII as RFC 8187 under NAME*.",
+  ),
 };
 
 const READ_HEADERS = {
@@ -64,12 +66,11 @@ const ALWAYS = ["unauthorized", "catalog_unavailable", "overloaded", "shutting_d
 const noValidation = () => () => true;
 
 export function addFileRoutes(scope: FastifyInstance, context: ClientFaceContext): void {
-  const { files } = context;
   const url = "/v1/files/:namespace/:key";
   scope.setValidatorCompiler(noValidation);
   scope.put(url, { schema: putSchema() }, (request, reply) => putFile(context, request, reply));
-  scope.get(url, { schema: getSchema(), exposeHeadRoute: false }, (request, reply) => getFile(files, request, reply));
-  scope.head(url, { schema: headSchema() }, (request, reply) => headFile(files, request, reply));
+  scope.get(url, { schema: getSchema(), exposeHeadRoute: false }, (request, reply) => getFile(context, request, reply));
+  scope.head(url, { schema: headSchema() }, (request, reply) => headFile(context, request, reply));
   scope.delete(url, { schema: deleteSchema() }, (request, reply) => deleteFile(context, request, reply));
 }
 

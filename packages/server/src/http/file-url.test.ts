@@ -58,7 +58,10 @@ describe("parseFileUrl", () => {
 
 describe("formatFileUrl", () => {
   const key = fc
-    .oneof(fc.string({ unit: "binary" }), fc.array(fc.constantFrom(".", "..", "", "a b", "%")).map((parts) => parts.join("/")))
+    .oneof(
+      fc.string({ unit: "binary" }),
+      fc.array(fc.constantFrom(".", "..", "", "a b", "%")).map((parts) => parts.join("/")),
+    )
     .filter((text) => text.length > 0 && !text.includes("\0") && !/\p{Surrogate}/u.test(text));
 
   it("is read back as the same key", () => {

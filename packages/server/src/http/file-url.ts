@@ -31,7 +31,8 @@ export interface FileName {
 /** Throws `invalid_namespace`, `invalid_key`, or `invalid_request` when there is a query. */
 export function parseFileUrl(url: string): FileName {
   const { namespace, key = "", query } = splitFileUrl(url);
-  if (query !== "") throw new KoboldError("invalid_request", "a file's URL takes no query; '?' in a key is sent as %3F");
+  if (query !== "")
+    throw new KoboldError("invalid_request", "a file's URL takes no query; '?' in a key is sent as %3F");
   return { namespace: parseNamespace(namespace), key: parseKey(key) };
 }
 

@@ -23,7 +23,13 @@ describe("PUT of a file", () => {
     const reply = await ask("PUT", "put/one", { body: "hello" });
     expect(reply.status).toBe(201);
     const put = reply.json<PutReply>();
-    expect(put).toEqual({ digest: sha256("hello"), size: 5, version: expect.any(Number) as number, copies: 2, wanted: 3 });
+    expect(put).toEqual({
+      digest: sha256("hello"),
+      size: 5,
+      version: expect.any(Number) as number,
+      copies: 2,
+      wanted: 3,
+    });
     expect(reply.headers).toMatchObject({
       etag: `"${put.digest}"`,
       "koboldfs-version": String(put.version),
@@ -44,7 +50,11 @@ describe("PUT of a file", () => {
     const second = await ask("PUT", "put/again", { body: "two", headers: { "content-type": "text/x-two" } });
     expect(second.json<PutReply>().version).toBeGreaterThan(first.json<PutReply>().version);
     const got = await ask("GET", "put/again");
-    expect([got.text, got.headers["content-type"], got.headers["koboldfs-meta-a"]]).toEqual(["two", "text/x-two", undefined]);
+    expect([got.text, got.headers["content-type"], got.headers["koboldfs-meta-a"]]).toEqual([
+      "two",
+      "text/x-two",
+      undefined,
+    ]);
   });
 
   it("takes an empty file, and one without any length header", async () => {
@@ -64,7 +74,11 @@ describe("PUT of a file", () => {
   });
 
   it("keeps metadata, also beyond ASCII", async () => {
-    const headers = { "Koboldfs-Meta-Owner": "a b", "koboldfs-meta-title*": "UTF-8''na%C3%AFve", "koboldfs-meta-none": "" };
+    const headers = {
+      "Koboldfs-Meta-Owner": "a b",
+      "koboldfs-meta-title*": "UTF-8''na%C3%AFve",
+      "koboldfs-meta-none": "",
+    };
     await ask("PUT", "put/meta", { body: "x", headers });
     const got = await ask("HEAD", "put/meta");
     expect(got.headers).toMatchObject({
@@ -115,7 +129,9 @@ describe("digests that the client announces", () => {
   });
 
   it("of algorithms that are not ours are passed over", async () => {
-    expect((await ask("PUT", "digest/md5", { body: "x", headers: { "content-digest": "md5=:AAAA:" } })).status).toBe(201);
+    expect((await ask("PUT", "digest/md5", { body: "x", headers: { "content-digest": "md5=:AAAA:" } })).status).toBe(
+      201,
+    );
   });
 });
 

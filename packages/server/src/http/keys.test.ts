@@ -61,7 +61,9 @@ describe("keys", () => {
   });
 
   it("of any Unicode come back as they went in", { timeout: 60_000 }, async () => {
-    const key = fc.string({ unit: "binary", minLength: 1, maxLength: 60 }).filter((text) => !/\0|\p{Surrogate}/u.test(text));
+    const key = fc
+      .string({ unit: "binary", minLength: 1, maxLength: 60 })
+      .filter((text) => !/\0|\p{Surrogate}/u.test(text));
     await fc.assert(fc.asyncProperty(key, roundTrip), { numRuns: 40 });
   });
 
@@ -89,7 +91,10 @@ describe("keys", () => {
   ])("of %s are refused by every method", async (_, path) => {
     for (const method of ["PUT", "GET", "DELETE"]) {
       const body = method === "PUT" ? { body: "x" } : {};
-      expect((await send(test.port, { method, path: `/v1/files/demo/${path}`, ...body })).problem).toEqual([400, "invalid_key"]);
+      expect((await send(test.port, { method, path: `/v1/files/demo/${path}`, ...body })).problem).toEqual([
+        400,
+        "invalid_key",
+      ]);
     }
   });
 

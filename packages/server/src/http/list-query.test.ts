@@ -12,10 +12,17 @@ describe("parseListQuery", () => {
     expect(parseListQuery("prefix=&delimiter&after=&")).toEqual({ limit: 1000 });
   });
 
-  it.each(["limit=0", "limit=1001", "limit=-1", "limit=1e2", "limit=", "prefix=%ff", "after=%00", "prefix=a&prefix=b", "foo=1"])(
-    "refuses %s",
-    (query) => {
-      expect(() => parseListQuery(query)).toThrow(expect.objectContaining({ code: "invalid_request" }));
-    },
-  );
+  it.each([
+    "limit=0",
+    "limit=1001",
+    "limit=-1",
+    "limit=1e2",
+    "limit=",
+    "prefix=%ff",
+    "after=%00",
+    "prefix=a&prefix=b",
+    "foo=1",
+  ])("refuses %s", (query) => {
+    expect(() => parseListQuery(query)).toThrow(expect.objectContaining({ code: "invalid_request" }));
+  });
 });

@@ -12,7 +12,8 @@ export function parseListQuery(query: string): ListQuery {
   for (const pair of query.split("&")) {
     if (pair === "") continue;
     const [name = "", ...rest] = pair.split("=");
-    if (!NAMES.includes(name)) throw invalid(`unknown parameter ${JSON.stringify(name)}; known are ${NAMES.join(", ")}`);
+    if (!NAMES.includes(name))
+      throw invalid(`unknown parameter ${JSON.stringify(name)}; known are ${NAMES.join(", ")}`);
     if (values.has(name)) throw invalid(`${name} is given twice`);
     values.set(name, decode(name, rest.join("=")));
   }

@@ -23,10 +23,14 @@ const LIST_PARAMETERS = {
 
 export function addListingRoutes(scope: FastifyInstance, { files }: ClientFaceContext): void {
   const url = "/v1/files/:namespace";
-  scope.get(url, { schema: listSchema(), exposeHeadRoute: false, validatorCompiler: () => () => true }, async (request) => {
-    const { namespace, query } = parseListingUrl(request.originalUrl);
-    return toListReply(await files.list(namespace, parseListQuery(query)));
-  });
+  scope.get(
+    url,
+    { schema: listSchema(), exposeHeadRoute: false, validatorCompiler: () => () => true },
+    async (request) => {
+      const { namespace, query } = parseListingUrl(request.originalUrl);
+      return toListReply(await files.list(namespace, parseListQuery(query)));
+    },
+  );
   scope.post(url, { schema: batchSchema() }, async (request) => {
     const { namespace } = parseListingUrl(request.originalUrl);
     const { operations } = request.body as Pick<Batch, "operations">;

@@ -1,4 +1,11 @@
-import type { BatchOperation, BatchReply, ListReply, NamespaceInfo, NodeListReply, StatusReply } from "@koboldfs/protocol";
+import type {
+  BatchOperation,
+  BatchReply,
+  ListReply,
+  NamespaceInfo,
+  NodeListReply,
+  StatusReply,
+} from "@koboldfs/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { send } from "./raw-client.js";
 import { startTestServer, type TestServer } from "./test-server.js";
@@ -49,7 +56,10 @@ describe("a listing", () => {
     expect(keysOf(await list("listing", "?prefix=a%2F"))).toEqual(["a/1", "a/2"]);
     expect(keysOf(await list("listing", "?prefix=a+b%2B"))).toEqual(["a b+"]);
     const folded = await list("listing", "?delimiter=/");
-    expect([keysOf(folded), folded.prefixes]).toEqual([["a b+", "b", "é"], ["a/", "c/"]]);
+    expect([keysOf(folded), folded.prefixes]).toEqual([
+      ["a b+", "b", "é"],
+      ["a/", "c/"],
+    ]);
   });
 
   it("of an empty namespace is empty, and of none is refused", async () => {
@@ -65,7 +75,12 @@ describe("a listing", () => {
 describe("a batch", () => {
   function batch(namespace: string, operations: readonly (BatchOperation | object)[], headers = {}) {
     const body = JSON.stringify({ operations });
-    return send(test.port, { method: "POST", path: `/v1/files/${namespace}`, headers: { ...JSON_TYPE, ...headers }, body });
+    return send(test.port, {
+      method: "POST",
+      path: `/v1/files/${namespace}`,
+      headers: { ...JSON_TYPE, ...headers },
+      body,
+    });
   }
   const outcomes = ({ results }: BatchReply) => results.map((result) => (result.ok ? "ok" : result.error.code));
 
@@ -128,7 +143,11 @@ describe("a batch", () => {
 
 describe("namespaces", () => {
   const put = (name: string, body?: string) =>
-    send(test.port, { method: "PUT", path: `/v1/namespaces/${name}`, ...(body !== undefined && { body, headers: JSON_TYPE }) });
+    send(test.port, {
+      method: "PUT",
+      path: `/v1/namespaces/${name}`,
+      ...(body !== undefined && { body, headers: JSON_TYPE }),
+    });
 
   it("are made, changed, counted, listed and dropped", async () => {
     expect((await put("life")).json()).toMatchObject({ name: "life", files: 0, bytes: "0", minCopies: 1 });
@@ -152,9 +171,12 @@ describe("namespaces", () => {
     expect((await put(name)).problem).toEqual([400, "invalid_namespace"]);
   });
 
-  it.each(['{"minCopies":0}', '{"minCopies":1.5}', '{"urlTemplate":""}', "[]", "1"])("with the policy %s are refused", async (body) => {
-    expect((await put("policy", body)).problem).toEqual([400, "invalid_request"]);
-  });
+  it.each(['{"minCopies":0}', '{"minCopies":1.5}', '{"urlTemplate":""}', "[]", "1"])(
+    "with the policy %s are refused",
+    async (body) => {
+      expect((await put("policy", body)).problem).toEqual([400, "invalid_request"]);
+    },
+  );
 });
 
 describe("nodes and status", () => {

@@ -16,9 +16,13 @@ export function addNamespaceRoutes(scope: FastifyInstance, { namespaces }: Clien
     await namespaces.delete(nameOf(request));
     await reply.code(204).send();
   });
-  scope.get("/v1/namespaces", { schema: listSchema(), exposeHeadRoute: false }, async (): Promise<NamespaceListReply> => {
-    return { namespaces: await namespaces.list() };
-  });
+  scope.get(
+    "/v1/namespaces",
+    { schema: listSchema(), exposeHeadRoute: false },
+    async (): Promise<NamespaceListReply> => {
+      return { namespaces: await namespaces.list() };
+    },
+  );
 }
 
 /** Without a body the policy is the default one. */

@@ -1,4 +1,5 @@
 import { ERROR_TABLE, isErrorCode } from "@koboldfs/protocol";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { send } from "./raw-client.js";
 import { startTestServer, type TestServer } from "./test-server.js";
@@ -65,7 +66,10 @@ describe("the OpenAPI document", () => {
     for (const { name, operation } of operations()) {
       expect(operation.summary, name).toMatch(/\.$/);
       const statuses = Object.keys(operation.responses).map(Number);
-      expect(statuses.some((status) => status < 300), name).toBe(true);
+      expect(
+        statuses.some((status) => status < 300),
+        name,
+      ).toBe(true);
       expect(statuses, name).toContain(401);
       expect(statuses, name).toContain(503);
     }
@@ -75,5 +79,33 @@ describe("the OpenAPI document", () => {
     const used = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map((match) => match[1]!);
     expect(used.length).toBeGreaterThan(10);
     for (const name of used) expect(document.components.schemas).toHaveProperty([name]);
+  });
+
+  it.each([
+    ["PUT", "/v1/namespaces/made", "{}", "NamespaceInfo"],
+    ["GET", "/v1/namespaces/made", undefined, "NamespaceInfo"],
+    ["GET", "/v1/namespaces", undefined, "NamespaceListReply"],
+    ["PUT", "/v1/files/made/a", "bytes", "PutReply"],
+    ["GET", "/v1/files/made", undefined, "ListReply"],
+    [
+      "POST",
+      "/v1/files/made",
+      '{"operations":[{"op":"copy","from":"a","to":"b"},{"op":"delete","key":""}]}',
+      "BatchReply",
+    ],
+    ["GET", "/v1/nodes", undefined, "NodeListReply"],
+    ["GET", "/v1/status", undefined, "StatusReply"],
+    ["GET", "/healthz", undefined, "Health"],
+    ["GET", "/v1/files/made/missing", undefined, "Problem"],
+    ["PUT", "/v1/namespaces/made", "{", "Problem"],
+  ])("is true of what %s %s with %s answers", async (method, path, body, schema) => {
+    const ajv = new Ajv2020({ strict: false, formats: { "date-time": /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/ } });
+    ajv.addSchema(document, "api");
+    const reply = await send(test.port, {
+      ...{ method, path, headers: { "content-type": "application/json" } },
+      ...(body !== undefined && { body }),
+    });
+    ajv.validate({ $ref: `api#/components/schemas/${schema}` }, reply.json());
+    expect(ajv.errors).toBeNull();
   });
 });

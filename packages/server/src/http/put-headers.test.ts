@@ -47,7 +47,9 @@ describe("parsePutHeaders", () => {
   });
 
   it("takes the same digest in both fields, and the identity encoding", () => {
-    expect(parsePutHeaders({ "content-digest": field, "repr-digest": field, "content-encoding": "identity" }).digest).toBe(digest);
+    expect(
+      parsePutHeaders({ "content-digest": field, "repr-digest": field, "content-encoding": "identity" }).digest,
+    ).toBe(digest);
   });
 });
 
@@ -58,12 +60,14 @@ describe("parsePrecondition", () => {
     expect(parsePrecondition({ "if-match": '"x"' })).toEqual({ ifMatch: [] });
   });
 
-  it.each([{ "if-match": "x" }, { "if-none-match": `"${digest}` }, { "if-unmodified-since": "x" }, { "if-modified-since": "x" }])(
-    "refuses %j",
-    (headers) => {
-      expect(() => parsePrecondition(headers)).toThrow(refusal("invalid_request"));
-    },
-  );
+  it.each([
+    { "if-match": "x" },
+    { "if-none-match": `"${digest}` },
+    { "if-unmodified-since": "x" },
+    { "if-modified-since": "x" },
+  ])("refuses %j", (headers) => {
+    expect(() => parsePrecondition(headers)).toThrow(refusal("invalid_request"));
+  });
 });
 
 describe("parseIdempotencyKey", () => {
@@ -77,7 +81,10 @@ describe("parseIdempotencyKey", () => {
     expect(parseIdempotencyKey({ "idempotency-key": header })).toBe(key);
   });
 
-  it.each(["", '""', "a b", "x".repeat(129), `"${"x".repeat(129)}"`, "é", '"a', 'a"b', '"a\\b"'])("refuses %j", (header) => {
-    expect(() => parseIdempotencyKey({ "idempotency-key": header })).toThrow(refusal("invalid_request"));
-  });
+  it.each(["", '""', "a b", "x".repeat(129), `"${"x".repeat(129)}"`, "é", '"a', 'a"b', '"a\\b"'])(
+    "refuses %j",
+    (header) => {
+      expect(() => parseIdempotencyKey({ "idempotency-key": header })).toThrow(refusal("invalid_request"));
+    },
+  );
 });

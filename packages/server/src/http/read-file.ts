@@ -1,37 +1,52 @@
-import { pipeline } from "node:stream";
+import type { ServerResponse } from "node:http";
+import { pipeline, type Readable } from "node:stream";
 import { HEADER, KoboldError } from "@koboldfs/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { FileService } from "../files/file-service.js";
 import { type ByteSpan, parseRange } from "../model/byte-range.js";
 import type { FileRecord } from "../model/change.js";
 import { decideRead, ifRangeHolds } from "../model/read-condition.js";
+import type { Logger } from "../runtime/logger.js";
 import { fileHeaders, type ReplyHeaders, validatorHeaders } from "./file-headers.js";
 import { parseFileUrl } from "./file-url.js";
 
+export interface ReadContext {
+  readonly files: FileService;
+  readonly log: Logger;
+}
+
 /** `GET /v1/files/{namespace}/{key}`. The busiest way through the server: it writes to the socket itself. */
-export async function getFile(files: FileService, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function getFile(context: ReadContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { files, log } = context;
   const { namespace, key } = parseFileUrl(request.originalUrl);
   const file = await files.getFile(namespace, key);
   if (answerCondition(file, request, reply)) return;
   const span = chooseSpan(file, request, reply);
   const { content } = await files.openBlob(file, span);
   const headers = span === undefined ? wholeHeaders(file) : partHeaders(file, span);
+  const response = reply.raw.writeHead(span === undefined ? 200 : 206, headers);
   reply.hijack();
-  const response = reply.raw;
-  response.writeHead(span === undefined ? 200 : 206, headers);
   if (Buffer.isBuffer(content)) response.end(content);
-  // Whichever ends first, badly or well, ends the other: a client that goes away releases the blob, and a blob that
-  // fails cuts the answer short of its announced length.
-  else pipeline(content, response, () => {});
+  else sendStream(content, response, log);
+}
+
+/**
+ * Whichever ends first, badly or well, ends the other: a client that goes away releases the blob, and a blob that fails
+ * cuts the answer short of its announced length.
+ */
+function sendStream(content: Readable, response: ServerResponse, log: Logger): void {
+  pipeline(content, response, (err) => {
+    if (err instanceof KoboldError) log.error({ err }, "an answer was cut short because its blob failed");
+  });
 }
 
 /** `HEAD /v1/files/{namespace}/{key}`: what GET would say, without asking for the bytes. */
-export async function headFile(files: FileService, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function headFile(context: ReadContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { namespace, key } = parseFileUrl(request.originalUrl);
-  const file = await files.getFile(namespace, key);
+  const file = await context.files.getFile(namespace, key);
   if (answerCondition(file, request, reply)) return;
-  reply.hijack();
   reply.raw.writeHead(200, wholeHeaders(file)).end();
+  reply.hijack();
 }
 
 /** True when a condition of the request was the answer. */
@@ -52,8 +67,8 @@ function answerCondition(file: FileRecord, { headers }: FastifyRequest, reply: F
   if (verdict === "precondition_failed") {
     throw new KoboldError("precondition_failed", `${file.key} is not in the demanded state`);
   }
-  reply.hijack();
   reply.raw.writeHead(304, validatorHeaders(file)).end();
+  reply.hijack();
   return true;
 }
 

@@ -49,7 +49,10 @@ export const SCHEMAS = [
       modified: TIME,
     }),
   },
-  { $id: "ListReply", ...object({ files: listOf("FileInfo"), prefixes: { type: "array", items: TEXT }, next: TEXT }, ["next"]) },
+  {
+    $id: "ListReply",
+    ...object({ files: listOf("FileInfo"), prefixes: { type: "array", items: TEXT }, next: TEXT }, ["next"]),
+  },
   { $id: "NamespacePolicy", ...object(policyProperties, ["minCopies", "urlTemplate"]) },
   {
     $id: "NamespaceInfo",
@@ -88,10 +91,10 @@ export const SCHEMAS = [
     $id: "BatchOperation",
     oneOf: [
       object({ op: { const: "delete" }, key: TEXT, ifMatch: TEXT }, ["ifMatch"]),
-      object(
-        { op: { enum: ["copy", "rename"] }, from: TEXT, to: TEXT, ifMatch: TEXT, ifNoneMatch: { const: "*" } },
-        ["ifMatch", "ifNoneMatch"],
-      ),
+      object({ op: { enum: ["copy", "rename"] }, from: TEXT, to: TEXT, ifMatch: TEXT, ifNoneMatch: { const: "*" } }, [
+        "ifMatch",
+        "ifNoneMatch",
+      ]),
     ],
   },
   {

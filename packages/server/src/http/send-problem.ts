@@ -64,7 +64,7 @@ function linger(request: IncomingMessage, response: ServerResponse, body: Buffer
     clearTimeout(timer);
     response.end();
   };
-  const timer = setTimeout(end, LINGER_MS);
+  const timer = setTimeout(end, LINGER_MS).unref();
   request.once("end", end);
   response.once("close", end);
   response.write(body);

@@ -74,7 +74,11 @@ describe("what the server does not understand", () => {
   it.each([
     ["bytes that are no HTTP", "hello\r\n\r\n", ["HTTP/1.1 400", "invalid_request"]],
     ["a URL that is too long", `GET /${"a".repeat(20_000)} HTTP/1.1\r\n\r\n`, ["HTTP/1.1 431", "headers_too_large"]],
-    ["headers that are too large", `GET / HTTP/1.1\r\nA: ${"a".repeat(20_000)}\r\n\r\n`, ["HTTP/1.1 431", "headers_too_large"]],
+    [
+      "headers that are too large",
+      `GET / HTTP/1.1\r\nA: ${"a".repeat(20_000)}\r\n\r\n`,
+      ["HTTP/1.1 431", "headers_too_large"],
+    ],
   ])("%s get a problem, and the connection ends", async (_, bytes, expected) => {
     const { socket, received } = openConnection(test.port);
     socket.write(bytes);
@@ -86,7 +90,12 @@ describe("what the server does not understand", () => {
     ["JSON that is none", "{", "application/json", [400, "invalid_request"]],
     ["JSON of another shape", '{"minCopies":"2"}', "application/json", [400, "invalid_request"]],
     ["JSON with what nobody knows", '{"minCopys":2}', "application/json", [400, "invalid_request"]],
-    ["JSON that would poison prototypes", '{"__proto__":{"minCopies":2}}', "application/json", [400, "invalid_request"]],
+    [
+      "JSON that would poison prototypes",
+      '{"__proto__":{"minCopies":2}}',
+      "application/json",
+      [400, "invalid_request"],
+    ],
     ["another type than JSON", "minCopies=2", "application/x-www-form-urlencoded", [415, "unsupported_media_type"]],
     ["more JSON than anybody needs", " ".repeat(5 * 1024 * 1024), "application/json", [413, "too_large"]],
   ])("%s is refused", async (_, body, type, problem) => {
@@ -109,7 +118,9 @@ describe("a failure that nobody foresaw", () => {
     const reply = await send(test.port, { path: PATH });
     expect(reply.problem).toEqual([500, "internal"]);
     expect(reply.text).not.toContain("secret");
-    expect(logged).toEqual([expect.objectContaining({ instance: reply.json<{ instance: string }>().instance, err: failure })]);
+    expect(logged).toEqual([
+      expect.objectContaining({ instance: reply.json<{ instance: string }>().instance, err: failure }),
+    ]);
   });
 });
 
@@ -123,7 +134,12 @@ describe("clients", () => {
       const headers = { authorization: "Bearer s3cret" };
       expect((await send(test.port, { path, headers })).status).not.toBe(401);
     }
-    const put = await send(test.port, { method: "PUT", path: PATH, body: "x", headers: { authorization: "Bearer wrong" } });
+    const put = await send(test.port, {
+      method: "PUT",
+      path: PATH,
+      body: "x",
+      headers: { authorization: "Bearer wrong" },
+    });
     expect(put.problem).toEqual([401, "unauthorized"]);
     for (const path of ["/healthz", "/readyz"]) expect((await send(test.port, { path })).status).toBe(200);
   });
@@ -237,7 +253,10 @@ describe("connections", () => {
     const test = await start();
     await send(test.port, { method: "PUT", path: PATH, body: Buffer.alloc(1024 * 1024) });
     test.stores["self"]!.chunkBytes = 64 * 1024;
-    test.stores["self"]!.failReadingAt = { bytes: 512 * 1024, error: new KoboldError("disk_failed", "a fault of the test") };
+    test.stores["self"]!.failReadingAt = {
+      bytes: 512 * 1024,
+      error: new KoboldError("disk_failed", "a fault of the test"),
+    };
     await expect(send(test.port, { path: PATH })).rejects.toThrow("aborted");
   });
 

@@ -5,10 +5,16 @@ import { json, problems } from "./schemas.js";
 
 export function addStatusRoutes(scope: FastifyInstance, { status }: ClientFaceContext): void {
   const failures = problems("unauthorized", "catalog_unavailable");
-  const nodes = { summary: "The nodes, and what each still owes.", response: { 200: json("NodeListReply", "The nodes."), ...failures } };
+  const nodes = {
+    summary: "The nodes, and what each still owes.",
+    response: { 200: json("NodeListReply", "The nodes."), ...failures },
+  };
   scope.get("/v1/nodes", { schema: nodes, exposeHeadRoute: false }, async (): Promise<NodeListReply> => {
     return { nodes: await status.listNodes() };
   });
-  const all = { summary: "The cluster at a glance.", response: { 200: json("StatusReply", "The cluster."), ...failures } };
+  const all = {
+    summary: "The cluster at a glance.",
+    response: { 200: json("StatusReply", "The cluster."), ...failures },
+  };
   scope.get("/v1/status", { schema: all, exposeHeadRoute: false }, () => status.getStatus());
 }
