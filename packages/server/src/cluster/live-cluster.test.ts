@@ -201,6 +201,19 @@ describe("LiveCluster", () => {
     expect(idsOf(cluster.readingPeers())).toEqual([B, C]);
   });
 
+  it("complains of a peer that keeps failing once in a while, not each time", async () => {
+    const fail = () =>
+      cluster
+        .readingPeers()
+        .find(({ node }) => node.id === B)
+        ?.reportFailure(new Error("cut"));
+    for (let put = 0; put < 10; put += 1) fail();
+    expect(warnings).toHaveLength(1);
+    await clock.advance(61_000);
+    fail();
+    expect(warnings).toHaveLength(2);
+  });
+
   it("forgets a failure after some seconds, ping or not", async () => {
     reachable = false;
     cluster

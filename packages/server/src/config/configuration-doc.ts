@@ -10,7 +10,7 @@ import {
 
 /** docs/configuration.md, made from the table of settings. */
 export function renderConfigurationDoc(): string {
-  return `${INTRODUCTION}\n${SETTING_NAMES.map(renderSetting).join("\n")}`;
+  return `${INTRODUCTION}\n${SETTING_NAMES.map(renderSetting).join("\n")}\n${START_AND_STOP}`;
 }
 
 const INTRODUCTION = `# Configuration
@@ -35,6 +35,19 @@ dsn = postgres://koboldfs@db1,db2/koboldfs
 
 In the environment the values of such a setting are separated by colons. Relative paths start at the working directory.
 A node that listens beyond loopback refuses to start without \`cluster_secret\`.
+`;
+
+const START_AND_STOP = `# Start and stop
+
+A node that is told to start looks at everything before it changes anything, and says in one line what it refuses and
+what to do about it. Exit code 78 means that another start, with nothing changed, would be refused again (a supervisor
+need not try); 1 means that it may go well another time; 0 that the node stopped because it was told to.
+
+While the database does not answer, a starting node tries again for a minute: after a power cut both start together. A
+running node goes on trying for ever, answers writes with 503 and logs once that the catalog is away.
+
+SIGTERM or SIGINT (Ctrl-C) stop a node: it refuses new requests, finishes running ones for up to 25 seconds, and ends. A
+second signal ends it at once; nothing that was acknowledged can be lost by that.
 `;
 
 function renderSetting(name: SettingName): string {

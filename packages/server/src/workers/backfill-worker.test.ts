@@ -116,22 +116,42 @@ describe("BackfillWorker", () => {
     expect(fetched).toHaveLength(1);
   });
 
-  it("does not move the position when a blob of the batch could not be fetched", async () => {
+  it("does not move the position while nobody can be reached", async () => {
     journal(300);
-    answer = ({ digest }) => (Number.parseInt(digest, 16) === 250 ? "unreachable" : "fetched");
     expect(await worker.step(SIGNAL)).toBe("busy");
+    answer = () => "unreachable";
     await expect(worker.step(SIGNAL)).rejects.toThrow("backfill waits");
     expect(catalog.positions).toEqual([200]);
+    expect(catalog.debts).toEqual([]);
     answer = () => "fetched";
     await stepUntilIdle();
     expect(catalog.positions).toEqual([200, 451]);
   });
 
-  it("notes a debt for a blob that nobody has, before it moves on", async () => {
-    journal(3);
-    answer = ({ digest }) => (Number.parseInt(digest, 16) === 2 ? "absent" : "fetched");
+  it("notes a debt for a blob that cannot be had while others can, before it moves on", async () => {
+    journal(4);
+    const outcomes: Record<number, FetchOutcome> = { 2: "absent", 3: "unreachable" };
+    answer = ({ digest }) => outcomes[Number.parseInt(digest, 16)] ?? "fetched";
+    let positionsThen: number[] | undefined;
+    const addDebt = catalog.addDebt.bind(catalog);
+    catalog.addDebt = async (debt) => {
+      positionsThen = [...catalog.positions];
+      await addDebt(debt);
+    };
     await stepUntilIdle();
-    expect(catalog.debts).toMatchObject([{ node: cluster.self, digest: catalog.blobs[1]?.digest, copies: 0 }]);
+    const lacking = [catalog.blobs[1]?.digest, catalog.blobs[2]?.digest];
+    expect(catalog.debts.map(({ node, digest }) => ({ node, digest }))).toEqual(
+      lacking.map((digest) => ({ node: cluster.self, digest })),
+    );
+    expect(positionsThen).toEqual([]);
+    expect(catalog.positions).toEqual([451]);
+  });
+
+  it("goes on behind a blob that nobody has any more", async () => {
+    journal(1);
+    answer = () => "absent";
+    await stepUntilIdle();
+    expect(catalog.debts).toHaveLength(1);
     expect(catalog.positions).toEqual([451]);
   });
 

@@ -67,37 +67,36 @@ export class BackfillWorker implements Worker {
   }
 
   async #fetchAll(blobs: readonly JournalBlob[], signal: AbortSignal): Promise<void> {
-    const queue = [...new Map(blobs.map((blob) => [keyOf(blob), blob])).values()].filter(
-      (blob) => !this.#good.has(keyOf(blob)),
-    );
-    const stopped = new AbortController();
-    const either = AbortSignal.any([signal, stopped.signal]);
+    const all = new Map(blobs.map((blob) => [keyOf(blob), blob]));
+    const queue = [...all.values()].filter((blob) => !this.#good.has(keyOf(blob)));
+    const lacking: JournalBlob[] = [];
+    let unreachable = 0;
+    let failure: { error: unknown } | undefined;
     const lane = async () => {
-      for (let blob = queue.shift(); blob !== undefined; blob = queue.shift()) await this.#fetch(blob, either);
+      for (let blob = queue.shift(); blob !== undefined && failure === undefined; blob = queue.shift()) {
+        const outcome = await this.#options.fetcher.fetch(blob, signal);
+        if (outcome === "here" || outcome === "fetched") this.#remember(keyOf(blob));
+        else lacking.push(blob);
+        if (outcome === "unreachable") unreachable += 1;
+      }
     };
-    const lanes = Array.from({ length: PARALLEL_FETCHES }, () =>
-      lane().catch((error: unknown) => {
-        stopped.abort(error);
-        throw error;
-      }),
-    );
-    const failed = (await Promise.allSettled(lanes)).find(({ status }) => status === "rejected");
-    if (failed !== undefined) throw stopped.signal.reason;
-  }
-
-  async #fetch(blob: JournalBlob, signal: AbortSignal): Promise<void> {
-    const outcome = await this.#options.fetcher.fetch(blob, signal);
-    if (outcome === "unreachable") {
-      throw new KoboldError("peer_failed", `no node that may have blob ${blob.digest} answers; backfill waits`);
+    const runLane = () => lane().catch((error: unknown) => void (failure ??= { error }));
+    const count = queue.length;
+    await Promise.all(Array.from({ length: PARALLEL_FETCHES }, runLane));
+    if (failure !== undefined) throw failure.error;
+    if (count > 0 && unreachable === count) {
+      throw new KoboldError(
+        "peer_failed",
+        "no node that may have the next blobs of the journal answers; backfill waits",
+      );
     }
-    if (outcome === "absent") await this.#owe(blob);
-    else this.#remember(keyOf(blob));
+    for (const blob of lacking) await this.#owe(blob);
   }
 
-  /** Nobody who answers has it: perhaps a node that is down does. A debt keeps it in mind without holding up the rest. */
+  /** Perhaps a node that is away has it. A debt keeps it in mind without holding up the rest of the journal. */
   async #owe({ namespace, digest, sizeBytes }: JournalBlob): Promise<void> {
     const { catalog, cluster, log } = this.#options;
-    log.warn({ namespace, digest }, "no node that answers has a blob of the journal; it is noted as a debt");
+    log.warn({ namespace, digest }, "a blob of the journal cannot be fetched now; it is noted as a debt");
     await catalog.addDebt({ node: cluster.self, namespace, digest, sizeBytes, copies: 0 });
   }
 
