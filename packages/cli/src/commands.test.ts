@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -170,6 +171,29 @@ describe("the command's failures", () => {
     await expectFailure("get bad/none kept/file", 3, /not_found/);
     expect(await readdir(join(cwd, "kept"))).toEqual(["file"]);
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    "leave nothing half on a full disk (only root can mount a small one)",
+    async () => {
+      await writeFile(join(cwd, "large"), Buffer.alloc(3 * 1024 * 1024));
+      await koboldfs("put large bad/large");
+      const small = join(cwd, "small");
+      await mkdir(small);
+      const mount = spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", small]);
+      expect(mount.stderr.toString()).toBe("");
+      try {
+        await writeFile(join(small, "file"), "old");
+        await expectFailure("get bad/large small/file", 1, /ENOSPC.*\(target_unwritable\)\. Check the room/);
+        const synced = await koboldfs("sync bad ./small");
+        expect(synced.code).toBe(1);
+        expect(synced.stderr).toMatch(/ENOSPC.*\(target_unwritable\)/);
+        expect(await readFile(join(small, "file"), "utf8")).toBe("old");
+        expect(await readdir(small)).toEqual(["file"]);
+      } finally {
+        spawnSync("umount", [small]);
+      }
+    },
+  );
 
   it("say that no server answered, soon, and where it was looked for", async () => {
     const result = await runCommand(["ls", "demo", "--server", "http://127.0.0.1:1,http://127.0.0.1:2"]);

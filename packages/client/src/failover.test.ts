@@ -85,6 +85,13 @@ describe("a client with several servers", () => {
     expect(await client.put("a", Readable.from(["a stream"]))).toMatchObject({ size: 8 });
   });
 
+  it("asks every server once, though a silent one used up the deadline", async () => {
+    const hole = await startBlackHole();
+    const living = await start(serve);
+    const client = connect([hole, living], { responseTimeoutMs: 100, deadlineMs: 20 });
+    expect(await client.getBytes("a")).toBeDefined();
+  });
+
   it("does not blame a server for a source that is slow to give", async () => {
     const only = await start(store);
     const client = connect([only], { responseTimeoutMs: 50 });
@@ -219,6 +226,22 @@ describe("a client with several servers", () => {
     await Promise.all(Array.from({ length: 100 }, () => client.getBytes("a")));
     expect(most).toBeLessThanOrEqual(4);
     expect(server.connections).toBeLessThanOrEqual(4);
+  });
+
+  it("keeps its connection for one request after the other, whatever their answers", async () => {
+    const server = await start((request, response) => {
+      if (request.url.endsWith("/gone")) sendProblem(response, 404, "not_found", false);
+      else sendFile(request, response, request.method === "HEAD" ? Buffer.alloc(0) : CONTENT);
+    });
+    const client = connect([server]);
+    for (let round = 0; round < 3; round += 1) {
+      await client.stat("a");
+      await client.getBytes("a");
+      await client.stat("gone");
+      await client.getBytes("gone");
+    }
+    // A second one, because undici hands out the answer to HEAD a moment before the connection is free.
+    expect(server.connections).toBeLessThanOrEqual(2);
   });
 
   it("answers false to ping when no server answers, and true when one does", async () => {

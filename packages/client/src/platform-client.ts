@@ -137,9 +137,10 @@ export class PlatformClient {
    * known of nodes and template may be two seconds old.
    */
   async getUrl(key: string, options: CallOptions = {}): Promise<string | undefined> {
-    const namespace = await this.#recentNamespace.get(() => this.getNamespace(options));
+    // Others may share these two requests, so they do not end with this caller's signal.
+    const namespace = await this.#recentNamespace.get(() => this.getNamespace());
     if (namespace.urlTemplate === undefined) return undefined;
-    const recentNodes = this.#recentNodes.get(() => this.nodes(options));
+    const recentNodes = this.#recentNodes.get(() => this.nodes());
     const [file, nodes] = await Promise.all([this.stat(key, options), recentNodes]);
     const node = chooseServingNode(nodes, Math.random);
     return file === undefined || node === undefined ? undefined : formatDirectUrl(namespace, node, file);

@@ -71,16 +71,22 @@ async function syncSides(run: Run, sides: SyncSides, options: SyncOptions): Prom
   const { failed, ignored } = notices;
   await run.output.result(
     { transferred, skipped, deleted, bytes, failed, ignored },
-    formatSummary(tally, notices, sides.direction),
+    formatSummary(tally, notices, WORDS[options.dryRun === true ? "dry" : sides.direction]),
   );
   if (failed > 0) run.context.exitWith(EXIT.failure);
 }
 
-function formatSummary(tally: SyncTally, notices: SyncNotices, direction: "up" | "down"): string {
+const WORDS = {
+  up: { transferred: "sent", deleted: "deleted" },
+  down: { transferred: "fetched", deleted: "deleted" },
+  dry: { transferred: "would transfer", deleted: "to delete" },
+} as const;
+
+function formatSummary(tally: SyncTally, notices: SyncNotices, words: (typeof WORDS)[keyof typeof WORDS]): string {
   const parts = [
-    `${direction === "up" ? "sent" : "fetched"} ${formatFiles(tally.transferred)} (${formatSize(tally.transferredBytes)})`,
+    `${words.transferred} ${formatFiles(tally.transferred)} (${formatSize(tally.transferredBytes)})`,
     `${formatCount(tally.skipped)} unchanged`,
-    `${formatCount(tally.deleted)} deleted`,
+    `${formatCount(tally.deleted)} ${words.deleted}`,
   ];
   if (notices.ignored > 0) parts.push(`${formatCount(notices.ignored)} passed over`);
   if (notices.failed > 0) parts.push(`${formatCount(notices.failed)} failed`);

@@ -36,6 +36,11 @@ export class DemoSupervisor {
     this.failed.catch(() => undefined);
   }
 
+  /** Fires when the nodes are being stopped. */
+  get signal(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   keepRunning(): void {
     this.#keepRunning = true;
   }

@@ -29,7 +29,7 @@ export async function runDemo(flags: DemoFlags, context: CommandContext): Promis
     write(`Starting ${nodes.length} nodes in ${resolve(flags.dir)} ...\n`);
     const supervisor = new DemoSupervisor(nodes, { log, signal: stop.signal });
     try {
-      await Promise.race([supervisor.failed, stop.requested, becomeHealthy(nodes, stop.signal)]);
+      await Promise.race([supervisor.failed, stop.requested, becomeHealthy(nodes, supervisor.signal)]);
       if (!stop.signal.aborted) write(screenOf(nodes, flags));
       supervisor.keepRunning();
       log.release();
@@ -63,7 +63,10 @@ async function becomeHealthy(nodes: readonly DemoNode[], signal: AbortSignal): P
 
 function screenOf(nodes: readonly DemoNode[], flags: DemoFlags): string {
   const moved = nodes.filter(({ options }, index) => options.port !== flags.port - index);
-  const here = (path: string) => relative(process.cwd(), path) || ".";
+  const here = (path: string) => {
+    const short = relative(process.cwd(), path);
+    return short.startsWith("..") ? path : short;
+  };
   return renderDemoScreen({
     nodes: nodes.map(({ url, options }) => ({ name: options.name, url, data: here(options.data) })),
     catalog: here(join(resolve(flags.dir), "catalog.sqlite")),

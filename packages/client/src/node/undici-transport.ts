@@ -32,6 +32,8 @@ export class UndiciTransport implements Transport {
         headers: request.headers,
         headersTimeout: request.responseTimeoutMs,
         bodyTimeout: request.idleTimeoutMs,
+        // By itself undici closes the connection after HEAD, for the sake of servers that send a body with it.
+        reset: false,
       };
       // The types ask for a Readable; undici takes any async iterable.
       if (request.body !== undefined) options.body = request.body as Uint8Array;
