@@ -187,7 +187,7 @@ export class Cluster {
   /** Ends and removes everything. Idempotent. */
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.destroy()));
-    await Promise.all([...this.#peerProxies.values(), this.catalogProxy].map((proxy) => proxy?.close()));
+    await Promise.all([...this.#peerProxies.values(), this.catalogProxy].map(async (proxy) => proxy?.close()));
     await this.#catalog.drop();
     this.#temp.remove();
   }
