@@ -1,9 +1,11 @@
 -- Puts that never repeat: each has its own key, and the key stands at the head of its body, so that no server can
 -- answer one put with the stored bytes of another. The body's tail is one shared string: a request costs one concat.
-local number = 0
-local head, middle, prefix, tail
+dofile(os.getenv("BENCH_LUA") .. "/common.lua")
+
+local number, head, middle, prefix, tail
 
 function init(args)
+   number = first_number()
    prefix = args[1]
    local size = tonumber(args[2])
    head = "PUT " .. wrk.path .. prefix
@@ -17,5 +19,3 @@ function request()
    local name = string.format("%08d", number)
    return head .. name .. middle .. name .. tail
 end
-
-dofile(os.getenv("BENCH_LUA") .. "/done.lua")

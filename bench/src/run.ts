@@ -59,6 +59,6 @@ function loadFor(workload: Workload, running: RunningSubject, part: { label: str
     keyCount,
     keyPrefix,
     seconds: part.seconds,
-    folderUrl: running.folderUrl,
+    folderUrls: running.folderUrls,
   };
 }

@@ -5,8 +5,8 @@ export interface Load {
   /** Requests under way at any moment, each on a kept connection. */
   readonly concurrency: number;
   readonly seconds: number;
-  /** Ends in a slash; the keys come behind it. */
-  readonly folderUrl: string;
+  /** Where requests go in: the same folder on one server or on several that share the load. Each ends in a slash. */
+  readonly folderUrls: readonly string[];
   /** Keys are this prefix and a number of eight digits; a put never repeats one, a get walks over `1..keyCount`. */
   readonly keyPrefix: string;
   /** Gets only: how many files there are. */
@@ -26,6 +26,14 @@ export interface LoadResult {
 export interface LoadGenerator {
   readonly name: string;
   run(load: Load): Promise<LoadResult>;
+}
+
+/** Each server's share of the puts has numbers of its own: the nth of the lane (from 0) is `lane * LANE_NUMBERS + n`. */
+export const LANE_NUMBERS = 10_000_000;
+
+/** How many servers a load goes to. */
+export function lanesOf({ folderUrls, concurrency }: Load): number {
+  return Math.min(folderUrls.length, concurrency);
 }
 
 /** The key of the `number`th file, as every generator and every check writes it. */

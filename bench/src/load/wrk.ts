@@ -2,13 +2,13 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { reapedChildrenCpuSeconds } from "../measure/processes.js";
-import type { Load, LoadGenerator, LoadResult } from "./load-generator.js";
+import { lanesOf, type Load, type LoadGenerator, type LoadResult } from "./load-generator.js";
 
 const LUA_FOLDER = fileURLToPath(new URL("../../lua", import.meta.url));
 /** Long enough that a stall is measured as latency; a request that takes longer counts as an error. */
 const REQUEST_TIMEOUT = "20s";
 
-/** What bench/lua/done.lua prints. */
+/** What bench/lua/common.lua prints. */
 interface WrkSummary {
   readonly requests: number;
   readonly durationUs: number;
@@ -19,7 +19,7 @@ interface WrkSummary {
   readonly errors: Readonly<Record<string, number>>;
 }
 
-/** wrk with one thread, and one connection per unit of concurrency. */
+/** wrk with one connection per unit of concurrency, and one thread for each server that takes requests. */
 export class WrkLoadGenerator implements LoadGenerator {
   readonly name = "wrk";
 
@@ -40,9 +40,28 @@ export class WrkLoadGenerator implements LoadGenerator {
 async function runWrk(load: Load): Promise<WrkSummary> {
   const script = `${LUA_FOLDER}/${load.operation}.lua`;
   const operand = load.operation === "put" ? load.sizeBytes : load.keyCount;
-  const options = ["--threads", "1", "--connections", String(load.concurrency), "--duration", `${load.seconds}s`];
-  options.push("--timeout", REQUEST_TIMEOUT, "--script", script, load.folderUrl, "--", load.keyPrefix, String(operand));
-  const { stdout } = await promisify(execFile)("wrk", options, { env: { ...process.env, BENCH_LUA: LUA_FOLDER } });
+  const lanes = lanesOf(load);
+  const urls = load.folderUrls.slice(0, lanes).map((url) => new URL(url));
+  const options = [
+    "--threads",
+    String(lanes),
+    "--connections",
+    String(load.concurrency),
+    "--duration",
+    `${load.seconds}s`,
+  ];
+  options.push(
+    "--timeout",
+    REQUEST_TIMEOUT,
+    "--script",
+    script,
+    String(urls[0]),
+    "--",
+    load.keyPrefix,
+    String(operand),
+  );
+  const env = { ...process.env, BENCH_LUA: LUA_FOLDER, BENCH_ENTRANCES: urls.map(({ host }) => host).join(",") };
+  const { stdout } = await promisify(execFile)("wrk", options, { env });
   const line = stdout.split("\n").find((text) => text.startsWith("RESULT "));
   if (line === undefined) throw new Error(`wrk said nothing of its result:\n${stdout}`);
   return JSON.parse(line.slice("RESULT ".length)) as WrkSummary;

@@ -1,4 +1,4 @@
-import { type Load, bodyOf, keyOf } from "../load/load-generator.js";
+import { bodyOf, keyOf, LANE_NUMBERS, lanesOf, type Load } from "../load/load-generator.js";
 import type { RunningSubject } from "../subjects/subject.js";
 
 /** Uploads at once while the files for a get workload are put. */
@@ -6,11 +6,12 @@ const PREPARE_CONCURRENCY = 8;
 
 /** Puts the files that a get workload will read. */
 export async function prepareFiles(subject: RunningSubject, load: Load): Promise<void> {
+  const [first = ""] = subject.folderUrls;
   let next = 1;
   const putSome = async () => {
     while (next <= load.keyCount) {
       const number = next++;
-      await request(subject.folderUrl + keyOf(load, number), { method: "PUT", body: bodyOf(load, number) });
+      await request(first + keyOf(load, number), { method: "PUT", body: bodyOf(load, number) });
     }
   };
   await Promise.all(Array.from({ length: PREPARE_CONCURRENCY }, putSome));
@@ -22,9 +23,11 @@ export async function prepareFiles(subject: RunningSubject, load: Load): Promise
  * off with the load.
  */
 export async function findFalseFiles(subject: RunningSubject, load: Load, requests: number): Promise<string[]> {
-  const last = load.operation === "put" ? Math.floor(requests / 2) : load.keyCount;
+  const lanes = load.operation === "put" ? lanesOf(load) : 1;
+  const last = load.operation === "put" ? Math.floor(requests / lanes / 2) : load.keyCount;
   // wrk builds its first request only to look at it and never sends it.
-  const numbers = new Set([2, Math.ceil(last / 2), last].filter((number) => number >= 2 && number <= last));
+  const sampled = [2, Math.ceil(last / 2), last].filter((number) => number >= 2 && number <= last);
+  const numbers = sampled.flatMap((number) => Array.from({ length: lanes }, (_, lane) => lane * LANE_NUMBERS + number));
   const wrong: string[] = [];
   for (const number of numbers) {
     for (const url of subject.copyUrls) {

@@ -23,7 +23,7 @@ interface Node {
 
 /**
  * A cluster as shipped: `koboldfs serve` with its defaults, every node with a volume of its own on the same disk, and as
- * many acknowledged copies as there are nodes, each fsynced. All load goes in through the first node.
+ * many acknowledged copies as there are nodes, each fsynced. Clients spread over all of them.
  */
 export async function startCluster(context: SubjectContext, options: ClusterOptions): Promise<RunningSubject> {
   const nodes: Node[] = [];
@@ -37,7 +37,7 @@ export async function startCluster(context: SubjectContext, options: ClusterOpti
     await createNamespace(urls[0] ?? "");
     const folderUrls = urls.map((url) => `${url}/v1/files/${NAMESPACE}/`);
     const processes = [...nodes.map(({ child }) => child.pid), ...(options.otherProcesses ?? [])];
-    return { folder: context.folder, processes, folderUrl: folderUrls[0] ?? "", copyUrls: folderUrls, stop };
+    return { folder: context.folder, processes, folderUrls, copyUrls: folderUrls, stop };
   } catch (error) {
     await stop();
     throw error;

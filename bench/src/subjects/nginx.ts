@@ -32,12 +32,12 @@ interface NginxServer {
   readonly port: number;
 }
 
-function runningSubject(folder: string, servers: readonly [NginxServer, ...NginxServer[]]): RunningSubject {
+function runningSubject(folder: string, servers: readonly NginxServer[]): RunningSubject {
   const urls = servers.map(({ port }) => `http://127.0.0.1:${port}/`);
   return {
     folder,
     processes: servers.map(({ child }) => child.pid),
-    folderUrl: `http://127.0.0.1:${servers[0].port}/`,
+    folderUrls: urls.slice(0, 1),
     copyUrls: urls,
     stop: async () => {
       await Promise.all(servers.map(({ child }) => child.stop()));

@@ -26,8 +26,8 @@ export interface RunningSubject {
   readonly folder: string;
   /** Every process of it, children left out: they are found. */
   readonly processes: readonly number[];
-  /** Where files are put and got: ends in a slash, and the key comes behind it. */
-  readonly folderUrl: string;
+  /** Where clients put and get files; those of a cluster spread over its nodes. Each ends in a slash. */
+  readonly folderUrls: readonly string[];
   /** The same folder as each machine that must have a copy shows it: a put is real when all of them give it back. */
   readonly copyUrls: readonly string[];
   /** Ends its processes and waits for them. */
