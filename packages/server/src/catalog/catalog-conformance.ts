@@ -9,9 +9,12 @@ import { describeIdempotencyConformance } from "./conformance/idempotency-confor
 import { describeListingConformance } from "./conformance/listing-conformance.js";
 import { describeMigrationConformance } from "./conformance/migration-conformance.js";
 
+/** Some tests cut a commit at each of its statements, or wait until an engine throws a stopped process out. */
+const TEST_TIMEOUT_MS = 120_000;
+
 /** What every catalog promises, on every engine. See docs/adding-an-engine.md. */
 export function describeCatalogConformance(harness: CatalogHarness): void {
-  describe(`${harness.engine} as a catalog`, () => {
+  describe(`${harness.engine} as a catalog`, { timeout: TEST_TIMEOUT_MS }, () => {
     describeFileConformance(harness);
     describeListingConformance(harness);
     describeClusterConformance(harness);

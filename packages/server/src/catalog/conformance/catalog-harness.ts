@@ -23,6 +23,11 @@ export interface HarnessOpenOptions {
   readonly deadlineMs?: number;
 }
 
+/** A session in which a test says what it likes. */
+export interface HarnessSession extends AsyncDisposable {
+  run(sql: string): Promise<void>;
+}
+
 /** A database of one test; empty at first. */
 export interface HarnessDatabase {
   readonly dsn: string;
@@ -30,6 +35,7 @@ export interface HarnessDatabase {
   open(options?: HarnessOpenOptions): Promise<Catalog>;
   /** One statement in a session of its own. */
   query(sql: string): Promise<readonly Record<string, unknown>[]>;
+  openSession(): Promise<HarnessSession>;
   /** Ends every session that others have with this database, from the server's side. */
   cutSessions(): Promise<void>;
   drop(): Promise<void>;

@@ -1,6 +1,7 @@
 import { parseFileKey } from "@koboldfs/protocol";
 import { describe, expect, it } from "vitest";
 import { deleteOf, NAMESPACE, putOf } from "../../model/test-changes.js";
+import { silentLogger } from "../../runtime/logger.js";
 import type { CatalogHarness } from "./catalog-harness.js";
 import { FaultPlan } from "./fault-plan.js";
 import { checkJournal, countPuts } from "./journal-check.js";
@@ -60,6 +61,8 @@ export function describeContentionConformance(harness: CatalogHarness): void {
         for (let at = 0; at <= seen.length; at += 1) expect(countPuts(entries, `k${at}`)).toBe(1);
       }));
 
+    if (harness.isNetwork) describeDeadlock(harness);
+
     it("gives up with commit_contended when the engine never lets it through, and nothing is committed", () =>
       withCatalog(harness, async (reader, { open }) => {
         const faults = new EndlessContention();
@@ -71,6 +74,52 @@ export function describeContentionConformance(harness: CatalogHarness): void {
         await checkJournal(reader);
       }));
   });
+}
+
+/** SQLite has one lock, and nothing to wait for in a circle. */
+function describeDeadlock(harness: CatalogHarness): void {
+  it("survives a real deadlock with another program, whichever of the two the engine throws out", () =>
+    withCatalog(harness, async (reader, { database, open }) => {
+      const pause = new Pause();
+      const failures: string[] = [];
+      const logger = { ...silentLogger, debug: (_: object, message: string) => failures.push(message) };
+      const catalog = await open({ faults: pause, logger });
+      await using other = await database.openSession();
+      await other.run("begin");
+      await other.run("update namespaces set files = files where name = 'demo'");
+      pause.arm("wait", /^insert .*namespaces/);
+      const commit = catalog.commit(putOf("a"));
+      await pause.reached;
+      // The commit holds the journal's lock and now wants the namespace; the other holds that and wants the lock.
+      const theirs = Promise.allSettled([other.run("update cluster set lock_count = lock_count + 1 where id = 1")]);
+      pause.goOn();
+      const [result] = await theirs;
+      expect(result?.status === "rejected" || failures.length > 0).toBe(true);
+      await other.run("rollback");
+      doneOf(await commit);
+      expect(countPuts(await checkJournal(reader), "a")).toBe(1);
+    }));
+}
+
+/** Stops a commit at a statement until the test lets it go on. */
+class Pause extends FaultPlan {
+  #reach: () => void = () => {};
+  #goOn: () => void = () => {};
+  readonly reached = new Promise<void>((resolve) => {
+    this.#reach = resolve;
+  });
+  readonly #isOver = new Promise<void>((resolve) => {
+    this.#goOn = resolve;
+  });
+
+  goOn(): void {
+    this.#goOn();
+  }
+
+  override wait(): Promise<void> {
+    this.#reach();
+    return this.#isOver;
+  }
 }
 
 /** Contends at the lock each time. */

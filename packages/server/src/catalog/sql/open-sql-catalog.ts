@@ -32,5 +32,7 @@ export async function openSqlCatalog(options: SqlCatalogOptions): Promise<Catalo
 function parseSqlitePath(dsn: string): string {
   const path = dsn.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
   if (path === "" || path.startsWith("//")) throw new KoboldError("config_invalid", `no path in the dsn ${dsn}`);
+  // What lives in memory is seen by one session only; the writing thread is another one.
+  if (path === ":memory:") throw new KoboldError("config_invalid", "the catalog must be a file");
   return path;
 }

@@ -1,8 +1,12 @@
 import { getTestPostgres } from "@koboldfs/tools";
 import pg from "pg";
+import { expect, it } from "vitest";
 import { describeCatalogConformance } from "../catalog-conformance.js";
 import type { HarnessDatabase } from "../conformance/catalog-harness.js";
-import { openTestCatalog } from "./test-engines.js";
+import { silentLogger } from "../../runtime/logger.js";
+import { systemClock } from "../../runtime/clock.js";
+import { openSqlCatalog } from "./open-sql-catalog.js";
+import { openHarnessSession, openTestCatalog } from "./test-engines.js";
 
 const server = await getTestPostgres();
 
@@ -17,6 +21,7 @@ async function createDatabase(): Promise<HarnessDatabase> {
       const others = "datname = current_database() and pid <> pg_backend_pid()";
       await query(`select pg_terminate_backend(pid, 5000) from pg_stat_activity where ${others}`);
     },
+    openSession: () => openHarnessSession(database.url),
     drop: () => database.drop(),
   };
 }
@@ -32,3 +37,26 @@ async function runOnPostgres(url: string, sql: string) {
 }
 
 describeCatalogConformance({ engine: "postgres", breaksFrozenLocks: true, isNetwork: true, createDatabase });
+
+it("refuses a PostgreSQL that may lose commits, unless it is told to take it", async () => {
+  const database = await createDatabase();
+  const name = new URL(database.dsn).pathname.slice(1);
+  await database.query(`alter database ${name} set synchronous_commit = off`);
+  const options = { dsn: database.dsn, logger: silentLogger, clock: systemClock };
+  await expect(openSqlCatalog(options)).rejects.toMatchObject({ code: "catalog_not_durable", message: "synchronous_commit is off" });
+  const catalog = await openSqlCatalog({ ...options, allowUnsafe: true });
+  expect(catalog.engine).toBe("postgres");
+  await catalog.close();
+  await database.drop();
+});
+
+it("says catalog_unavailable for a wrong database or user, and takes the first of several hosts that takes writes", async () => {
+  const database = await createDatabase();
+  const open = (dsn: string) => openSqlCatalog({ dsn, logger: silentLogger, clock: systemClock });
+  await expect(open(server.url.replace(/\/postgres$/, "/nosuchdatabase"))).rejects.toMatchObject({ code: "catalog_unavailable" });
+  const url = new URL(database.dsn);
+  const catalog = await open(database.dsn.replace(url.host, `127.0.0.1:1,${url.host}`));
+  expect((await catalog.head()).number).toBe(0);
+  await catalog.close();
+  await database.drop();
+});

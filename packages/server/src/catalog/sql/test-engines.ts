@@ -2,7 +2,7 @@ import pg from "pg";
 import { systemClock } from "../../runtime/clock.js";
 import { silentLogger } from "../../runtime/logger.js";
 import type { Catalog } from "../catalog.js";
-import type { HarnessOpenOptions } from "../conformance/catalog-harness.js";
+import type { HarnessOpenOptions, HarnessSession } from "../conformance/catalog-harness.js";
 import type { FaultPlan } from "../conformance/fault-plan.js";
 import { parseDatabaseUrl } from "./database-url.js";
 import type { SqlDialect } from "./dialect.js";
@@ -14,7 +14,7 @@ import { createPostgresEngine } from "./postgres/postgres-engine.js";
 import { createCatalogQueries } from "./queries/catalog-queries.js";
 import { RetryingRunner } from "./retrying-runner.js";
 import { SqlCatalog } from "./sql-catalog.js";
-import type { SqlConnection } from "./sql-connection.js";
+import { plainStatement, type SqlConnection } from "./sql-connection.js";
 import { SqliteConnection } from "./sqlite/sqlite-connection.js";
 import { sqliteDialect } from "./sqlite/sqlite-dialect.js";
 import { openSqliteWriter } from "./sqlite/open-sqlite-writer.js";
@@ -22,9 +22,24 @@ import { FaultyConnection } from "./test-faulty-connection.js";
 
 /** Opens a session of the engine that the dsn names, with the journal lock's timeouts. */
 export async function openTestSession(dsn: string): Promise<{ connection: SqlConnection; dialect: SqlDialect }> {
-  if (dsn.startsWith("sqlite:")) return { connection: new SqliteConnection(dsn.slice("sqlite:".length)), dialect: sqliteDialect };
+  if (dsn.startsWith("sqlite:")) return { connection: await openSqliteSession(dsn.slice("sqlite:".length)), dialect: sqliteDialect };
   const engine = createEngine(dsn);
   return { connection: await engine.connect("commit"), dialect: engine.dialect };
+}
+
+export function openSqliteSession(path: string): Promise<SqliteConnection> {
+  return SqliteConnection.open(path, { clock: systemClock });
+}
+
+/** As `openTestSession`, for who knows no engine. */
+export async function openHarnessSession(dsn: string): Promise<HarnessSession> {
+  const { connection } = await openTestSession(dsn);
+  return {
+    async run(text) {
+      await connection.run(plainStatement(text));
+    },
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
 }
 
 function createEngine(dsn: string): NetworkEngine {
@@ -61,17 +76,17 @@ function breakEngine(engine: NetworkEngine, faults: FaultPlan, purpose: SessionP
 async function openUnthreaded(path: string, options: HarnessOpenOptions): Promise<Catalog> {
   const { faults, faultsIn = "commit", logger = silentLogger, deadlineMs } = options;
   const connect = async () => {
-    const connection = new SqliteConnection(path);
+    const connection = await openSqliteSession(path);
     return faults === undefined ? connection : new FaultyConnection(connection, faults, () => makeContention(sqliteDialect));
   };
-  const plain = async () => new SqliteConnection(path);
+  const plain = () => openSqliteSession(path);
   const { clusterId, writer } = await openSqliteWriter({
     ...{ path, allowUnsafe: false, clock: systemClock, logger },
     connect: faultsIn === "commit" ? connect : plain,
     prepare: faultsIn === "prepare" ? connect : plain,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
   });
-  const reader = new SqliteConnection(path);
+  const reader = await openSqliteSession(path);
   const runner = new RetryingRunner({ runner: reader, dialect: sqliteDialect, clock: systemClock });
   const queries = createCatalogQueries(sqliteDialect);
   const parts = { clusterId, engine: "sqlite", queries, runner, writer, gathersLookups: false };

@@ -16,7 +16,7 @@ export async function openSqliteCatalog(path: string, options: SqlCatalogOptions
   const writer = new ThreadedSqliteWriter({ path, allowUnsafe: options.allowUnsafe === true }, options.logger);
   try {
     const clusterId = await writer.ready;
-    const reader = new SqliteConnection(path);
+    const reader = await SqliteConnection.open(path, { clock: options.clock });
     const runner = new RetryingRunner({ runner: reader, dialect: sqliteDialect, clock: options.clock });
     const queries = createCatalogQueries(sqliteDialect);
     const parts = { clusterId, engine: "sqlite", queries, runner, writer, gathersLookups: false };

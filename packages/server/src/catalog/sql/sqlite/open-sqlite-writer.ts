@@ -29,9 +29,9 @@ export async function openSqliteWriter(options: SqliteWriterOptions): Promise<{ 
   const { path, clock, logger } = options;
   const dialect = sqliteDialect;
   const queries = createCatalogQueries(dialect);
-  const openSession = async () => new SqliteConnection(path);
+  const openSession = () => SqliteConnection.open(path, { clock });
   const connect = options.connect ?? openSession;
-  const prepare = options.prepare ?? (async () => new SqliteConnection(path, MIGRATION_WAIT_MS));
+  const prepare = options.prepare ?? (() => SqliteConnection.open(path, { clock, busyTimeoutMs: MIGRATION_WAIT_MS }));
   try {
     const clusterId = await prepareOnce(await prepare(), queries, options.allowUnsafe);
     const commits = new CommitRunner({

@@ -1,4 +1,6 @@
 import Database from "libsql";
+import type { Clock } from "../../../runtime/clock.js";
+import { pauseMs } from "../backoff.js";
 import type { SqlConnection, SqlResult, SqlResults, SqlStatement } from "../sql-connection.js";
 import { ConnectionCut } from "../sql-failure.js";
 
@@ -6,6 +8,14 @@ import { ConnectionCut } from "../sql-failure.js";
 const BUSY_TIMEOUT_MS = 1000;
 /** Statements kept prepared: more than the catalog has shapes of. */
 const MAX_PREPARED = 1000;
+
+const MAX_OPEN_ATTEMPTS = 20;
+const OPEN_PAUSE = { firstMs: 5, longestMs: 250 };
+
+export interface SqliteOpenOptions {
+  readonly clock: Clock;
+  readonly busyTimeoutMs?: number;
+}
 
 interface Prepared {
   readonly statement: Database.Statement;
@@ -19,11 +29,21 @@ export class SqliteConnection implements SqlConnection {
   readonly #prepared = new Map<string, Prepared>();
   #isOpen = true;
 
-  /** Throws SQLite's error when the file cannot be opened. */
-  constructor(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS) {
-    this.#database = new Database(path, { timeout: busyTimeoutMs });
-    this.#database.pragma("journal_mode = wal");
-    this.#database.pragma("synchronous = full");
+  private constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  /** Opens the file, making it when there is none. Throws `ConnectionCut`, or SQLite's error. */
+  static async open(path: string, options: SqliteOpenOptions): Promise<SqliteConnection> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return new SqliteConnection(openDatabase(path, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS));
+      } catch (error) {
+        // Several processes may make the file at once: SQLite does not wait for a lock while it turns WAL on.
+        if (!isBusy(error) || attempt === MAX_OPEN_ATTEMPTS) throw error;
+      }
+      await options.clock.sleep(pauseMs(attempt, OPEN_PAUSE));
+    }
   }
 
   get isUsable(): boolean {
@@ -73,6 +93,28 @@ export class SqliteConnection implements SqlConnection {
     if (this.#database.inTransaction) this.#database.exec("rollback");
     this.#database.close();
   }
+}
+
+function openDatabase(path: string, busyTimeoutMs: number): Database.Database {
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(path, { timeout: busyTimeoutMs });
+    database.pragma("journal_mode = wal");
+    database.pragma("synchronous = full");
+    return database;
+  } catch (error) {
+    database?.close();
+    // SQLite's own errors have a code; libsql's have none, and here it has only one: that it cannot open the file.
+    throw codeOf(error) === "" ? new ConnectionCut(`${path} cannot be opened`, { cause: error }) : error;
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return codeOf(error).startsWith("SQLITE_BUSY");
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function nameValues(columns: readonly string[], values: readonly unknown[]): Record<string, unknown> {

@@ -1,0 +1,123 @@
+import { KoboldError } from "@koboldfs/protocol";
+import { describe, expect, it } from "vitest";
+import type { Change, ChangeOutcome } from "../model/change.js";
+import { putOf } from "../model/test-changes.js";
+import { GroupCommitter, MAX_GROUP_CHANGES } from "./group-committer.js";
+
+/** A commit that ends when the test says so. */
+class ManualCommits {
+  readonly groups: { changes: readonly Change[]; release: () => void; end(): void; fail(error: Error): void }[] = [];
+
+  readonly commit = (changes: readonly Change[], release: () => void): Promise<ChangeOutcome[]> =>
+    new Promise((resolve, reject) => {
+      const end = () => resolve(changes.map((change) => refusalOf(change)));
+      this.groups.push({ changes, release, end, fail: reject });
+    });
+
+  keys(): string[][] {
+    return this.groups.map((group) => group.changes.map((change) => (change.kind === "put" ? change.key : "?")));
+  }
+}
+
+/** An outcome that tells whose it is. */
+function refusalOf(change: Change): ChangeOutcome {
+  return { ok: false, error: new KoboldError("not_found", change.kind === "put" ? change.key : "?") };
+}
+
+function puts(count: number, from = 0): Change[] {
+  return Array.from({ length: count }, (_, index) => putOf(`k${from + index}`));
+}
+
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("GroupCommitter", () => {
+  it("commits at once when nothing runs, and gathers what arrives meanwhile into the next group", async () => {
+    const commits = new ManualCommits();
+    const committer = new GroupCommitter(commits.commit);
+    const outcomes = ["a", "b", "c"].map((key) => committer.commit(putOf(key)));
+    expect(commits.keys()).toEqual([["a"]]);
+    commits.groups[0]?.end();
+    await settle();
+    expect(commits.keys()).toEqual([["a"], ["b", "c"]]);
+    commits.groups[1]?.end();
+    const messages = (await Promise.all(outcomes)).map((outcome) => (outcome.ok ? "" : outcome.error.message));
+    expect(messages).toEqual(["a", "b", "c"]);
+  });
+
+  it("never splits the changes of one call, and never makes a group too large", async () => {
+    const commits = new ManualCommits();
+    const committer = new GroupCommitter(commits.commit);
+    const calls = [puts(1), puts(600, 1), puts(600, 601), puts(300, 1201)].map((changes) => committer.commitAll(changes));
+    for (let group = 0; group < 3; group += 1) {
+      commits.groups[group]?.end();
+      await settle();
+    }
+    expect(commits.groups.map((group) => group.changes.length)).toEqual([1, 600, 900]);
+    expect((await Promise.all(calls)).map((outcomes) => outcomes.length)).toEqual([1, 600, 600, 300]);
+    await expect(committer.commitAll(puts(MAX_GROUP_CHANGES + 1))).rejects.toMatchObject({ code: "too_large" });
+    expect(await committer.commitAll([])).toEqual([]);
+  });
+
+  it("refuses as overloaded when too much waits, and takes more when that is done", async () => {
+    const commits = new ManualCommits();
+    const committer = new GroupCommitter(commits.commit);
+    const calls = Array.from({ length: 8 }, () => committer.commitAll(puts(MAX_GROUP_CHANGES)));
+    await expect(committer.commit(putOf("x"))).rejects.toMatchObject({ code: "overloaded" });
+    for (let group = 0; group < 8; group += 1) {
+      commits.groups[group]?.end();
+      await settle();
+    }
+    await Promise.all(calls);
+    const more = committer.commit(putOf("x"));
+    commits.groups[8]?.end();
+    expect(await more).toMatchObject({ ok: false });
+  });
+
+  it("tells everyone in a group that failed, and goes on with the next", async () => {
+    const commits = new ManualCommits();
+    const committer = new GroupCommitter(commits.commit);
+    const first = committer.commit(putOf("a"));
+    const second = committer.commit(putOf("b"));
+    commits.groups[0]?.fail(new KoboldError("catalog_unavailable", "away"));
+    await expect(first).rejects.toMatchObject({ code: "catalog_unavailable" });
+    commits.groups[1]?.end();
+    expect(await second).toMatchObject({ ok: false });
+  });
+
+  it("lets the next group begin when one cannot be settled yet, once", async () => {
+    const commits = new ManualCommits();
+    const committer = new GroupCommitter(commits.commit);
+    const calls = ["a", "b", "c"].map((key) => committer.commit(putOf(key)));
+    commits.groups[0]?.release();
+    expect(commits.keys()).toEqual([["a"], ["b", "c"]]);
+    const fourth = committer.commit(putOf("d"));
+    commits.groups[0]?.release();
+    commits.groups[0]?.end();
+    await settle();
+    expect(commits.keys()).toHaveLength(2);
+    commits.groups[1]?.end();
+    await settle();
+    commits.groups[2]?.end();
+    expect(await Promise.all([...calls, fourth])).toHaveLength(4);
+  });
+
+  it("finishes what came before it was closed, and refuses what comes after", async () => {
+    const commits = new ManualCommits();
+    const committer = new GroupCommitter(commits.commit);
+    const calls = [committer.commit(putOf("a")), committer.commit(putOf("b"))];
+    let isClosed = false;
+    const closing = committer.close().then(() => {
+      isClosed = true;
+    });
+    await expect(committer.commit(putOf("c"))).rejects.toMatchObject({ code: "shutting_down" });
+    commits.groups[0]?.end();
+    await settle();
+    expect(isClosed).toBe(false);
+    commits.groups[1]?.end();
+    await closing;
+    expect(await Promise.all(calls)).toHaveLength(2);
+    await new GroupCommitter(commits.commit).close();
+  });
+});
