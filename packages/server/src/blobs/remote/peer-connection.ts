@@ -1,5 +1,6 @@
 import { HEADER, isErrorCode, KoboldError } from "@koboldfs/protocol";
 import { type Dispatcher, Pool } from "undici";
+import { type Clock, systemClock } from "../../runtime/clock.js";
 
 /** No progress for this long and the peer counts as failed; a healthy one on a local network answers within milliseconds. */
 const DEFAULT_PROGRESS_TIMEOUT_MS = 2_000;
@@ -41,6 +42,7 @@ export interface PeerConnectionOptions {
   readonly sign: (request: PeerRequest) => string;
   readonly progressTimeoutMs?: number;
   readonly finishTimeoutMs?: number;
+  readonly clock?: Clock;
 }
 
 export interface PeerIdentity {
@@ -55,11 +57,13 @@ export type PeerResponse = Dispatcher.ResponseData;
 export class PeerConnection {
   readonly progressTimeoutMs: number;
   readonly finishTimeoutMs: number;
+  readonly clock: Clock;
   readonly #options: PeerConnectionOptions;
   readonly #pool: Pool;
 
   constructor(options: PeerConnectionOptions) {
     this.#options = options;
+    this.clock = options.clock ?? systemClock;
     this.progressTimeoutMs = options.progressTimeoutMs ?? DEFAULT_PROGRESS_TIMEOUT_MS;
     this.finishTimeoutMs = options.finishTimeoutMs ?? DEFAULT_FINISH_TIMEOUT_MS;
     this.#pool = new Pool(options.url, {

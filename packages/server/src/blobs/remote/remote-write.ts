@@ -53,15 +53,15 @@ export class RemoteWrite implements WriteSteps {
   async complete(lastChance: () => void): Promise<PlacedBlob> {
     checkNotTooShort(this.#sizeBytes, this.#announced);
     lastChance();
-    const timeout = setTimeout(() => {
-      this.#cut.abort(new Error(`it did not confirm the blob within ${this.#peer.finishTimeoutMs} ms`));
-    }, this.#peer.finishTimeoutMs);
+    const { clock, finishTimeoutMs } = this.#peer;
+    const late = () => this.#cut.abort(new Error(`it did not confirm the blob within ${finishTimeoutMs} ms`));
+    const cancelTimeout = clock.schedule(finishTimeoutMs, () => setImmediate(late));
     try {
       return await this.#readPlaced(await this.#endBody());
     } catch (error) {
       throw this.#peer.failure(error);
     } finally {
-      clearTimeout(timeout);
+      cancelTimeout();
     }
   }
 
@@ -85,7 +85,7 @@ export class RemoteWrite implements WriteSteps {
   }
 
   #startUpload(): Upload {
-    const body = new UploadBody(this.#peer.progressTimeoutMs);
+    const body = new UploadBody(this.#peer);
     const answer = this.#send(this.#announced.sizeBytes, body);
     // A refusal may come long before the end; the next `feed` tells it. A success is only looked at in the end.
     answer.catch((cause: unknown) => body.destroy(cause instanceof Error ? cause : new Error(String(cause))));

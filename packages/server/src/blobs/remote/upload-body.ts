@@ -1,16 +1,17 @@
 import { Readable } from "node:stream";
+import type { Clock } from "../../runtime/clock.js";
 
 /** Bytes that wait for the socket before `feed` holds its caller back. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
 /** The body of a running request, fed by hand at the pace of the socket. */
 export class UploadBody extends Readable {
-  readonly #progressTimeoutMs: number;
+  readonly #pace: { readonly clock: Clock; readonly progressTimeoutMs: number };
   #waiting: { resolve: () => void; reject: (error: Error) => void } | undefined;
 
-  constructor(progressTimeoutMs: number) {
+  constructor(pace: { readonly clock: Clock; readonly progressTimeoutMs: number }) {
     super({ highWaterMark: HIGH_WATER_BYTES });
-    this.#progressTimeoutMs = progressTimeoutMs;
+    this.#pace = pace;
     // A destroyed body tells whoever waits in `feed`; nobody else listens.
     this.on("error", () => {});
   }
@@ -36,16 +37,17 @@ export class UploadBody extends Readable {
   }
 
   async #drained(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
+    const { clock, progressTimeoutMs } = this.#pace;
+    let cancelTimeout = () => {};
     try {
       await new Promise<void>((resolve, reject) => {
         this.#waiting = { resolve, reject };
-        const late = () => reject(new Error(`it took no bytes for ${this.#progressTimeoutMs} ms`));
+        const late = () => reject(new Error(`it took no bytes for ${progressTimeoutMs} ms`));
         // One look at the sockets first: if this process stood still, the peer is not to blame.
-        timer = setTimeout(() => setImmediate(late), this.#progressTimeoutMs);
+        cancelTimeout = clock.schedule(progressTimeoutMs, () => setImmediate(late));
       });
     } finally {
-      clearTimeout(timer);
+      cancelTimeout();
       this.#waiting = undefined;
     }
   }
