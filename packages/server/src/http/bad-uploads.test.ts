@@ -136,7 +136,7 @@ describe("Expect: 100-continue", () => {
   function openPut(path: string, headers: Record<string, string> = {}) {
     const call = request({
       ...{ host: "127.0.0.1", port: test.port, method: "PUT", path, agent: false },
-      headers: { expect: "100-continue", "content-length": "3", ...headers },
+      headers: { connection: "keep-alive", expect: "100-continue", "content-length": "3", ...headers },
     });
     call.flushHeaders();
     const reply = once(call, "response").then(([response]) => readReply(response));

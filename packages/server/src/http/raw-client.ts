@@ -22,7 +22,9 @@ export interface RawReply {
 
 /** One request as the wire has it, for tests: nothing normalises the path, retries or checks. */
 export function send(port: number, options: RawRequest): Promise<RawReply> {
-  const { method = "GET", path, headers = {}, body } = options;
+  const { method = "GET", path, body } = options;
+  // The server then says by itself whether the connection stays open.
+  const headers = { connection: "keep-alive", ...options.headers };
   return new Promise((resolve, reject) => {
     const call = request({ host: "127.0.0.1", port, method, path, headers, agent: false }, (response) => {
       readReply(response).then(resolve, reject);
