@@ -8,13 +8,13 @@ export interface LogDestination {
 }
 
 /**
- * JSON lines with level names and RFC 3339 times; every line carries the node's name. Without a destination they go to
+ * JSON lines with level names and RFC 3339 times; every line carries the node's name as `name`. Without a destination they go to
  * standard output, each at once: the last ones before a crash are those that matter.
  */
 export function createNodeLogger(level: LogLevel, node: string, destination?: LogDestination): Logger {
   const options = {
     level,
-    base: { node },
+    base: { name: node },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };

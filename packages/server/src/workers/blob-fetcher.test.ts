@@ -7,6 +7,7 @@ import { MemoryBlobStore } from "../blobs/memory/memory-blob-store.js";
 import { StaticCluster } from "../cluster/static-cluster.js";
 import { silentLogger } from "../runtime/logger.js";
 import { systemClock } from "../runtime/clock.js";
+import { SimulatedClock } from "../runtime/simulated-clock.js";
 import { BlobFetcher } from "./blob-fetcher.js";
 import type { WantedBlob } from "./blob-transfer.js";
 
@@ -123,6 +124,40 @@ describe("BlobFetcher", () => {
     };
     expect(await fetcher.fetch(blobOf(bytes), SIGNAL)).toBe("fetched");
     expect(first.asked.filter((range) => range?.start === 0)).toHaveLength(1);
+  });
+
+  it("goes on when the only node that has the blob was away and comes back at another address", async () => {
+    const clock = new SimulatedClock();
+    const patient = new BlobFetcher({ local, cluster, clock, log: silentLogger, pieceBytes: PIECE_BYTES });
+    const bytes = bytesOf(2 * PIECE_BYTES);
+    await put(first, bytes);
+    first.instead = (range) => {
+      if (range?.start === 1000) throw new KoboldError("peer_failed", "planted");
+      return undefined;
+    };
+    const outcome = patient.fetch(blobOf(bytes), SIGNAL);
+    await clock.advance(5_000);
+    const moved = new PeerStore();
+    await put(moved, bytes);
+    cluster.setPeers({ first: moved });
+    await clock.advance(5_000);
+    expect(await outcome).toBe("fetched");
+    expect(moved.asked).toEqual([{ start: 1000, end: 2000 }]);
+  });
+
+  it("gives a half transferred blob up when nobody has had one byte more for a while", async () => {
+    const clock = new SimulatedClock();
+    const patient = new BlobFetcher({ local, cluster, clock, log: silentLogger, pieceBytes: PIECE_BYTES });
+    const bytes = bytesOf(2 * PIECE_BYTES);
+    await put(first, bytes);
+    first.instead = (range) => {
+      if (range?.start === 1000) throw new KoboldError("peer_failed", "planted");
+      return undefined;
+    };
+    const outcome = patient.fetch(blobOf(bytes), SIGNAL);
+    await clock.advance(31_000);
+    expect(await outcome).toBe("unreachable");
+    expect(await local.stat(blobOf(bytes))).toBeUndefined();
   });
 
   it("says absent when nobody has the blob, and leaves nothing behind", async () => {

@@ -22,16 +22,21 @@ export interface BlobFetcherOptions {
 
 /** Blobs up to this size come in one request; longer ones in pieces of it, so that no request runs for minutes. */
 const PIECE_BYTES = 8 * 1024 * 1024;
-/** How often all peers are asked for the rest of a half transferred blob, without one byte more, before it is given up. */
-const ROUNDS_WITHOUT_PROGRESS = 3;
+/** How long the rest of a half transferred blob is waited for: longer than a peer's restart takes. */
+const PATIENCE_MS = 30_000;
 const PAUSE_BETWEEN_ROUNDS_MS = 500;
+
+/** Whom to ask now, the best first. */
+type PeerSource = () => readonly Peer[];
 
 /** Brings blobs from peers to this node's own volumes. */
 export class BlobFetcher {
   readonly #options: BlobFetcherOptions;
+  readonly #pieceBytes: number;
 
   constructor(options: BlobFetcherOptions) {
     this.#options = options;
+    this.#pieceBytes = options.pieceBytes ?? PIECE_BYTES;
   }
 
   /**
@@ -40,9 +45,10 @@ export class BlobFetcher {
    */
   async fetch(blob: WantedBlob, signal: AbortSignal): Promise<FetchOutcome> {
     if (await this.#isGoodHere(blob, signal)) return "here";
-    const peers = this.#options.cluster.readingPeers();
+    // Asked anew in each round: a node that was away may be back, under another address.
+    const peers = () => this.#options.cluster.readingPeers();
     const outcome = await this.#transfer(blob, peers, signal);
-    return outcome === "mixed" ? this.#transferFromOne(blob, peers, signal) : outcome;
+    return outcome === "mixed" ? this.#transferFromOne(blob, peers(), signal) : outcome;
   }
 
   async #isGoodHere(blob: WantedBlob, signal: AbortSignal): Promise<boolean> {
@@ -64,7 +70,7 @@ export class BlobFetcher {
   async #transferFromOne(blob: WantedBlob, peers: readonly Peer[], signal: AbortSignal): Promise<FetchOutcome> {
     let outcome: FetchOutcome = "absent";
     for (const peer of peers) {
-      const one = await this.#transfer(blob, [peer], signal);
+      const one = await this.#transfer(blob, () => [peer], signal);
       if (one === "fetched") return one;
       if (one === "unreachable") outcome = one;
     }
@@ -72,8 +78,8 @@ export class BlobFetcher {
   }
 
   /** `mixed`: the bytes arrived, from more than one peer, and are not those of the digest. */
-  async #transfer(blob: WantedBlob, peers: readonly Peer[], signal: AbortSignal): Promise<FetchOutcome | "mixed"> {
-    const transfer = new BlobTransfer(blob, this.#options.local, this.#options.pieceBytes ?? PIECE_BYTES);
+  async #transfer(blob: WantedBlob, peers: PeerSource, signal: AbortSignal): Promise<FetchOutcome | "mixed"> {
+    const transfer = new BlobTransfer(blob, this.#options.local, this.#pieceBytes);
     try {
       await this.#askInRounds(transfer, peers, signal);
       if (transfer.complete) {
@@ -81,7 +87,7 @@ export class BlobFetcher {
         return "fetched";
       }
       await transfer.abort();
-      return transfer.someFailed || peers.length === 0 ? "unreachable" : "absent";
+      return transfer.someFailed || peers().length === 0 ? "unreachable" : "absent";
     } catch (error) {
       await transfer.abort();
       if (!(error instanceof KoboldError) || error.code !== "digest_mismatch") throw error;
@@ -90,16 +96,18 @@ export class BlobFetcher {
     }
   }
 
-  async #askInRounds(transfer: BlobTransfer, peers: readonly Peer[], signal: AbortSignal): Promise<void> {
-    let fruitless = 0;
-    while (fruitless < ROUNDS_WITHOUT_PROGRESS) {
+  /** What is less than one piece is not worth waiting for. */
+  async #askInRounds(transfer: BlobTransfer, peers: PeerSource, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    let progressMs = clock.monotonic();
+    while (clock.monotonic() - progressMs < PATIENCE_MS) {
       const before = transfer.offset;
-      for (const peer of peers) {
+      for (const peer of peers()) {
         if (!transfer.complete) await transfer.askFor(peer, signal);
       }
-      if (transfer.complete || transfer.offset === 0) return;
-      fruitless = transfer.offset > before ? 0 : fruitless + 1;
-      await this.#options.clock.sleep(PAUSE_BETWEEN_ROUNDS_MS, signal);
+      if (transfer.complete || transfer.offset < this.#pieceBytes) return;
+      if (transfer.offset > before) progressMs = clock.monotonic();
+      await clock.sleep(PAUSE_BETWEEN_ROUNDS_MS, signal);
       signal.throwIfAborted();
     }
   }

@@ -1,4 +1,4 @@
-import { KoboldError } from "@koboldfs/protocol";
+import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import type { BlobRef, BlobStore, BlobWrite } from "../blobs/blob-store.js";
 import type { Peer } from "../cluster/cluster.js";
 
@@ -12,8 +12,8 @@ export class BlobTransfer {
   readonly #blob: WantedBlob;
   readonly #local: BlobStore;
   readonly #pieceBytes: number;
-  /** Peers that gave bytes. */
-  readonly sources = new Set<Peer>();
+  /** Nodes that gave bytes. */
+  readonly sources = new Set<NodeId>();
   /** Bytes that arrived so far. */
   offset = 0;
   /** Whether a peer that may have the blob could not give it. */
@@ -39,7 +39,7 @@ export class BlobTransfer {
       for (let chunk = await this.#next(peer, chunks, signal); chunk !== undefined; ) {
         const write = await this.#openWrite(signal);
         await write.write(chunk);
-        this.sources.add(peer);
+        this.sources.add(peer.node.id);
         this.offset += chunk.length;
         chunk = await this.#next(peer, chunks, signal);
       }

@@ -140,6 +140,25 @@ describe("RepairWorker", () => {
     expect(catalog.debts).toEqual([]);
   });
 
+  it("goes on waiting for a transfer that runs when the last peer is gone", async () => {
+    owe(1);
+    let finish: ((outcome: FetchOutcome) => void) | undefined;
+    fetcher.answer = () =>
+      new Promise((resolve) => {
+        finish = resolve;
+      });
+    const step = worker.step(SIGNAL);
+    await clock.advance(1_000);
+    expect(await step).toBe("busy");
+    cluster.setPeers({});
+    const next = worker.step(SIGNAL);
+    await clock.advance(0);
+    finish?.("fetched");
+    expect(await next).toBe("busy");
+    await stepUntilIdle();
+    expect(catalog.debts).toEqual([]);
+  });
+
   it("is idle without asking the catalog while there is no peer", async () => {
     owe(1);
     cluster.setPeers({});
@@ -187,14 +206,13 @@ describe("RepairWorker", () => {
       new Promise((_, reject) => {
         endings.push(() => reject(stopping.signal.reason));
       });
-    const step = worker.step(stopping.signal).catch(() => "ended");
+    const step = worker.step(stopping.signal).catch(() => "failed");
     await clock.advance(0);
     stopping.abort(new Error("stopped"));
     endings[0]?.();
-    await clock.advance(0);
-    expect(fetcher.running).toBe(1);
+    expect(await step).toBe("failed");
+    const ended = worker.end().then(() => fetcher.running);
     endings[1]?.();
-    expect(await step).toBe("ended");
-    expect(fetcher.running).toBe(0);
+    expect(await ended).toBe(0);
   });
 });

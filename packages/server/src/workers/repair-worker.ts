@@ -48,14 +48,20 @@ export class RepairWorker implements Worker {
 
   /** Keeps the lanes going and resolves when one has nothing to do any more, or after a while. */
   async step(signal: AbortSignal): Promise<StepResult> {
-    if (!this.#hasPeers()) return "idle";
-    if (this.#queue.length === 0) this.#queue = await this.#listPayable();
-    while (this.#lanes.size < PARALLEL_FETCHES && this.#queue.length > 0) this.#openLane(signal);
+    this.#throwFailure();
+    const hasPeers = this.#hasPeers();
+    if (hasPeers && this.#queue.length === 0) this.#queue = await this.#listPayable();
+    while (hasPeers && this.#lanes.size < PARALLEL_FETCHES && this.#queue.length > 0) this.#openLane(signal);
     if (this.#underWay.size === 0) return "idle";
-    if (this.#lanes.size > 0) await this.#waitForLane(signal);
+    if (this.#lanes.size > 0) await this.#waitForLane();
     else await this.#settler.drain();
     this.#throwFailure();
     return "busy";
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#lanes);
+    await this.#settler.drain();
   }
 
   #openLane(signal: AbortSignal): void {
@@ -72,13 +78,10 @@ export class RepairWorker implements Worker {
     }
   }
 
-  async #waitForLane(signal: AbortSignal): Promise<void> {
+  async #waitForLane(): Promise<void> {
     const waiting = new AbortController();
     await Promise.race([...this.#lanes, this.#options.clock.sleep(LOOK_AGAIN_MS, waiting.signal)]);
     waiting.abort("enough");
-    if (!signal.aborted) return;
-    await Promise.all(this.#lanes);
-    await this.#settler.drain();
   }
 
   /** Never rejects: a failure of this node itself is kept for the step to throw. */

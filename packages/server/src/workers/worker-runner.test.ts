@@ -78,7 +78,7 @@ describe("WorkerRunner", () => {
     expect(worker.startedAt).toEqual([0]);
   });
 
-  it("aborts the running step when it stops and waits for its end", async () => {
+  it("aborts the running step when it stops, waits for its end, and then for what goes on between steps", async () => {
     const worker = new ScriptedWorker();
     let ended = false;
     const aborting = async (signal: AbortSignal): Promise<StepResult> => {
@@ -86,8 +86,12 @@ describe("WorkerRunner", () => {
       ended = true;
       return "busy";
     };
-    worker.runner.start({ name: "long", pollMs: 1, step: aborting });
+    let wasEndedBefore: boolean | undefined;
+    const end = async () => {
+      wasEndedBefore = ended;
+    };
+    worker.runner.start({ name: "long", pollMs: 1, step: aborting, end });
     await worker.runner.stop();
-    expect(ended).toBe(true);
+    expect(wasEndedBefore).toBe(true);
   });
 });

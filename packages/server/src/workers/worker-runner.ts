@@ -84,6 +84,7 @@ class WorkerLoop {
         if (!signal.aborted) await this.#pause(failures, error);
       }
     }
+    await this.#worker.end?.();
   }
 
   async #waitForWork(): Promise<void> {

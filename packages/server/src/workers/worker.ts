@@ -11,8 +11,10 @@ export interface Worker {
   /** How long an idle worker waits when nobody wakes it. */
   readonly pollMs: number;
   /**
-   * One bounded piece of work. Rejects when it could not be done; the next one comes after a pause. A fired signal ends
-   * it soon, with any result or error, and leaves nothing of it running.
+   * One bounded piece of work. Rejects when it could not be done; the next one comes after a pause. All steps get the
+   * same signal; once it fired a step ends soon, with any result or error.
    */
   step(signal: AbortSignal): Promise<StepResult>;
+  /** For work that goes on between steps: resolves when all of it has ended. Called once, after the signal and the last step. */
+  end?(): Promise<void>;
 }
