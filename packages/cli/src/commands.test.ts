@@ -47,6 +47,14 @@ async function expectOutput(line: string, lines: readonly string[]): Promise<voi
   expect(steady(result.stdout).trimEnd().split("\n")).toEqual(lines);
 }
 
+/** The order of a document's members means nothing. */
+async function expectDocuments(line: string, documents: readonly string[]): Promise<void> {
+  const result = await koboldfs(line);
+  expect(result).toMatchObject({ code: 0, stderr: "" });
+  const lines = steady(result.stdout).trimEnd().split("\n");
+  expect(lines.map((text): unknown => JSON.parse(text))).toEqual(documents.map((text): unknown => JSON.parse(text)));
+}
+
 async function expectFailure(line: string, code: number, message: string | RegExp): Promise<void> {
   const result = await koboldfs(line);
   expect(result.code).toBe(code);
@@ -89,20 +97,20 @@ describe("the command, not on a terminal", () => {
   });
 
   it("prints one JSON document a line with --json", async () => {
-    await expectOutput("namespace create json --min-copies 1 --url-template http://{server}/{path} --json", [
+    await expectDocuments("namespace create json --min-copies 1 --url-template http://{server}/{path} --json", [
       '{"name":"json","files":0,"bytes":"0","created":"TIME","minCopies":1,"urlTemplate":"http://{server}/{path}"}',
     ]);
-    await expectOutput("put motd json/a/motd --type text/plain --json", [
+    await expectDocuments("put motd json/a/motd --type text/plain --json", [
       `{"namespace":"json","key":"a/motd","digest":"${HELLO}","size":6,"version":0,"copies":1,"wanted":2}`,
     ]);
     const file = `"key":"a/motd","digest":"${HELLO}","size":6,"version":0,"contentType":"text/plain","metadata":{},"modified":"TIME"`;
-    await expectOutput("ls -r json --json", [`{${file}}`]);
-    await expectOutput("ls json --json", ['{"prefix":"a/"}']);
-    await expectOutput("stat json/a/motd --json", [`{"namespace":"json",${file}}`]);
-    await expectOutput("get json/a/motd out --json", ['{"namespace":"json","key":"a/motd","path":"out"}']);
-    await expectOutput("rm json/a/motd --json", ['{"namespace":"json","key":"a/motd","deleted":true}']);
-    await expectOutput("namespace delete json --json", ['{"name":"json","deleted":true}']);
-    await expectOutput("node list --json", [
+    await expectDocuments("ls -r json --json", [`{${file}}`]);
+    await expectDocuments("ls json --json", ['{"prefix":"a/"}']);
+    await expectDocuments("stat json/a/motd --json", [`{"namespace":"json",${file}}`]);
+    await expectDocuments("get json/a/motd out --json", ['{"namespace":"json","key":"a/motd","path":"out"}']);
+    await expectDocuments("rm json/a/motd --json", ['{"namespace":"json","key":"a/motd","deleted":true}']);
+    await expectDocuments("namespace delete json --json", ['{"name":"json","deleted":true}']);
+    await expectDocuments("node list --json", [
       '{"id":"NODE-ID","name":"n1","url":"http://127.0.0.1:PORT","state":"alive","zone":"default","heartbeatAgeMs":0,"freeBytes":0,"totalBytes":0,"debtFiles":0,"debtBytes":"0","backfill":1}',
     ]);
     const status = await koboldfs("status --json");

@@ -28,7 +28,7 @@ export async function runServe(flags: ServeFlags, context: CommandContext): Prom
 /** People get short coloured lines, everything else gets JSON. */
 function logDestination(context: CommandContext): LogDestination | undefined {
   if (!context.stdout.isTTY) return undefined;
-  return PinoPretty({ sync: true, ignore: "pid,node", translateTime: "SYS:HH:MM:ss.l", singleLine: true });
+  return PinoPretty({ sync: true, ignore: "pid,name,event", translateTime: "SYS:HH:MM:ss.l", singleLine: true });
 }
 
 function describeFailure(error: unknown): string {

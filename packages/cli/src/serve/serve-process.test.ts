@@ -59,8 +59,8 @@ describe("koboldfs serve", { timeout: 60_000 }, () => {
 
   it("says where it listens, in JSON, and ends with 0 on SIGTERM", async () => {
     const { child, ended } = serve();
-    const { url, node } = await lineOf(child, "listening");
-    expect(node).toBe("a");
+    const { url, name } = await lineOf(child, "listening");
+    expect(name).toBe("a");
     expect((await fetch(`${String(url)}/readyz`)).status).toBe(200);
     child.kill("SIGTERM");
     expect(await ended).toEqual({ code: 0, errors: "" });
@@ -76,7 +76,7 @@ describe("koboldfs serve", { timeout: 60_000 }, () => {
   it("takes its settings from the environment and, as koboldfsd, from a file", async () => {
     const env = { KOBOLDFS_NAME: "b", KOBOLDFS_LISTEN: "127.0.0.1:0", KOBOLDFS_DATA: join(folder, "b") };
     const { child, ended } = run(["serve"], env);
-    expect((await lineOf(child, "listening"))["node"]).toBe("b");
+    expect((await lineOf(child, "listening"))["name"]).toBe("b");
     child.kill("SIGINT");
     expect((await ended).code).toBe(0);
     const daemon = run(["--config", join(folder, "missing.ini")], {}, "koboldfsd.js");
