@@ -21,6 +21,15 @@ describe("spawnOwned", () => {
     },
   );
 
+  it("starts a process that dies when the runner of its owner is gone", async () => {
+    const owner = spawnOwned(process.execPath, [SPAWNER], { stdio: ["ignore", "pipe", "inherit", "ipc"] });
+    if (owner.stdout === null) throw new Error("no pipe");
+    const [line] = (await once(owner.stdout, "data")) as [Buffer];
+    owner.disconnect();
+    expect(await exitOf(owner)).toEqual({ code: 1, signal: null });
+    await waitUntil("the sleeper is gone", () => !isAlive(Number(line.toString())));
+  });
+
   it("says what a process needed at most", async () => {
     const script = "const b = Buffer.alloc(64 * 1024 * 1024, 1); console.log(b.length); setInterval(() => {}, 1000);";
     const child = spawnOwned(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });

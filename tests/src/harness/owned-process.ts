@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { atExit } from "./at-exit.js";
 
 /**
  * Children die with this process whatever ends it, SIGKILL included: setpriv (util-linux) asks the kernel for that and
@@ -7,22 +8,13 @@ import { existsSync, readFileSync } from "node:fs";
  */
 const SETPRIV = "/usr/bin/setpriv";
 
-const running = new Set<ChildProcess>();
-let exitHookSet = false;
-
 /** Starts a program that cannot outlive this process. */
 export function spawnOwned(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
-  if (!exitHookSet) {
-    exitHookSet = true;
-    process.on("exit", () => {
-      for (const child of running) child.kill("SIGKILL");
-    });
-  }
   const child = existsSync(SETPRIV)
     ? spawn(SETPRIV, ["--pdeathsig", "KILL", program, ...args], options)
     : spawn(program, args, options);
-  running.add(child);
-  child.once("exit", () => running.delete(child));
+  const forget = atExit(() => child.kill("SIGKILL"));
+  child.once("exit", forget);
   return child;
 }
 

@@ -2,6 +2,9 @@ import { once } from "node:events";
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import type { Problem } from "@koboldfs/protocol";
 
+/** More than any server of these tests may need; a request that hangs fails its test while the cluster still lives. */
+const ANSWER_TIMEOUT_MS = 60_000;
+
 export interface RawRequest {
   readonly method?: string;
   /** Sent exactly as it stands: nothing normalises `..` or `%2e`. */
@@ -19,6 +22,7 @@ export interface RawReply {
 /** One request on a connection of its own, as the wire has it: no retries, no failover, no redirects, no checks. */
 export async function rawRequest(server: string, options: RawRequest): Promise<RawReply> {
   const call = openRequest(server, options);
+  call.setTimeout(ANSWER_TIMEOUT_MS, () => call.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)));
   call.end(options.body);
   return readReply(call);
 }

@@ -1,13 +1,13 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { atExit } from "./at-exit.js";
 import { isAlive } from "./owned-process.js";
 
 /** The owner's pid is part of the name, so that a later run can tell and remove what a killed runner left behind. */
 const PREFIX = "koboldfs-cluster-";
 
-const open = new Set<string>();
-let exitHookSet = false;
+let swept = false;
 
 export interface TempFolder {
   readonly path: string;
@@ -16,20 +16,15 @@ export interface TempFolder {
 
 /** A private folder that goes when it is removed, or at the latest when this process exits. */
 export function makeTempFolder(): TempFolder {
-  if (!exitHookSet) {
-    exitHookSet = true;
-    sweepFoldersOfDeadRunners();
-    process.on("exit", () => {
-      for (const path of open) removeFolder(path);
-    });
-  }
+  if (!swept) sweepFoldersOfDeadRunners();
+  swept = true;
   const path = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
-  open.add(path);
+  const forget = atExit(() => removeFolder(path));
   return {
     path,
     remove() {
       removeFolder(path);
-      open.delete(path);
+      forget();
     },
   };
 }

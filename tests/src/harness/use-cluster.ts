@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll } from "vitest";
-import { Cluster, type ClusterOptions, startCluster } from "./cluster.js";
+import { type Cluster, type ClusterOptions, startCluster } from "./cluster.js";
 
 /** The last lines of each node are enough to see what led to a failure; a terminal is no place for thousands. */
 const MAX_SHOWN_CHARACTERS = 60_000;
@@ -7,21 +7,8 @@ const MAX_SHOWN_CHARACTERS = 60_000;
 /** Runs `body` with a cluster of its own. Shows the nodes' logs when it fails, and removes everything in any case. */
 export async function withCluster(options: ClusterOptions, body: (cluster: Cluster) => Promise<void>): Promise<void> {
   const cluster = await startCluster(options);
-  await guard(cluster, () => body(cluster));
-}
-
-/** As `withCluster`, for tests that start the nodes themselves. */
-export async function withPreparedCluster(
-  options: ClusterOptions,
-  body: (cluster: Cluster) => Promise<void>,
-): Promise<void> {
-  const cluster = await Cluster.prepare(options);
-  await guard(cluster, () => body(cluster));
-}
-
-async function guard(cluster: Cluster, body: () => Promise<void>): Promise<void> {
   try {
-    await body();
+    await body(cluster);
   } catch (error) {
     showLogs(cluster);
     throw error;
