@@ -1,6 +1,13 @@
 import type { FileContent, FileRecord } from "./change.js";
 import type { DebtRef, PlannedDebt } from "./commit-plan.js";
-import { type CommitView, type FileRef, formatFileRef, type NamespaceRow, type NodeRow, type RecordedOutcome } from "./commit-view.js";
+import {
+  type CommitView,
+  type FileRef,
+  formatFileRef,
+  type NamespaceRow,
+  type NodeRow,
+  type RecordedOutcome,
+} from "./commit-view.js";
 import type { JournalEntry } from "./journal-entry.js";
 
 type Unnumbered<Entry> = Entry extends JournalEntry ? Omit<Entry, "number"> : never;
@@ -140,4 +147,3 @@ class TouchedMap<Value> {
     return [...this.#removed.values()];
   }
 }
-

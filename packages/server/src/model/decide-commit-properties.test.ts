@@ -22,10 +22,14 @@ const put = fc
   .map(([space, name, body, more, placed, minCopies]) => {
     return putOf(name, body, { namespace: space, ...more, placedOn: placed.map(nodeId), minCopies });
   });
-const removal = fc.tuple(namespace, key, extras).map(([space, name, more]) => deleteOf(name, { namespace: space, ...more }));
-const move = fc.tuple(fc.constantFrom("copy" as const, "rename" as const), namespace, key, key, extras).map(([kind, space, from, to, more]) => {
-  return { kind, namespace: space, from, to, ...more };
-});
+const removal = fc
+  .tuple(namespace, key, extras)
+  .map(([space, name, more]) => deleteOf(name, { namespace: space, ...more }));
+const move = fc
+  .tuple(fc.constantFrom("copy" as const, "rename" as const), namespace, key, key, extras)
+  .map(([kind, space, from, to, more]) => {
+    return { kind, namespace: space, from, to, ...more };
+  });
 const settings = fc.oneof(
   fc.tuple(namespace, fc.integer({ min: 0, max: 2 })).map(([space, minCopies]) => setNamespaceOf(space, minCopies)),
   namespace.map((space) => ({ kind: "drop-namespace" as const, namespace: space })),
@@ -33,7 +37,10 @@ const settings = fc.oneof(
     return setNodeOf(id, { state: state as "alive" });
   }),
 );
-const change: fc.Arbitrary<Change> = fc.oneof({ weight: 5, arbitrary: put }, removal, move, { weight: 2, arbitrary: settings });
+const change: fc.Arbitrary<Change> = fc.oneof({ weight: 5, arbitrary: put }, removal, move, {
+  weight: 2,
+  arbitrary: settings,
+});
 const history = fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 12 });
 
 function replay(groups: readonly (readonly Change[])[]): ModelCatalog {
@@ -53,7 +60,10 @@ describe("decideCommit, for any history", () => {
         const times = catalog.groups.map((group) => group.timeMs);
         expect(times).toEqual(times.toSorted((x, y) => x - y));
         const start = { number: 0, hash: formatGenesisHash("0".repeat(32)) };
-        expect(verifyHistory(start, catalog.groups)).toEqual({ ok: true, head: { number: catalog.head.number, hash: catalog.head.hash } });
+        expect(verifyHistory(start, catalog.groups)).toEqual({
+          ok: true,
+          head: { number: catalog.head.number, hash: catalog.head.hash },
+        });
       }),
     );
   });
@@ -64,7 +74,10 @@ describe("decideCommit, for any history", () => {
         const catalog = replay(groups);
         for (const { name, files, bytes } of catalog.namespaces.values()) {
           const own = [...catalog.files.values()].filter((file) => file.namespace === name);
-          expect({ files, bytes }).toEqual({ files: own.length, bytes: own.reduce((sum, file) => sum + BigInt(file.sizeBytes), 0n) });
+          expect({ files, bytes }).toEqual({
+            files: own.length,
+            bytes: own.reduce((sum, file) => sum + BigInt(file.sizeBytes), 0n),
+          });
         }
         for (const file of catalog.files.values()) expect(catalog.namespaces.has(file.namespace)).toBe(true);
       }),
@@ -116,7 +129,9 @@ describe("decideCommit, for any history", () => {
         }
         const strip = (catalog: ModelCatalog) => [...catalog.files.values()].map(({ modified: _, ...file }) => file);
         expect(strip(alone).length).toBe(strip(together).length);
-        expect(new Set(strip(alone).map((file) => JSON.stringify(file)))).toEqual(new Set(strip(together).map((file) => JSON.stringify(file))));
+        expect(new Set(strip(alone).map((file) => JSON.stringify(file)))).toEqual(
+          new Set(strip(together).map((file) => JSON.stringify(file))),
+        );
         expect(alone.debts).toEqual(together.debts);
       }),
     );

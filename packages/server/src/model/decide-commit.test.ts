@@ -53,7 +53,13 @@ describe("decideCommit", () => {
 
   it("writes nothing at all when every change is refused", () => {
     const plan = decideCommit(catalogWith(1).view([deleteOf("a")]), "g", [deleteOf("a")]);
-    expect(plan).toMatchObject({ group: undefined, filesToPut: [], filesToRemove: [], namespacesToPut: [], outcomesToRecord: [] });
+    expect(plan).toMatchObject({
+      group: undefined,
+      filesToPut: [],
+      filesToRemove: [],
+      namespacesToPut: [],
+      outcomesToRecord: [],
+    });
   });
 
   it("checks If-Match and If-None-Match against the state under the lock", () => {
@@ -68,10 +74,9 @@ describe("decideCommit", () => {
     expect(tell(catalog, deleteOf("new", { precondition: { ifMatch: "*" } }))).toEqual(["precondition_failed"]);
     const copy = { kind: "copy", namespace: NAMESPACE, from: a, to: b } as const;
     expect(tell(catalog, { ...copy, sourceMatch: [digestOf("two")] })).toEqual(["precondition_failed"]);
-    expect(tell(catalog, { ...copy, precondition: { ifNoneMatch: "*" } }, { ...copy, precondition: { ifNoneMatch: "*" } })).toEqual([
-      "ok",
-      "precondition_failed",
-    ]);
+    expect(
+      tell(catalog, { ...copy, precondition: { ifNoneMatch: "*" } }, { ...copy, precondition: { ifNoneMatch: "*" } }),
+    ).toEqual(["ok", "precondition_failed"]);
   });
 
   it("demands the larger of the request's and the namespace's minimum of copies, counting each node once", () => {
@@ -79,12 +84,19 @@ describe("decideCommit", () => {
     tell(catalog, setNamespaceOf(NAMESPACE, 2));
     expect(tell(catalog, putOf("a", "x", { placedOn: [nodeId(1), nodeId(1)] }))).toEqual(["too_few_copies"]);
     expect(tell(catalog, putOf("a", "x", { placedOn: [nodeId(1), nodeId(2)] }))).toEqual(["ok"]);
-    expect(tell(catalog, putOf("a", "x", { placedOn: [nodeId(1), nodeId(2)], minCopies: 3 }))).toEqual(["too_few_copies"]);
+    expect(tell(catalog, putOf("a", "x", { placedOn: [nodeId(1), nodeId(2)], minCopies: 3 }))).toEqual([
+      "too_few_copies",
+    ]);
   });
 
   it("makes a debt for every node that owes and does not have the blob, and clears the debts of those that have it", () => {
     const catalog = catalogWith(3);
-    tell(catalog, setNodeOf(3, { state: "readonly" }), setNodeOf(4, { state: "draining" }), setNodeOf(5, { state: "dead" }));
+    tell(
+      catalog,
+      setNodeOf(3, { state: "readonly" }),
+      setNodeOf(4, { state: "draining" }),
+      setNodeOf(5, { state: "dead" }),
+    );
     const [outcome] = catalog.commit([putOf("a", "x")]);
     expect(doneOf(outcome)).toMatchObject({ copies: 1, holders: 3, owing: [nodeId(2), nodeId(3)] });
     const debt = { namespace: NAMESPACE, digest: digestOf("x"), sizeBytes: 1, copies: 1, number: catalog.head.number };
@@ -126,8 +138,13 @@ describe("decideCommit", () => {
 
   it("refuses a node name that another node has, and lets a node keep its own", () => {
     const catalog = catalogWith(2);
-    expect(tell(catalog, setNodeOf(2, { name: parseNodeName("node-1") }), setNodeOf(1))).toEqual(["node_name_taken", "ok"]);
-    expect(tell(catalog, setNodeOf(1, { name: parseNodeName("x") }), setNodeOf(2, { name: parseNodeName("node-1") }))).toEqual(["ok", "ok"]);
+    expect(tell(catalog, setNodeOf(2, { name: parseNodeName("node-1") }), setNodeOf(1))).toEqual([
+      "node_name_taken",
+      "ok",
+    ]);
+    expect(
+      tell(catalog, setNodeOf(1, { name: parseNodeName("x") }), setNodeOf(2, { name: parseNodeName("node-1") })),
+    ).toEqual(["ok", "ok"]);
   });
 
   it("drops only an empty namespace, and lets its name be used again", () => {
@@ -155,7 +172,11 @@ describe("decideCommit", () => {
   it("records no refusal under an idempotency key, so that it may be tried again", () => {
     const catalog = catalogWith(1);
     const idempotency = { key: "i1", fingerprint: "f" };
-    expect(tell(catalog, deleteOf("a", { idempotency }), putOf("a"), deleteOf("a", { idempotency }))).toEqual(["not_found", "ok", "ok"]);
+    expect(tell(catalog, deleteOf("a", { idempotency }), putOf("a"), deleteOf("a", { idempotency }))).toEqual([
+      "not_found",
+      "ok",
+      "ok",
+    ]);
   });
 
   it("refuses alone what a database could not keep", () => {
@@ -179,7 +200,10 @@ describe("decideCommit", () => {
 
   it("refuses a rename of a file to its own key", () => {
     const catalog = catalogWith(1);
-    expect(tell(catalog, putOf("a"), { kind: "rename", namespace: NAMESPACE, from: a, to: a })).toEqual(["ok", "invalid_request"]);
+    expect(tell(catalog, putOf("a"), { kind: "rename", namespace: NAMESPACE, from: a, to: a })).toEqual([
+      "ok",
+      "invalid_request",
+    ]);
   });
 
   it("never lets time run backwards along the numbers", () => {

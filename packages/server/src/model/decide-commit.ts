@@ -43,7 +43,8 @@ function decideOnce(draft: CommitDraft, change: Change): ChangeOutcome {
   if (idempotency === undefined) return decideChange(draft, change);
   const earlier = draft.recorded.get(idempotency.key);
   if (earlier?.fingerprint === idempotency.fingerprint) return { ...earlier.outcome, replayed: true };
-  if (earlier !== undefined) return refuse("idempotency_key_reused", "this Idempotency-Key named another request before");
+  if (earlier !== undefined)
+    return refuse("idempotency_key_reused", "this Idempotency-Key named another request before");
   if (!isIdempotencyKey(idempotency)) return refuse("invalid_request", "the Idempotency-Key cannot be stored");
   const outcome = decideChange(draft, change);
   if (outcome.ok) draft.recorded.set(idempotency.key, { ...idempotency, outcome });
@@ -51,7 +52,10 @@ function decideOnce(draft: CommitDraft, change: Change): ChangeOutcome {
 }
 
 function isIdempotencyKey({ key, fingerprint }: Idempotency): boolean {
-  return key.length > 0 && [key, fingerprint].every((text) => isStorable(text) && Buffer.byteLength(text) <= MAX_IDEMPOTENCY_KEY_BYTES);
+  return (
+    key.length > 0 &&
+    [key, fingerprint].every((text) => isStorable(text) && Buffer.byteLength(text) <= MAX_IDEMPOTENCY_KEY_BYTES)
+  );
 }
 
 function decideChange(draft: CommitDraft, change: Change): ChangeOutcome {

@@ -21,7 +21,8 @@ export function decidePut(draft: CommitDraft, change: PutChange): ChangeOutcome 
   }
   const placed = new Set(change.placedOn);
   const wanted = Math.max(change.minCopies, namespace.policy.minCopies);
-  if (placed.size < wanted) return refuse("too_few_copies", `${placed.size} nodes have the file, ${wanted} are demanded`);
+  if (placed.size < wanted)
+    return refuse("too_few_copies", `${placed.size} nodes have the file, ${wanted} are demanded`);
   return namePut(draft, change, placed);
 }
 
@@ -55,5 +56,7 @@ function checkContent(content: FileContent) {
 
 function checkUsage(namespace: NamespaceRow, content: FileContent) {
   const bytes = namespace.bytes + BigInt(content.sizeBytes);
-  return bytes > MAX_NAMESPACE_BYTES ? refuse("too_large", `namespace ${namespace.name} would hold ${bytes} bytes`) : undefined;
+  return bytes > MAX_NAMESPACE_BYTES
+    ? refuse("too_large", `namespace ${namespace.name} would hold ${bytes} bytes`)
+    : undefined;
 }

@@ -1,4 +1,11 @@
-import type { ChangeDone, ChangeOutcome, DropNamespaceChange, NodeSettings, SetNamespaceChange, SetNodeChange } from "./change.js";
+import type {
+  ChangeDone,
+  ChangeOutcome,
+  DropNamespaceChange,
+  NodeSettings,
+  SetNamespaceChange,
+  SetNodeChange,
+} from "./change.js";
 import type { CommitDraft } from "./commit-draft.js";
 import type { NodeRow } from "./commit-view.js";
 import { NODE_STATES } from "./node-state.js";
@@ -29,7 +36,8 @@ export function decideDropNamespace(draft: CommitDraft, change: DropNamespaceCha
 
 export function decideSetNode(draft: CommitDraft, change: SetNodeChange): ChangeOutcome {
   const { id, name, url, zone, volumes } = change.node;
-  if (![id, url, zone, ...volumes].every(isStorable)) return refuse("invalid_request", "the node's settings cannot be stored");
+  if (![id, url, zone, ...volumes].every(isStorable))
+    return refuse("invalid_request", "the node's settings cannot be stored");
   const others = [...draft.nodes.values()].filter((node) => node.id !== id);
   if (others.some((node) => node.name === name)) return refuse("node_name_taken", `another node is called ${name}`);
   const node: NodeSettings = change.node;
@@ -39,7 +47,11 @@ export function decideSetNode(draft: CommitDraft, change: SetNodeChange): Change
 }
 
 /** Where the node's backfill stands after its entry with this number. */
-function placeInJournal(draft: CommitDraft, node: NodeSettings, number: number): Pick<NodeRow, "joinedAt" | "backfillPosition"> {
+function placeInJournal(
+  draft: CommitDraft,
+  node: NodeSettings,
+  number: number,
+): Pick<NodeRow, "joinedAt" | "backfillPosition"> {
   const before = draft.nodes.get(node.id);
   // While a node owes nothing (draining, dead) no debts are made for it: when it owes again it starts from the
   // beginning, else what was put meanwhile would be overlooked. What it still has costs backfill only a look.

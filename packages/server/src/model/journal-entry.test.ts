@@ -8,15 +8,23 @@ import { contentOf, digestOf, NAMESPACE, setNodeOf } from "./test-changes.js";
 
 const number = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const anyText = fc.string({ unit: "binary", maxLength: 20 });
-const key = fc.string({ unit: "binary", minLength: 1, maxLength: 20 }).filter((text) => !text.includes("\0")).map(parseFileKey);
+const key = fc
+  .string({ unit: "binary", minLength: 1, maxLength: 20 })
+  .filter((text) => !text.includes("\0"))
+  .map(parseFileKey);
 const content = fc.record({
   digest: anyText.map(digestOf),
   sizeBytes: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
   contentType: anyText,
   metadata: fc.dictionary(anyText, anyText, { maxKeys: 4, noNullPrototype: true }),
 });
-const policy = fc.record({ minCopies: fc.integer({ min: 1, max: 9 }), urlTemplate: anyText }, { requiredKeys: ["minCopies"] });
-const node = fc.record({ url: anyText, zone: anyText, volumes: fc.array(anyText) }).map((settings) => setNodeOf(1, settings).node);
+const policy = fc.record(
+  { minCopies: fc.integer({ min: 1, max: 9 }), urlTemplate: anyText },
+  { requiredKeys: ["minCopies"] },
+);
+const node = fc
+  .record({ url: anyText, zone: anyText, volumes: fc.array(anyText) })
+  .map((settings) => setNodeOf(1, settings).node);
 const namespace = fc.constant(NAMESPACE);
 const entry: fc.Arbitrary<JournalEntry> = fc.oneof(
   fc.record({ kind: fc.constant("put" as const), number, namespace, key, content }),
@@ -41,13 +49,25 @@ describe("a journal entry", () => {
 
   it("is written the same whatever order its metadata came in, numbers among the names included", () => {
     const write = (metadata: Record<string, string>) =>
-      formatJournalEntry({ kind: "put", number: 1, namespace: NAMESPACE, key: parseFileKey("k"), content: contentOf("x", { metadata }) });
+      formatJournalEntry({
+        kind: "put",
+        number: 1,
+        namespace: NAMESPACE,
+        key: parseFileKey("k"),
+        content: contentOf("x", { metadata }),
+      });
     expect(write({ b: "1", a: "2", "10": "3" })).toBe(write({ "10": "3", a: "2", b: "1" }));
     expect(write({ b: "1", a: "2", "10": "3" })).toContain('"metadata":[["10","3"],["a","2"],["b","1"]]');
   });
 
   it("has exactly this form, which mirrors and older journals rely on", () => {
-    const put: JournalEntry = { kind: "put", number: 7, namespace: NAMESPACE, key: parseFileKey("ä/b"), content: contentOf("x") };
+    const put: JournalEntry = {
+      kind: "put",
+      number: 7,
+      namespace: NAMESPACE,
+      key: parseFileKey("ä/b"),
+      content: contentOf("x"),
+    };
     const digest = digestOf("x");
     expect(formatJournalEntry(put)).toBe(
       `{"number":7,"kind":"put","namespace":"demo","key":"ä/b","digest":"${digest}","sizeBytes":1,"contentType":"text/plain","metadata":[]}`,
@@ -55,7 +75,14 @@ describe("a journal entry", () => {
   });
 
   it("is refused when anything is missing or of another kind", () => {
-    const lines = ["", "null", "[]", "{}", '{"number":1,"kind":"other","namespace":"demo"}', '{"number":-1,"kind":"delete"}'];
+    const lines = [
+      "",
+      "null",
+      "[]",
+      "{}",
+      '{"number":1,"kind":"other","namespace":"demo"}',
+      '{"number":-1,"kind":"delete"}',
+    ];
     for (const line of lines) expect(() => parseJournalEntry(line)).toThrow(/not a journal entry/);
   });
 });
@@ -114,14 +141,19 @@ describe("a history", () => {
     const second = changed[1]?.bytes ?? Buffer.alloc(0);
     second[second.length - 3] = 0x21;
     expect(verifyHistory(start, changed)).toMatchObject({ ok: false, at: 2 });
-    expect(verifyHistory(start, groups.toSpliced(1, 1))).toMatchObject({ ok: false, at: 3, reason: "entry 2 is missing" });
+    expect(verifyHistory(start, groups.toSpliced(1, 1))).toMatchObject({
+      ok: false,
+      at: 3,
+      reason: "entry 2 is missing",
+    });
     const foreign = writeHistory(start, 4, 1);
     expect(verifyHistory(start, [...groups.slice(0, 2), ...foreign.slice(2)])).toMatchObject({ ok: false, at: 3 });
     expect(verifyHistory({ number: 0, hash: formatGenesisHash("c2") }, groups)).toMatchObject({ ok: false, at: 1 });
   });
 
   it("is compared in one step with another: the same, behind, ahead or forked, and from where", () => {
-    const points = (groups: readonly { last: number; hash: string }[]) => groups.map(({ last, hash }) => ({ number: last, hash }));
+    const points = (groups: readonly { last: number; hash: string }[]) =>
+      groups.map(({ last, hash }) => ({ number: last, hash }));
     const left = points(writeHistory(start, 5));
     const stem = left[2] ?? start;
     const fork = [...left.slice(0, 3), ...points(writeHistory(stem, 2, 1))];
@@ -130,6 +162,9 @@ describe("a history", () => {
     expect(compareHistories(left, left.slice(0, 3))).toEqual({ relation: "ahead", common: left[2] });
     expect(compareHistories(left, fork)).toEqual({ relation: "forked", common: left[2] });
     expect(compareHistories([], left)).toEqual({ relation: "behind", common: undefined });
-    expect(compareHistories(left, points(writeHistory(start, 3, 1)))).toEqual({ relation: "forked", common: undefined });
+    expect(compareHistories(left, points(writeHistory(start, 3, 1)))).toEqual({
+      relation: "forked",
+      common: undefined,
+    });
   });
 });

@@ -11,7 +11,9 @@ function runPlan(keys: readonly string[], query: ListPlanQuery) {
   for (let range = plan.nextRange(); range !== undefined; range = plan.nextRange()) {
     const { from, isFromIncluded, to, limit } = range;
     const isBehind = (key: string) => compareKeys(key, from) > 0 || (isFromIncluded && key === from);
-    const found = sorted.filter((key) => isBehind(key) && (to === undefined || compareKeys(key, to) < 0)).slice(0, limit);
+    const found = sorted
+      .filter((key) => isBehind(key) && (to === undefined || compareKeys(key, to) < 0))
+      .slice(0, limit);
     keysRead += found.length;
     plan.take(found.map((key) => ({ key })));
   }
@@ -19,7 +21,11 @@ function runPlan(keys: readonly string[], query: ListPlanQuery) {
   return { page: { files: files.map((file) => file.key), prefixes, next }, keysRead };
 }
 
-const key = fc.string({ unit: fc.constantFrom("a", "b", "/", "é", "\u{1F600}", "\uFFFF", "\u{10FFFF}"), minLength: 1, maxLength: 6 });
+const key = fc.string({
+  unit: fc.constantFrom("a", "b", "/", "é", "\u{1F600}", "\uFFFF", "\u{10FFFF}"),
+  minLength: 1,
+  maxLength: 6,
+});
 const query = fc.record(
   {
     prefix: fc.oneof(key, fc.constant("")),
@@ -59,7 +65,9 @@ describe("ListPlan", () => {
   });
 
   it("skips the keys under a prefix instead of reading them", () => {
-    const keys = Array.from({ length: 10 }, (_, folder) => Array.from({ length: 5000 }, (_, file) => `${folder}/${file}`)).flat();
+    const keys = Array.from({ length: 10 }, (_, folder) =>
+      Array.from({ length: 5000 }, (_, file) => `${folder}/${file}`),
+    ).flat();
     const { page, keysRead } = runPlan(keys, { delimiter: "/", limit: 100 });
     expect(page.prefixes).toHaveLength(10);
     expect(keysRead).toBeLessThan(500);

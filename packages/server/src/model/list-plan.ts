@@ -44,7 +44,8 @@ export class ListPlan<File extends { readonly key: string }> {
 
   #findStart() {
     const { after } = this.#query;
-    if (after === undefined || compareKeys(after, this.#prefix) < 0) return { from: this.#prefix, isFromIncluded: true };
+    if (after === undefined || compareKeys(after, this.#prefix) < 0)
+      return { from: this.#prefix, isFromIncluded: true };
     const folded = this.#findFolded(after);
     return folded === undefined ? { from: after, isFromIncluded: false } : skip(folded);
   }
@@ -92,7 +93,9 @@ export class ListPlan<File extends { readonly key: string }> {
     const files = entries.flatMap((entry) => (entry.file === undefined ? [] : [entry.file]));
     const prefixes = entries.filter((entry) => entry.file === undefined).map((entry) => entry.name);
     const last = entries.at(-1);
-    return this.#entries.length > limit && last !== undefined ? { files, prefixes, next: last.name } : { files, prefixes };
+    return this.#entries.length > limit && last !== undefined
+      ? { files, prefixes, next: last.name }
+      : { files, prefixes };
   }
 }
 

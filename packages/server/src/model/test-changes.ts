@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import { type Digest, parseFileKey, parseNamespaceName, parseNodeName, type NodeId } from "@koboldfs/protocol";
-import type { DeleteChange, FileContent, NodeSettings, PutChange, SetNamespaceChange, SetNodeChange } from "./change.js";
+import type {
+  DeleteChange,
+  FileContent,
+  NodeSettings,
+  PutChange,
+  SetNamespaceChange,
+  SetNodeChange,
+} from "./change.js";
 
 /** Changes as tests write them: what a test does not care for has a value already. */
 export const NAMESPACE = parseNamespaceName("demo");
@@ -19,7 +26,15 @@ export function contentOf(text: string, content: Partial<FileContent> = {}): Fil
 
 export function putOf(key: string, text = key, change: Partial<PutChange> = {}): PutChange {
   const content = contentOf(text);
-  return { kind: "put", namespace: NAMESPACE, key: parseFileKey(key), content, placedOn: [nodeId(1)], minCopies: 1, ...change };
+  return {
+    kind: "put",
+    namespace: NAMESPACE,
+    key: parseFileKey(key),
+    content,
+    placedOn: [nodeId(1)],
+    minCopies: 1,
+    ...change,
+  };
 }
 
 export function deleteOf(key: string, change: Partial<DeleteChange> = {}): DeleteChange {
@@ -33,6 +48,14 @@ export function setNamespaceOf(name: string = NAMESPACE, minCopies = 1): SetName
 export function setNodeOf(number: number, settings: Partial<NodeSettings> = {}): SetNodeChange {
   const name = parseNodeName(`node-${number}`);
   const url = `http://127.0.0.1:${9000 + number}`;
-  const node: NodeSettings = { id: nodeId(number), name, url, zone: "", state: "alive", volumes: [`v${number}`], ...settings };
+  const node: NodeSettings = {
+    id: nodeId(number),
+    name,
+    url,
+    zone: "",
+    state: "alive",
+    volumes: [`v${number}`],
+    ...settings,
+  };
   return { kind: "set-node", node };
 }

@@ -1,6 +1,13 @@
 import type { Change, ChangeOutcome, FileRecord } from "./change.js";
 import { type DebtRef, type PlannedDebt, type PlannedGroup } from "./commit-plan.js";
-import { type CommitView, formatFileRef, listViewNeeds, type NamespaceRow, type NodeRow, type RecordedOutcome } from "./commit-view.js";
+import {
+  type CommitView,
+  formatFileRef,
+  listViewNeeds,
+  type NamespaceRow,
+  type NodeRow,
+  type RecordedOutcome,
+} from "./commit-view.js";
 import { decideCommit } from "./decide-commit.js";
 import { formatGenesisHash } from "./journal-group.js";
 
