@@ -49,7 +49,9 @@ describe("GroupCommitter", () => {
   it("never splits the changes of one call, and never makes a group too large", async () => {
     const commits = new ManualCommits();
     const committer = new GroupCommitter(commits.commit);
-    const calls = [puts(1), puts(600, 1), puts(600, 601), puts(300, 1201)].map((changes) => committer.commitAll(changes));
+    const calls = [puts(1), puts(600, 1), puts(600, 601), puts(300, 1201)].map((changes) =>
+      committer.commitAll(changes),
+    );
     for (let group = 0; group < 3; group += 1) {
       commits.groups[group]?.end();
       await settle();

@@ -56,8 +56,10 @@ export class GroupCommitter implements CommitCatalog {
 
   #findRefusal(count: number): KoboldError | undefined {
     if (this.#isClosed) return new KoboldError("shutting_down", "the catalog is being closed");
-    if (count > MAX_GROUP_CHANGES) return new KoboldError("too_large", `${count} changes; a commit takes ${MAX_GROUP_CHANGES}`);
-    if (this.#pending + count > MAX_WAITING_CHANGES) return new KoboldError("overloaded", `${this.#pending} changes wait`);
+    if (count > MAX_GROUP_CHANGES)
+      return new KoboldError("too_large", `${count} changes; a commit takes ${MAX_GROUP_CHANGES}`);
+    if (this.#pending + count > MAX_WAITING_CHANGES)
+      return new KoboldError("overloaded", `${this.#pending} changes wait`);
     return undefined;
   }
 

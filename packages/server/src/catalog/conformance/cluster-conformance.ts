@@ -20,7 +20,13 @@ export function describeClusterConformance(harness: CatalogHarness): void {
     it("answers a node as it was set, and with a heartbeat its age and space", () =>
       withCatalog(harness, async (catalog) => {
         const { node } = setNodeOf(1);
-        expect(await findNode(catalog, 1)).toMatchObject({ ...node, freeBytes: 0, totalBytes: 0, joinedAt: 2, backfillPosition: 2 });
+        expect(await findNode(catalog, 1)).toMatchObject({
+          ...node,
+          freeBytes: 0,
+          totalBytes: 0,
+          joinedAt: 2,
+          backfillPosition: 2,
+        });
         const nodes = await catalog.heartbeat(node.id, SPACE);
         expect(nodes).toEqual([expect.objectContaining({ ...node, ...SPACE })]);
         expect(nodes[0]?.heartbeatAgeMs).toBeGreaterThanOrEqual(0);
@@ -32,7 +38,12 @@ export function describeClusterConformance(harness: CatalogHarness): void {
       withCatalog(harness, async (catalog) => {
         await catalog.heartbeat(nodeId(1), SPACE);
         doneOf(await catalog.commit(setNodeOf(1, { url: "http://elsewhere", volumes: ["a", "b"] })));
-        expect(await findNode(catalog, 1)).toMatchObject({ ...SPACE, url: "http://elsewhere", volumes: ["a", "b"], joinedAt: 2 });
+        expect(await findNode(catalog, 1)).toMatchObject({
+          ...SPACE,
+          url: "http://elsewhere",
+          volumes: ["a", "b"],
+          joinedAt: 2,
+        });
         expect(codeOf(await catalog.commit(setNodeOf(2, { name: parseNodeName("node-1") })))).toBe("node_name_taken");
       }));
 
@@ -44,7 +55,9 @@ export function describeClusterConformance(harness: CatalogHarness): void {
         for (const position of [3, 1]) await catalog.setBackfillPosition(nodeId(2), position);
         expect(await findNode(catalog, 2)).toMatchObject({ backfillPosition: 3 });
         const range = { after: 0, until: 4, limit: 10 };
-        expect(await catalog.listJournalBlobs(range)).toEqual([{ number: 3, namespace: NAMESPACE, digest: digestOf("x"), sizeBytes: 1 }]);
+        expect(await catalog.listJournalBlobs(range)).toEqual([
+          { number: 3, namespace: NAMESPACE, digest: digestOf("x"), sizeBytes: 1 },
+        ]);
         expect(await catalog.listJournalBlobs({ ...range, after: 3 })).toEqual([]);
         expect(await catalog.listJournalBlobs({ ...range, until: 2 })).toEqual([]);
       }));
@@ -61,6 +74,7 @@ export function describeClusterConformance(harness: CatalogHarness): void {
         const owed = [debtOf(3, "1"), debtOf(3, "333"), debtOf(3, "22", 2)];
         expect(await catalog.listDebts(nodeId(3), 10)).toEqual(owed);
         expect(await catalog.listDebts(nodeId(3), 1)).toEqual(owed.slice(0, 1));
+        expect(await catalog.listDebts(nodeId(3), 10, 1)).toEqual(owed.slice(1));
         expect(await catalog.listDebts(nodeId(1), 10)).toEqual([]);
         expect(await catalog.countDebts()).toEqual([
           { node: nodeId(2), files: 2, bytes: 4n },
@@ -95,7 +109,10 @@ export function describeClusterConformance(harness: CatalogHarness): void {
         const other = await open();
         for (let round = 0; round < 5; round += 1) {
           const name = `lease ${round}`;
-          const [first, second] = await Promise.all([catalog.acquireLease(name, "a", 60_000), other.acquireLease(name, "b", 60_000)]);
+          const [first, second] = await Promise.all([
+            catalog.acquireLease(name, "a", 60_000),
+            other.acquireLease(name, "b", 60_000),
+          ]);
           expect([first, second].filter(Boolean)).toHaveLength(1);
           const [holder, loser] = first ? ["a", "b"] : ["b", "a"];
           expect(await other.acquireLease(name, holder, 60_000)).toBe(true);

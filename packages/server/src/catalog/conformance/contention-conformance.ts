@@ -26,7 +26,10 @@ export function describeContentionConformance(harness: CatalogHarness): void {
       withCatalog(harness, async (catalog, { open }) => {
         const catalogs = [catalog, await open(), await open()];
         const work = catalogs.flatMap((one, node) =>
-          Array.from({ length: 30 }, (_, index) => [one.commit(putOf(`${index % 10}`, `${node} ${index}`)), one.commit(deleteOf(`${index % 7}`))]).flat(),
+          Array.from({ length: 30 }, (_, index) => [
+            one.commit(putOf(`${index % 10}`, `${node} ${index}`)),
+            one.commit(deleteOf(`${index % 7}`)),
+          ]).flat(),
         );
         const outcomes = await Promise.all(work);
         const entries = await checkJournal(catalog);
@@ -37,7 +40,9 @@ export function describeContentionConformance(harness: CatalogHarness): void {
         const last = new Map(entries.flatMap((entry) => ("key" in entry ? [[entry.key, entry] as const] : [])));
         const live = [...last.values()].filter((entry) => entry.kind === "put");
         expect(files.map((file) => [file.key, file.version])).toEqual(
-          live.map((entry) => [entry.key, entry.number]).toSorted(([left = ""], [right = ""]) => (left < right ? -1 : 1)),
+          live
+            .map((entry) => [entry.key, entry.number])
+            .toSorted(([left = ""], [right = ""]) => (left < right ? -1 : 1)),
         );
         const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
         expect(await catalog.findNamespace(NAMESPACE)).toMatchObject({ files: files.length, bytes: `${bytes}` });

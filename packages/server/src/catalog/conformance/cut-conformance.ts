@@ -43,7 +43,9 @@ async function checkMixed(catalog: Catalog, ids: readonly string[]): Promise<voi
 
 export function describeCutConformance(harness: CatalogHarness): void {
   describe("a cut connection", () => {
-    const faultsOf: Fault[] = harness.isNetwork ? ["cut-before", "cut-during", "cut-after"] : ["cut-before", "cut-after"];
+    const faultsOf: Fault[] = harness.isNetwork
+      ? ["cut-before", "cut-during", "cut-after"]
+      : ["cut-before", "cut-after"];
     it.each(faultsOf)("loses nothing and doubles nothing: %s each statement of a commit, and COMMIT", (fault) =>
       withCatalog(harness, async (reader, { open }) => {
         doneOf(await reader.commit(setNodeOf(2)));
@@ -92,23 +94,25 @@ export function describeCutConformance(harness: CatalogHarness): void {
         }),
     );
 
-    it.each(["to", "from"] as const)("loses nothing and doubles nothing when packets %s the server are lost, whatever they held", (direction) =>
-      withCatalog(harness, async (reader, { database, open }) => {
-        doneOf(await reader.commit(setNodeOf(2)));
-        await using proxy = await openTcpProxy(database.dsn);
-        const catalog = await open({ dsn: proxy.dsn });
-        const ids: string[] = [];
-        for (let at = 0; at < MAX_CUTS; at += 1) {
-          const id = `packet${at}`;
-          proxy.cutAtPacket(direction, at);
-          await commitMixed(catalog, id);
-          ids.push(id);
-          if (!proxy.hasCut) break;
-        }
-        expect(proxy.hasCut).toBe(false);
-        expect(ids.length).toBeGreaterThan(2);
-        await checkMixed(reader, ids);
-      }),
+    it.each(["to", "from"] as const)(
+      "loses nothing and doubles nothing when packets %s the server are lost, whatever they held",
+      (direction) =>
+        withCatalog(harness, async (reader, { database, open }) => {
+          doneOf(await reader.commit(setNodeOf(2)));
+          await using proxy = await openTcpProxy(database.dsn);
+          const catalog = await open({ dsn: proxy.dsn });
+          const ids: string[] = [];
+          for (let at = 0; at < MAX_CUTS; at += 1) {
+            const id = `packet${at}`;
+            proxy.cutAtPacket(direction, at);
+            await commitMixed(catalog, id);
+            ids.push(id);
+            if (!proxy.hasCut) break;
+          }
+          expect(proxy.hasCut).toBe(false);
+          expect(ids.length).toBeGreaterThan(2);
+          await checkMixed(reader, ids);
+        }),
     );
 
     it("goes on reading and committing after the server ended every session", () =>
@@ -128,7 +132,9 @@ export function describeCutConformance(harness: CatalogHarness): void {
         doneOf(await catalog.commit(putOf("a")));
         proxy.refuse();
         await expect(catalog.commit(putOf("b"))).rejects.toMatchObject({ code: "catalog_unavailable" });
-        await expect(catalog.findFile(NAMESPACE, parseFileKey("a"))).rejects.toMatchObject({ code: "catalog_unavailable" });
+        await expect(catalog.findFile(NAMESPACE, parseFileKey("a"))).rejects.toMatchObject({
+          code: "catalog_unavailable",
+        });
         await expect(open({ dsn: proxy.dsn })).rejects.toMatchObject({ code: "catalog_unavailable" });
         proxy.accept();
         expect(await catalog.findFile(NAMESPACE, parseFileKey("b"))).toBeUndefined();

@@ -11,7 +11,22 @@ import { codeOf, doneOf, withCatalog } from "./test-cluster-catalog.js";
 const NEAR_KEYS = [
   ...["a", "A", "aa", "a ", "a  ", " a", "a/", "a//", "a/../b", "%2e%2e", "a\tb", "a\nb", "a\u0001"],
   ...["\u00e9", "e\u0301", "e", "E", "ss", "\u00df", "\u0130", "i", "I", "\u0131"],
-  ...["\u{1F600}", "\u{1F601}", "\uFFFD", "\uE000", "\uD7FF", "\u{10FFFF}", "x\u200d", "x", "'", '"', "\\", "%", "_", "?"],
+  ...[
+    "\u{1F600}",
+    "\u{1F601}",
+    "\uFFFD",
+    "\uE000",
+    "\uD7FF",
+    "\u{10FFFF}",
+    "x\u200d",
+    "x",
+    "'",
+    '"',
+    "\\",
+    "%",
+    "_",
+    "?",
+  ],
 ].map(parseFileKey);
 
 export function describeFileConformance(harness: CatalogHarness): void {
@@ -50,7 +65,13 @@ export function describeFileConformance(harness: CatalogHarness): void {
       withCatalog(harness, async (catalog) => {
         const copy = { kind: "copy", namespace: NAMESPACE, from: parseFileKey("a"), to: parseFileKey("b") } as const;
         const other = parseNamespaceName("other");
-        const outcomes = await catalog.commitAll([putOf("a"), deleteOf("none"), copy, putOf("x", "x", { namespace: other }), putOf("c")]);
+        const outcomes = await catalog.commitAll([
+          putOf("a"),
+          deleteOf("none"),
+          copy,
+          putOf("x", "x", { namespace: other }),
+          putOf("c"),
+        ]);
         expect(outcomes.map(codeOf)).toEqual(["ok", "not_found", "ok", "namespace_not_found", "ok"]);
         expect(outcomes.filter((outcome) => outcome.ok).map((outcome) => doneOf(outcome).version)).toEqual([3, 4, 5]);
         expect((await checkJournal(catalog)).length).toBe(5);
@@ -62,7 +83,9 @@ export function describeFileConformance(harness: CatalogHarness): void {
         const puts = await catalog.commitAll(keys.map((key) => putOf(key)));
         expect(puts.every((outcome) => outcome.ok)).toBe(true);
         const renames = keys.map((key) => ({ from: parseFileKey(key), to: parseFileKey(`r/${key}`) }));
-        const moved = await catalog.commitAll(renames.map((change) => ({ kind: "rename", namespace: NAMESPACE, ...change })));
+        const moved = await catalog.commitAll(
+          renames.map((change) => ({ kind: "rename", namespace: NAMESPACE, ...change })),
+        );
         expect(moved.every((outcome) => outcome.ok)).toBe(true);
         expect(await catalog.findNamespace(NAMESPACE)).toMatchObject({ files: keys.length });
         const { files } = await catalog.listFiles(NAMESPACE, { limit: 1000 });
@@ -74,7 +97,12 @@ export function describeFileConformance(harness: CatalogHarness): void {
       withCatalog(harness, async (catalog) => {
         const largest = Number.MAX_SAFE_INTEGER;
         const put = (key: string, sizeBytes: number) => putOf(key, key, { content: contentOf(key, { sizeBytes }) });
-        const outcomes = await catalog.commitAll([put("a", largest), put("b", largest), put("c", 3), put("d", largest + 1)]);
+        const outcomes = await catalog.commitAll([
+          put("a", largest),
+          put("b", largest),
+          put("c", 3),
+          put("d", largest + 1),
+        ]);
         expect(outcomes.map(codeOf)).toEqual(["ok", "ok", "ok", "too_large"]);
         const bytes = 2n * BigInt(largest) + 3n;
         expect(await catalog.findNamespace(NAMESPACE)).toMatchObject({ files: 3, bytes: bytes.toString() });
@@ -87,7 +115,14 @@ export function describeFileConformance(harness: CatalogHarness): void {
       withCatalog(harness, async (catalog) => {
         await catalog.commitAll([putOf("a", "12345"), putOf("a", "123"), putOf("b", "1")]);
         expect(await catalog.findNamespace(NAMESPACE)).toMatchObject({ files: 2, bytes: "4" });
-        doneOf(await catalog.commit({ kind: "rename", namespace: NAMESPACE, from: parseFileKey("a"), to: parseFileKey("b") }));
+        doneOf(
+          await catalog.commit({
+            kind: "rename",
+            namespace: NAMESPACE,
+            from: parseFileKey("a"),
+            to: parseFileKey("b"),
+          }),
+        );
         expect(await catalog.findNamespace(NAMESPACE)).toMatchObject({ files: 1, bytes: "3" });
         doneOf(await catalog.commit(deleteOf("b")));
         expect(await catalog.findNamespace(NAMESPACE)).toMatchObject({ files: 0, bytes: "0" });
@@ -104,7 +139,9 @@ export function describeFileConformance(harness: CatalogHarness): void {
         expect(codeOf(await drop(NAMESPACE))).toBe("namespace_not_empty");
         expect(codeOf(await drop(other))).toBe("ok");
         expect(await catalog.findNamespace(other)).toBeUndefined();
-        expect(codeOf(await catalog.commit(putOf("a", "x", { namespace: other, placedOn: [] })))).toBe("namespace_not_found");
+        expect(codeOf(await catalog.commit(putOf("a", "x", { namespace: other, placedOn: [] })))).toBe(
+          "namespace_not_found",
+        );
         expect(codeOf(await catalog.commit(setNamespaceOf("b.other")))).toBe("ok");
       }));
   });

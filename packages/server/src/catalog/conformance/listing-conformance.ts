@@ -9,7 +9,12 @@ import { withCatalog } from "./test-cluster-catalog.js";
 const unit = fc.constantFrom("a", "B", "/", " ", "é", "\u{1F600}", "\uFFFF");
 const key = fc.string({ unit, minLength: 1, maxLength: 6 });
 const query = fc.record(
-  { prefix: fc.oneof(key, fc.constant("")), delimiter: fc.constantFrom("/", "é/"), after: key, limit: fc.integer({ min: 1, max: 9 }) },
+  {
+    prefix: fc.oneof(key, fc.constant("")),
+    delimiter: fc.constantFrom("/", "é/"),
+    after: key,
+    limit: fc.integer({ min: 1, max: 9 }),
+  },
   { requiredKeys: ["limit"] },
 );
 /** Each run asks a database several times; the plan itself is tested with thousands in model/list-plan.test.ts. */
@@ -20,15 +25,19 @@ export function describeListingConformance(harness: CatalogHarness): void {
     it("lists what looking at every key would, for any prefix, delimiter, after and limit", () =>
       withCatalog(harness, async (catalog) => {
         let count = 0;
-        const property = fc.asyncProperty(fc.uniqueArray(key, { maxLength: 40 }), fc.array(query, { maxLength: 6 }), async (keys, queries) => {
-          count += 1;
-          const namespace = parseNamespaceName(`run${count}`);
-          await catalog.commitAll([setNamespaceOf(namespace), ...keys.map((one) => putOf(one, one, { namespace }))]);
-          for (const asked of queries) {
-            const { files, prefixes, next } = await catalog.listFiles(namespace, asked);
-            expect({ files: files.map((file) => file.key), prefixes, next }).toEqual(listNaively(keys, asked));
-          }
-        });
+        const property = fc.asyncProperty(
+          fc.uniqueArray(key, { maxLength: 40 }),
+          fc.array(query, { maxLength: 6 }),
+          async (keys, queries) => {
+            count += 1;
+            const namespace = parseNamespaceName(`run${count}`);
+            await catalog.commitAll([setNamespaceOf(namespace), ...keys.map((one) => putOf(one, one, { namespace }))]);
+            for (const asked of queries) {
+              const { files, prefixes, next } = await catalog.listFiles(namespace, asked);
+              expect({ files: files.map((file) => file.key), prefixes, next }).toEqual(listNaively(keys, asked));
+            }
+          },
+        );
         await fc.assert(property, { numRuns: RUNS });
       }));
 
@@ -38,7 +47,11 @@ export function describeListingConformance(harness: CatalogHarness): void {
         await catalog.commitAll([...keys.map((one) => putOf(one)), putOf("z")]);
         const names: string[] = [];
         for (let after: string | undefined, more = true; more; ) {
-          const page = await catalog.listFiles(NAMESPACE, { delimiter: "/", limit: 2, ...(after === undefined ? {} : { after }) });
+          const page = await catalog.listFiles(NAMESPACE, {
+            delimiter: "/",
+            limit: 2,
+            ...(after === undefined ? {} : { after }),
+          });
           names.push(...page.prefixes, ...page.files.map((file) => file.key));
           after = page.next;
           more = after !== undefined;
@@ -51,7 +64,13 @@ export function describeListingConformance(harness: CatalogHarness): void {
         expect(await catalog.listFiles(NAMESPACE, { limit: 1 })).toEqual({ files: [], prefixes: [] });
         const other = parseNamespaceName("other");
         await expect(catalog.listFiles(other, { limit: 1 })).rejects.toMatchObject({ code: "namespace_not_found" });
-        const bad = [{ limit: 0 }, { limit: 1001 }, { limit: 1, delimiter: "" }, { limit: 1, prefix: "\0" }, { limit: 1, after: "\uD800" }];
+        const bad = [
+          { limit: 0 },
+          { limit: 1001 },
+          { limit: 1, delimiter: "" },
+          { limit: 1, prefix: "\0" },
+          { limit: 1, after: "\uD800" },
+        ];
         for (const one of bad) {
           await expect(catalog.listFiles(NAMESPACE, one)).rejects.toMatchObject({ code: "invalid_request" });
         }

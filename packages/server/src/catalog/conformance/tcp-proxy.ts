@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 
 export type PacketDirection = "to" | "from";
 
@@ -23,72 +23,94 @@ export interface TcpProxy extends AsyncDisposable {
 }
 
 export async function openTcpProxy(dsn: string): Promise<TcpProxy> {
-  const target = new URL(dsn);
-  const sockets = new Set<Socket>();
-  let cut: Cut | undefined;
-  let hasCut = false;
-  let isRefusing = false;
+  const proxy = new CuttingProxy(dsn);
+  await proxy.listen();
+  return proxy;
+}
 
-  const refuse = () => {
-    isRefusing = true;
-    for (const socket of sockets) socket.destroy();
-  };
-  const pass = (direction: PacketDirection, packet: Buffer, [source, sink]: [Socket, Socket]) => {
-    if (cut?.direction === direction && cut.isDue(packet)) {
-      const { refusesThen } = cut;
-      cut = undefined;
-      hasCut = true;
-      if (refusesThen) return void sink.write(packet, refuse);
-      source.destroy();
-      sink.destroy();
-      return;
-    }
-    sink.write(packet);
-  };
-  const server = createServer((client) => {
-    if (isRefusing) return void client.destroy();
-    const upstream = connect(Number(target.port), target.hostname);
+class CuttingProxy implements TcpProxy {
+  readonly #target: URL;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #cut: Cut | undefined;
+  #hasCut = false;
+  #isRefusing = false;
+
+  constructor(dsn: string) {
+    this.#target = new URL(dsn);
+    this.#server = createServer((client) => this.#join(client));
+  }
+
+  async listen(): Promise<void> {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+  }
+
+  get dsn(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+    const url = new URL(this.#target);
+    url.host = `127.0.0.1:${address.port}`;
+    return url.href;
+  }
+
+  get hasCut(): boolean {
+    return this.#hasCut;
+  }
+
+  #join(client: Socket): void {
+    if (this.#isRefusing) return void client.destroy();
+    const upstream = connect(Number(this.#target.port), this.#target.hostname);
     for (const socket of [client, upstream]) {
-      sockets.add(socket);
+      this.#sockets.add(socket);
       socket.setNoDelay(true);
       // A socket that is destroyed on purpose has nothing more to say.
       socket.on("error", () => socket.destroy());
       socket.on("close", () => {
-        sockets.delete(socket);
+        this.#sockets.delete(socket);
         client.destroy();
         upstream.destroy();
       });
     }
-    client.on("data", (packet) => pass("to", packet, [client, upstream]));
-    upstream.on("data", (packet) => pass("from", packet, [upstream, client]));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
-  const url = new URL(dsn);
-  url.host = `127.0.0.1:${address.port}`;
-  const arm = (next: Cut) => {
-    hasCut = false;
-    cut = next;
-  };
-  return {
-    dsn: url.href,
-    get hasCut() {
-      return hasCut;
-    },
-    cutAtPacket: (direction, after) => {
-      let remaining = after;
-      arm({ direction, isDue: () => remaining-- === 0, refusesThen: false });
-    },
-    refuseAfter: (packet) => arm({ direction: "to", isDue: (bytes) => packet.test(bytes.toString("latin1")), refusesThen: true }),
-    refuse,
-    accept: () => {
-      isRefusing = false;
-    },
-    async [Symbol.asyncDispose]() {
-      server.close();
-      refuse();
-    },
-  };
+    client.on("data", (packet) => this.#pass("to", packet, [client, upstream]));
+    upstream.on("data", (packet) => this.#pass("from", packet, [upstream, client]));
+  }
+
+  #pass(direction: PacketDirection, packet: Buffer, [source, sink]: [Socket, Socket]): void {
+    const cut = this.#cut;
+    if (cut?.direction !== direction || !cut.isDue(packet)) return void sink.write(packet);
+    this.#cut = undefined;
+    this.#hasCut = true;
+    if (cut.refusesThen) return void sink.write(packet, () => this.refuse());
+    source.destroy();
+    sink.destroy();
+  }
+
+  cutAtPacket(direction: PacketDirection, after: number): void {
+    let remaining = after;
+    this.#arm({ direction, isDue: () => remaining-- === 0, refusesThen: false });
+  }
+
+  refuseAfter(packet: RegExp): void {
+    this.#arm({ direction: "to", isDue: (bytes) => packet.test(bytes.toString("latin1")), refusesThen: true });
+  }
+
+  #arm(cut: Cut): void {
+    this.#hasCut = false;
+    this.#cut = cut;
+  }
+
+  refuse(): void {
+    this.#isRefusing = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  accept(): void {
+    this.#isRefusing = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    this.refuse();
+  }
 }

@@ -6,7 +6,10 @@ import type { CatalogHarness, HarnessDatabase, HarnessOpenOptions } from "./cata
 /** Runs `body` with a database of its own, and closes every catalog that it opened. */
 export async function withDatabase(
   harness: CatalogHarness,
-  body: (tools: { database: HarnessDatabase; open: (options?: HarnessOpenOptions) => Promise<Catalog> }) => Promise<void>,
+  body: (tools: {
+    database: HarnessDatabase;
+    open: (options?: HarnessOpenOptions) => Promise<Catalog>;
+  }) => Promise<void>,
 ): Promise<void> {
   const database = await harness.createDatabase();
   const opened: Catalog[] = [];

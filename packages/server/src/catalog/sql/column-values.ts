@@ -8,7 +8,8 @@ export function toText(value: SqlText): string {
 /** Refuses, rather than rounds, what a JavaScript number cannot hold. */
 export function toInteger(value: SqlInteger): number {
   const number = Number(value);
-  if (!Number.isSafeInteger(number)) throw new RangeError(`the catalog holds ${value} where a safe integer was expected`);
+  if (!Number.isSafeInteger(number))
+    throw new RangeError(`the catalog holds ${value} where a safe integer was expected`);
   return number;
 }
 

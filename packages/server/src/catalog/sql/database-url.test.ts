@@ -14,11 +14,23 @@ describe("parseDatabaseUrl", () => {
       ],
       ...{ user: "us@er", password: "p:w:x", database: "my db", sslMode: "require" },
     });
-    expect(parseDatabaseUrl("mysql://localhost/db")).toMatchObject({ user: undefined, password: undefined, sslMode: "disable" });
+    expect(parseDatabaseUrl("mysql://localhost/db")).toMatchObject({
+      user: undefined,
+      password: undefined,
+      sslMode: "disable",
+    });
   });
 
   it("refuses what it does not understand as config_invalid, and never shows a password", () => {
-    const bad = ["postgres:", "postgres://h", "postgres://h/", "postgres://h:x/d", "postgres://u:%zz@h/d", "mysql://u:secret@h/d?x=1", "mysql://u:secret@h/d?sslmode=maybe"];
+    const bad = [
+      "postgres:",
+      "postgres://h",
+      "postgres://h/",
+      "postgres://h:x/d",
+      "postgres://u:%zz@h/d",
+      "mysql://u:secret@h/d?x=1",
+      "mysql://u:secret@h/d?sslmode=maybe",
+    ];
     for (const dsn of bad) {
       expect(() => parseDatabaseUrl(dsn)).toThrow(expect.objectContaining({ code: "config_invalid" }));
       expect(() => parseDatabaseUrl(dsn)).not.toThrow(/secret/);
@@ -35,8 +47,11 @@ describe("openSqlCatalog", () => {
     },
   );
 
-  it.each(["postgres://u:p@127.0.0.1:1/d", "mysql://u:p@127.0.0.1:1/d"])("says catalog_unavailable when nobody answers at %s", async (dsn) => {
-    const opening = openSqlCatalog({ dsn, logger: silentLogger, clock: systemClock });
-    await expect(opening).rejects.toMatchObject({ code: "catalog_unavailable" });
-  });
+  it.each(["postgres://u:p@127.0.0.1:1/d", "mysql://u:p@127.0.0.1:1/d"])(
+    "says catalog_unavailable when nobody answers at %s",
+    async (dsn) => {
+      const opening = openSqlCatalog({ dsn, logger: silentLogger, clock: systemClock });
+      await expect(opening).rejects.toMatchObject({ code: "catalog_unavailable" });
+    },
+  );
 });

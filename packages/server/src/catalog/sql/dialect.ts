@@ -46,11 +46,12 @@ export interface SqlColumnTypes {
 
 /**
  * - `contended`: a deadlock, a serialization failure, a lock that could not be had in time: an ordinary retry.
- * - `disconnected`: the session is gone, or was never there.
+ * - `disconnected`: the session is gone, was never there, or is not to be trusted any more.
+ * - `exhausted`: the engine has no room left. Another try soon would fail the same way.
  * - `exists`: what should be created is there already.
  * - `refused`: the statement itself is at fault: another try would fail the same way.
  */
-export type SqlFailure = "contended" | "disconnected" | "exists" | "refused";
+export type SqlFailure = "contended" | "disconnected" | "exhausted" | "exists" | "refused";
 
 export type CatalogKysely = Kysely<CatalogTables>;
 

@@ -10,8 +10,8 @@ const MAX_RUNNING = 2;
 
 interface Lookup {
   readonly ref: FileRef;
-  resolve(file: FileRecord | undefined): void;
-  reject(error: unknown): void;
+  readonly resolve: (file: FileRecord | undefined) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**

@@ -77,7 +77,11 @@ async function findTakenSteps(connection: SqlConnection, dialect: SqlDialect): P
   }
 }
 
-async function runUnlessThere(connection: SqlConnection, dialect: SqlDialect, statement: { sql: string; parameters: readonly unknown[] }) {
+async function runUnlessThere(
+  connection: SqlConnection,
+  dialect: SqlDialect,
+  statement: { sql: string; parameters: readonly unknown[] },
+) {
   try {
     await connection.run(statement);
   } catch (error) {

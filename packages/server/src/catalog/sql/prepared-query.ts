@@ -33,7 +33,10 @@ export function prepareQuery<Arguments extends object, Row>(
 ): (values: Arguments) => SqlStatement<Row> {
   let template: Template | undefined;
   return (values) => {
-    template ??= compile(name, build((column) => new Slot(0, column) as unknown as Arguments[typeof column]));
+    template ??= compile(
+      name,
+      build((column) => new Slot(0, column) as unknown as Arguments[typeof column]),
+    );
     return fill<Row>(template, [values as Record<string, unknown>]);
   };
 }
@@ -77,7 +80,9 @@ function compile(name: string | undefined, query: Compilable<unknown>): Template
 }
 
 function fill<Row>(template: Template, rows: readonly Record<string, unknown>[]): SqlStatement<Row> {
-  const parameters = template.parameters.map((value) => (value instanceof Slot ? rows[value.row]?.[value.column] : value));
+  const parameters = template.parameters.map((value) =>
+    value instanceof Slot ? rows[value.row]?.[value.column] : value,
+  );
   return { ...template, parameters };
 }
 

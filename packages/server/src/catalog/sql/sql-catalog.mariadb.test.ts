@@ -19,7 +19,9 @@ async function createDatabase(): Promise<HarnessDatabase> {
     open: (options) => openTestCatalog(options?.dsn ?? database.url, options),
     query,
     async cutSessions() {
-      const others = await query("select id from information_schema.processlist where db = database() and id <> connection_id()");
+      const others = await query(
+        "select id from information_schema.processlist where db = database() and id <> connection_id()",
+      );
       for (const { id } of others) await query(`kill ${id}`);
     },
     openSession: () => openHarnessSession(database.url),

@@ -43,7 +43,10 @@ it("refuses a PostgreSQL that may lose commits, unless it is told to take it", a
   const name = new URL(database.dsn).pathname.slice(1);
   await database.query(`alter database ${name} set synchronous_commit = off`);
   const options = { dsn: database.dsn, logger: silentLogger, clock: systemClock };
-  await expect(openSqlCatalog(options)).rejects.toMatchObject({ code: "catalog_not_durable", message: "synchronous_commit is off" });
+  await expect(openSqlCatalog(options)).rejects.toMatchObject({
+    code: "catalog_not_durable",
+    message: "synchronous_commit is off",
+  });
   const catalog = await openSqlCatalog({ ...options, allowUnsafe: true });
   expect(catalog.engine).toBe("postgres");
   await catalog.close();
@@ -53,7 +56,9 @@ it("refuses a PostgreSQL that may lose commits, unless it is told to take it", a
 it("says catalog_unavailable for a wrong database or user, and takes the first of several hosts that takes writes", async () => {
   const database = await createDatabase();
   const open = (dsn: string) => openSqlCatalog({ dsn, logger: silentLogger, clock: systemClock });
-  await expect(open(server.url.replace(/\/postgres$/, "/nosuchdatabase"))).rejects.toMatchObject({ code: "catalog_unavailable" });
+  await expect(open(server.url.replace(/\/postgres$/, "/nosuchdatabase"))).rejects.toMatchObject({
+    code: "catalog_unavailable",
+  });
   const url = new URL(database.dsn);
   const catalog = await open(database.dsn.replace(url.host, `127.0.0.1:1,${url.host}`));
   expect((await catalog.head()).number).toBe(0);

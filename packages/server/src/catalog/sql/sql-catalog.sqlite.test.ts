@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { contentOf, nodeId, putOf, setNamespaceOf } from "../../model/test-changes.js";
 import { systemClock } from "../../runtime/clock.js";
 import { silentLogger } from "../../runtime/logger.js";
 import { describeCatalogConformance } from "../catalog-conformance.js";
@@ -42,7 +43,10 @@ it("refuses a SQLite session that may lose commits, unless it is told to take it
   };
   const options = { path, prepare, clock: systemClock, logger: silentLogger };
   const refused = openSqliteWriter({ ...options, allowUnsafe: false });
-  await expect(refused).rejects.toMatchObject({ code: "catalog_not_durable", message: "PRAGMA synchronous is not FULL" });
+  await expect(refused).rejects.toMatchObject({
+    code: "catalog_not_durable",
+    message: "PRAGMA synchronous is not FULL",
+  });
   const { writer } = await openSqliteWriter({ ...options, allowUnsafe: true });
   await writer.close();
   await database.drop();
@@ -57,5 +61,43 @@ it("makes the folders of a new file, and says catalog_unavailable for a path tha
   await catalog.close();
   await expect(open(`sqlite:${join(path, "..", "new")}`)).rejects.toMatchObject({ code: "catalog_unavailable" });
   await expect(open("sqlite:/dev/null/x")).rejects.toMatchObject({ code: "catalog_unavailable" });
+  await database.drop();
+});
+
+it("says catalog_unavailable when there is no room, names nothing of it, and goes on when there is", async () => {
+  const database = await createDatabase();
+  const path = database.dsn.slice("sqlite:".length);
+  let pages = 1_000_000;
+  const connect = async () => {
+    const connection = await openSqliteSession(path);
+    await connection.run(plainStatement(`pragma max_page_count = ${pages}`));
+    return connection;
+  };
+  const open = async () =>
+    (await openSqliteWriter({ path, connect, allowUnsafe: false, clock: systemClock, logger: silentLogger })).writer;
+  const writer = await open();
+  await writer.commitGroup([setNamespaceOf()], () => {});
+  await writer.close();
+  // SQLite never goes below what the file has already.
+  pages = 1;
+  const full = await open();
+  const metadata = { text: "x".repeat(60_000) };
+  const put = putOf("a", "x", { content: contentOf("x", { metadata }) });
+  await expect(full.commitGroup([put], () => {})).rejects.toMatchObject({ code: "catalog_unavailable" });
+  await full.close();
+  pages = 1_000_000;
+  const again = await open();
+  expect(await again.commitGroup([put], () => {})).toMatchObject([{ ok: true, version: 2 }]);
+  await again.close();
+  await database.drop();
+});
+
+it("says that it is closed, not that something broke, after it was closed", async () => {
+  const database = await createDatabase();
+  const catalog = await database.open();
+  await catalog.close();
+  await expect(catalog.commit(setNamespaceOf())).rejects.toMatchObject({ code: "shutting_down" });
+  await expect(catalog.setBackfillPosition(nodeId(1), 1)).rejects.toMatchObject({ code: "shutting_down" });
+  await catalog.close();
   await database.drop();
 });

@@ -14,7 +14,10 @@ export function classifyFailure(dialect: SqlDialect, error: unknown): SqlFailure
 export function translateFailure(failure: SqlFailure, cause: unknown): KoboldError {
   if (cause instanceof KoboldError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
-  if (failure === "disconnected") return new KoboldError("catalog_unavailable", `the catalog does not answer: ${reason}`, { cause });
+  if (failure === "disconnected")
+    return new KoboldError("catalog_unavailable", `the catalog does not answer: ${reason}`, { cause });
+  if (failure === "exhausted")
+    return new KoboldError("catalog_unavailable", `the catalog has no room: ${reason}`, { cause });
   if (failure === "contended") return new KoboldError("commit_contended", `the catalog is busy: ${reason}`, { cause });
   return new KoboldError("internal", `the catalog refused a statement: ${reason}`, { cause });
 }

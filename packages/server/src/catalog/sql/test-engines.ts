@@ -22,7 +22,8 @@ import { FaultyConnection } from "./test-faulty-connection.js";
 
 /** Opens a session of the engine that the dsn names, with the journal lock's timeouts. */
 export async function openTestSession(dsn: string): Promise<{ connection: SqlConnection; dialect: SqlDialect }> {
-  if (dsn.startsWith("sqlite:")) return { connection: await openSqliteSession(dsn.slice("sqlite:".length)), dialect: sqliteDialect };
+  if (dsn.startsWith("sqlite:"))
+    return { connection: await openSqliteSession(dsn.slice("sqlite:".length)), dialect: sqliteDialect };
   const engine = createEngine(dsn);
   return { connection: await engine.connect("commit"), dialect: engine.dialect };
 }
@@ -67,7 +68,9 @@ function breakEngine(engine: NetworkEngine, faults: FaultPlan, purpose: SessionP
     },
     async connect(asked) {
       const connection = await engine.connect(asked);
-      return asked === purpose ? new FaultyConnection(connection, faults, () => makeContention(engine.dialect)) : connection;
+      return asked === purpose
+        ? new FaultyConnection(connection, faults, () => makeContention(engine.dialect))
+        : connection;
     },
   };
 }
@@ -77,7 +80,9 @@ async function openUnthreaded(path: string, options: HarnessOpenOptions): Promis
   const { faults, faultsIn = "commit", logger = silentLogger, deadlineMs } = options;
   const connect = async () => {
     const connection = await openSqliteSession(path);
-    return faults === undefined ? connection : new FaultyConnection(connection, faults, () => makeContention(sqliteDialect));
+    return faults === undefined
+      ? connection
+      : new FaultyConnection(connection, faults, () => makeContention(sqliteDialect));
   };
   const plain = () => openSqliteSession(path);
   const { clusterId, writer } = await openSqliteWriter({

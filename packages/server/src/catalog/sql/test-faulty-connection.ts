@@ -50,7 +50,9 @@ export class FaultyConnection implements SqlConnection {
     throw new ConnectionCut(`the session was cut: ${fault}`);
   }
 
-  async runAll<const Statements extends readonly SqlStatement[]>(statements: Statements): Promise<SqlResults<Statements>> {
+  async runAll<const Statements extends readonly SqlStatement[]>(
+    statements: Statements,
+  ): Promise<SqlResults<Statements>> {
     const results: SqlResult<unknown>[] = [];
     for (const statement of statements) results.push(await this.run(statement));
     return results as SqlResults<Statements>;

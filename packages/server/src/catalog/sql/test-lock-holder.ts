@@ -50,7 +50,9 @@ async function holdAsCatalog(): Promise<HolderAnswer> {
   const catalog = await openTestCatalog(dsn, { faults: new Pause() });
   const outcome = await catalog.commit(putOf("held"));
   await catalog.close();
-  return outcome.ok ? { committed: true, version: outcome.version } : { committed: false, error: outcome.error.message };
+  return outcome.ok
+    ? { committed: true, version: outcome.version }
+    : { committed: false, error: outcome.error.message };
 }
 
 const answer = kind === "raw" ? await holdRaw() : await holdAsCatalog();

@@ -60,7 +60,7 @@ export class CommitRunner {
     const deadline = clock.monotonic() + (this.#options.deadlineMs ?? DEADLINE_MS);
     let disconnects = 0;
     for (let attempt = 1; ; attempt += 1) {
-      const result = await this.#inTurn(() => this.#attempt(changes));
+      const result = await this.inTurn(() => this.#attempt(changes));
       if (result.kind === "done") return [...result.outcomes];
       if (result.kind === "unknown") {
         const settled = await this.#settle(result.groupId, release);
@@ -74,8 +74,11 @@ export class CommitRunner {
     }
   }
 
-  /** One attempt at a time uses the session; a group that was settled late stands in line like any other. */
-  #inTurn<Result>(action: () => Promise<Result>): Promise<Result> {
+  /**
+   * Runs one thing at a time: attempts use one session, a group that was settled late stands in line like any other,
+   * and where all sessions share one thread (SQLite) none may wait for a lock that another of them holds.
+   */
+  inTurn<Result>(action: () => Promise<Result>): Promise<Result> {
     const result = this.#turn.then(action);
     this.#turn = result.catch(() => undefined);
     return result;
@@ -100,8 +103,12 @@ export class CommitRunner {
     } catch (cause) {
       const failure = classifyFailure(dialect, cause);
       this.#options.logger.debug({ err: cause, failure, isCommitSent }, "a commit failed");
-      await this.#abandon(failure);
-      return isCommitSent ? { kind: "unknown", failure, cause, groupId } : { kind: "failed", failure, cause };
+      const isRolledBack = await this.#abandon(failure);
+      // An engine that says "deadlock" or "full", and then answers, has not committed. Of other answers to a COMMIT
+      // one cannot be so sure.
+      const isCertain = isRolledBack && (failure === "contended" || failure === "exhausted");
+      if (!isCommitSent || isCertain) return { kind: "failed", failure, cause };
+      return { kind: "unknown", failure, cause, groupId };
     }
   }
 
@@ -111,17 +118,19 @@ export class CommitRunner {
     return this.#connection;
   }
 
-  /** After any error: roll back, and when even that fails cut the session, which rolls back too. */
-  async #abandon(failure: SqlFailure): Promise<void> {
+  /** After any error: roll back, and when even that fails cut the session, which rolls back too. Answers which. */
+  async #abandon(failure: SqlFailure): Promise<boolean> {
     const connection = this.#connection;
-    if (connection === undefined) return;
+    if (connection === undefined) return false;
     try {
       if (!connection.isUsable || failure === "disconnected") throw new ConnectionCut("the session is gone");
       await connection.run(ROLLBACK);
+      return true;
     } catch (cause) {
       this.#options.logger.debug({ err: cause }, "a commit's session was given up");
       connection.destroy();
       this.#connection = undefined;
+      return false;
     }
   }
 
@@ -134,14 +143,15 @@ export class CommitRunner {
     const { clock, logger } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#settleOnce(groupId);
+        return await this.inTurn(() => this.#settleOnce(groupId));
       } catch (cause) {
         logger.warn({ err: cause, groupId, attempt }, "the outcome of a commit cannot be settled yet");
         release();
       }
       const { signal } = this.#closing;
       await clock.sleep(pauseMs(attempt, SETTLE_PAUSE), signal);
-      if (signal.aborted) throw new KoboldError("shutting_down", "the server stopped before a commit's outcome was settled");
+      if (signal.aborted)
+        throw new KoboldError("shutting_down", "the server stopped before a commit's outcome was settled");
     }
   }
 

@@ -29,7 +29,9 @@ export class MysqlConnection implements SqlConnection {
     return formatResult(results) as SqlResult<Row>;
   }
 
-  async runAll<const Statements extends readonly SqlStatement[]>(statements: Statements): Promise<SqlResults<Statements>> {
+  async runAll<const Statements extends readonly SqlStatement[]>(
+    statements: Statements,
+  ): Promise<SqlResults<Statements>> {
     const [only] = statements;
     if (only === undefined) return [] as unknown as SqlResults<Statements>;
     if (statements.length === 1) return [await this.run(only)] as unknown as SqlResults<Statements>;
@@ -48,7 +50,8 @@ export class MysqlConnection implements SqlConnection {
       return await this.#ask(text);
     } catch (error) {
       if (isFatal(error)) this.destroy();
-      if (!this.#isUsable) throw new ConnectionCut(error instanceof Error ? error.message : String(error), { cause: error });
+      if (!this.#isUsable)
+        throw new ConnectionCut(error instanceof Error ? error.message : String(error), { cause: error });
       throw error;
     } finally {
       clearTimeout(timer);

@@ -47,6 +47,8 @@ const FAILURES: Readonly<Record<number, SqlFailure>> = {
   1213: "contended", // deadlock; on Galera also a failed certification
   1969: "contended", // max_statement_time
   3024: "contended", // max_execution_time
+  1021: "exhausted", // disk full
+  1114: "exhausted", // table full
   1050: "exists",
   1061: "exists",
   1040: "disconnected", // too many connections
@@ -97,4 +99,3 @@ async function findDurabilityProblems(connection: SqlConnection): Promise<string
   if (read("log_bin") === "1" && read("sync_binlog") !== "1") problems.push("sync_binlog is not 1, and log_bin is on");
   return problems;
 }
-

@@ -1,7 +1,13 @@
 import { type Connection, createConnection } from "mysql2/promise";
 import { toText } from "../column-values.js";
 import { type DatabaseUrl, formatTls } from "../database-url.js";
-import { CONNECT_TIMEOUT_MS, connectToFirst, type NetworkEngine, SESSION_TIMEOUTS, type SessionPurpose } from "../network-engine.js";
+import {
+  CONNECT_TIMEOUT_MS,
+  connectToFirst,
+  type NetworkEngine,
+  SESSION_TIMEOUTS,
+  type SessionPurpose,
+} from "../network-engine.js";
 import type { SqlInteger, SqlText } from "../schema.js";
 import { plainStatement } from "../sql-connection.js";
 import { ConnectionCut } from "../sql-failure.js";
@@ -36,7 +42,12 @@ async function openSession(url: DatabaseUrl, host: DatabaseUrl["hosts"][number],
     ...(url.user === undefined ? {} : { user: url.user }),
     ...(url.password === undefined ? {} : { password: url.password }),
     ...(ssl === undefined ? {} : { ssl }),
-    ...{ connectTimeout: CONNECT_TIMEOUT_MS, supportBigNumbers: true, bigNumberStrings: true, multipleStatements: true },
+    ...{
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      supportBigNumbers: true,
+      bigNumberStrings: true,
+      multipleStatements: true,
+    },
   });
   const connection = new MysqlConnection(driver, SESSION_TIMEOUTS[purpose].answerMs);
   try {

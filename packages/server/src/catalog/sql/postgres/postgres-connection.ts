@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import pg from "pg";
 import type { SqlConnection, SqlResult, SqlResults, SqlStatement } from "../sql-connection.js";
 import { ConnectionCut } from "../sql-failure.js";
@@ -25,22 +26,39 @@ export class PostgresConnection implements SqlConnection {
     return result as SqlResult<Row>;
   }
 
-  async runAll<const Statements extends readonly SqlStatement[]>(statements: Statements): Promise<SqlResults<Statements>> {
+  async runAll<const Statements extends readonly SqlStatement[]>(
+    statements: Statements,
+  ): Promise<SqlResults<Statements>> {
     if (!this.#isUsable) throw new ConnectionCut("the session is gone");
     const timer = setTimeout(() => this.destroy(), this.#answerMs);
     try {
-      return (await Promise.all(statements.map((statement) => this.#send(statement)))) as SqlResults<Statements>;
+      return (await Promise.all(this.#sendAll(statements))) as SqlResults<Statements>;
     } catch (error) {
-      throw this.#isUsable || error instanceof pg.DatabaseError ? error : new ConnectionCut(describe(error), { cause: error });
+      throw this.#isUsable || error instanceof pg.DatabaseError
+        ? error
+        : new ConnectionCut(describe(error), { cause: error });
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** The driver writes each statement by itself; held back for a moment, they leave in one packet. */
+  #sendAll(statements: readonly SqlStatement[]): Promise<SqlResult<unknown>>[] {
+    const socket = findSocket(this.#client);
+    socket.cork();
+    try {
+      return statements.map((statement) => this.#send(statement));
+    } finally {
+      socket.uncork();
     }
   }
 
   async #send(statement: SqlStatement): Promise<SqlResult<unknown>> {
     const { sql: text, parameters, name } = statement;
     const values = [...parameters];
-    const result = await this.#client.query<Record<string, unknown>>(name === undefined ? { text, values } : { name, text, values });
+    const result = await this.#client.query<Record<string, unknown>>(
+      name === undefined ? { text, values } : { name, text, values },
+    );
     // PostgreSQL answers ROLLBACK, and no error, to the COMMIT of a transaction in which something failed.
     if (text === "commit" && result.command !== "COMMIT") throw new Error("the transaction was rolled back");
     return { rows: result.rows, affected: result.rowCount ?? 0 };
@@ -60,8 +78,8 @@ export class PostgresConnection implements SqlConnection {
 }
 
 /** The driver knows no public way to cut a session; `end` would wait for what runs. */
-function findSocket(client: pg.Client): { destroy(): void } {
-  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+function findSocket(client: pg.Client): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
 
 function describe(error: unknown): string {

@@ -1,6 +1,12 @@
 import pg from "pg";
 import { type DatabaseUrl, formatTls } from "../database-url.js";
-import { CONNECT_TIMEOUT_MS, connectToFirst, type NetworkEngine, SESSION_TIMEOUTS, type SessionPurpose } from "../network-engine.js";
+import {
+  CONNECT_TIMEOUT_MS,
+  connectToFirst,
+  type NetworkEngine,
+  SESSION_TIMEOUTS,
+  type SessionPurpose,
+} from "../network-engine.js";
 import { ConnectionCut } from "../sql-failure.js";
 import { PostgresConnection } from "./postgres-connection.js";
 import { postgresDialect } from "./postgres-dialect.js";
@@ -27,7 +33,10 @@ async function openSession(url: DatabaseUrl, host: DatabaseUrl["hosts"][number],
   const connection = new PostgresConnection(client, SESSION_TIMEOUTS[purpose].answerMs);
   try {
     await connection.run({ sql: formatSettings(purpose), parameters: [] });
-    const { rows } = await connection.run<{ recovering: boolean }>({ sql: "select pg_is_in_recovery() as recovering", parameters: [] });
+    const { rows } = await connection.run<{ recovering: boolean }>({
+      sql: "select pg_is_in_recovery() as recovering",
+      parameters: [],
+    });
     if (rows[0]?.recovering !== false) throw new ConnectionCut(`${host.host} is a standby and takes no writes`);
     return connection;
   } catch (error) {

@@ -4,7 +4,7 @@ import { CommitRunner } from "../commit/commit-runner.js";
 import { checkDurability, prepareCatalog } from "../migrate.js";
 import { type CatalogQueries, createCatalogQueries } from "../queries/catalog-queries.js";
 import { RetryingRunner } from "../retrying-runner.js";
-import type { SqlConnection } from "../sql-connection.js";
+import type { SqlConnection, SqlRunner } from "../sql-connection.js";
 import { classifyFailure, translateFailure } from "../sql-failure.js";
 import { SqlWriter } from "../sql-writer.js";
 import { SqliteConnection } from "./sqlite-connection.js";
@@ -25,7 +25,9 @@ export interface SqliteWriterOptions {
 }
 
 /** Opens the file, making it and its schema when they are not there, and the writing half of the catalog in this thread. */
-export async function openSqliteWriter(options: SqliteWriterOptions): Promise<{ clusterId: string; writer: SqlWriter }> {
+export async function openSqliteWriter(
+  options: SqliteWriterOptions,
+): Promise<{ clusterId: string; writer: SqlWriter }> {
   const { path, clock, logger } = options;
   const dialect = sqliteDialect;
   const queries = createCatalogQueries(dialect);
@@ -39,7 +41,9 @@ export async function openSqliteWriter(options: SqliteWriterOptions): Promise<{ 
       ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
     });
     const session = await openSession();
-    const runner = new RetryingRunner({ runner: session, dialect, clock });
+    // Never inside a commit's transaction, and never waiting for its lock.
+    const inTurn: SqlRunner = { run: (statement) => commits.inTurn(() => session.run(statement)) };
+    const runner = new RetryingRunner({ runner: inTurn, dialect, clock });
     return { clusterId, writer: new SqlWriter({ queries, commits, runner, release: () => session.close() }) };
   } catch (error) {
     throw translateFailure(classifyFailure(dialect, error), error);

@@ -54,7 +54,9 @@ export class SqliteConnection implements SqlConnection {
     return this.#runNow(statement);
   }
 
-  async runAll<const Statements extends readonly SqlStatement[]>(statements: Statements): Promise<SqlResults<Statements>> {
+  async runAll<const Statements extends readonly SqlStatement[]>(
+    statements: Statements,
+  ): Promise<SqlResults<Statements>> {
     return statements.map((statement) => this.#runNow(statement)) as SqlResults<Statements>;
   }
 
@@ -75,7 +77,12 @@ export class SqliteConnection implements SqlConnection {
     // Integers as bigint: sizes and usage must not be rounded on the way.
     const statement = this.#database.prepare(sql).safeIntegers(true);
     // Rows as lists: as objects they carry a stray field and blobs of another type.
-    const columns = statement.reader ? statement.raw(true).columns().map((column) => column.name) : undefined;
+    const columns = statement.reader
+      ? statement
+          .raw(true)
+          .columns()
+          .map((column) => column.name)
+      : undefined;
     const prepared = { statement, columns };
     this.#prepared.set(sql, prepared);
     return prepared;

@@ -10,8 +10,7 @@ import type { PlainError, WriterMessage, WriterRequest, WriterSettings } from ".
 
 /**
  * The thread in which a SQLite catalog writes: SQLite waits for disks and locks without letting go of its thread, and
- * the main thread has requests to serve. Calls run one after the other, so that a single statement never lands inside
- * a commit's transaction.
+ * the main thread has requests to serve.
  */
 const port = parentPort;
 if (port === null) throw new Error("this file is the body of a worker thread");
@@ -26,7 +25,9 @@ const logger: Logger = {
 
 function sendLog(level: keyof Logger, fields: object, message: string): void {
   // Errors keep only their text on the way to another thread.
-  const plain = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? value.message : value]));
+  const plain = Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? value.message : value]),
+  );
   send({ kind: "log", level, fields: plain, message });
 }
 
@@ -39,7 +40,9 @@ async function answer(writer: SqlWriter, request: WriterRequest): Promise<void> 
   const { id, method, parameters } = request;
   try {
     if (method === "commitGroup") {
-      const outcomes = await writer.commitGroup(parameters[0] as readonly Change[], () => {});
+      const outcomes = await writer.commitGroup(parameters[0] as readonly Change[], () =>
+        send({ kind: "release", id }),
+      );
       send({ kind: "outcomes", id, outcomes: outcomes.map(formatOutcome) });
     } else {
       const call: (...values: never) => Promise<unknown> = writer[method];
@@ -52,11 +55,12 @@ async function answer(writer: SqlWriter, request: WriterRequest): Promise<void> 
 }
 
 try {
-  const { clusterId, writer } = await openSqliteWriter({ ...(workerData as WriterSettings), clock: systemClock, logger });
-  let turn = Promise.resolve();
-  port.on("message", (request: WriterRequest) => {
-    turn = turn.then(() => answer(writer, request));
+  const { clusterId, writer } = await openSqliteWriter({
+    ...(workerData as WriterSettings),
+    clock: systemClock,
+    logger,
   });
+  port.on("message", (request: WriterRequest) => void answer(writer, request));
   send({ kind: "ready", clusterId });
 } catch (error) {
   send({ kind: "refused", error: formatError(error) });

@@ -8,8 +8,9 @@ import type { CatalogWriter } from "../catalog-writer.js";
 import type { PlainError, WriterMessage, WriterMethod, WriterRequest, WriterSettings } from "./writer-messages.js";
 
 interface Call {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly release?: () => void;
 }
 
 /** The near end of the writing thread: every call is a message there and one back. */
@@ -20,6 +21,7 @@ export class ThreadedSqliteWriter implements CatalogWriter {
   readonly #ready: Promise<string>;
   #becomeReady: Call = { resolve: () => {}, reject: () => {} };
   #lastId = 0;
+  #isClosing = false;
   /** Why the thread is gone. */
   #end: KoboldError | undefined;
 
@@ -51,6 +53,8 @@ export class ThreadedSqliteWriter implements CatalogWriter {
         return this.#finish(message.id)?.resolve(message.value);
       case "outcomes":
         return this.#finish(message.id)?.resolve(message.outcomes.map(parseOutcome));
+      case "release":
+        return this.#calls.get(message.id)?.release?.();
       case "failure":
         return this.#finish(message.id)?.reject(parseError(message.error));
     }
@@ -64,19 +68,20 @@ export class ThreadedSqliteWriter implements CatalogWriter {
 
   /** What ran when the thread died may or may not be committed: `internal` says no more than that. */
   #endWith(cause: unknown): void {
-    this.#end ??= new KoboldError("internal", "the catalog's writing thread ended", { cause });
+    const died = new KoboldError("internal", "the catalog's writing thread ended", { cause });
+    this.#end ??= this.#isClosing ? new KoboldError("shutting_down", "the catalog is closed") : died;
     this.#becomeReady.reject(this.#end);
     for (const call of this.#calls.values()) call.reject(this.#end);
     this.#calls.clear();
   }
 
-  #call(method: WriterRequest["method"], parameters: readonly unknown[]): Promise<unknown> {
+  #call(method: WriterRequest["method"], parameters: readonly unknown[], release = () => {}): Promise<unknown> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     this.#lastId += 1;
     const id = this.#lastId;
     const request: WriterRequest = { id, method, parameters };
     return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject });
+      this.#calls.set(id, { resolve, reject, release });
       this.#worker.postMessage(request);
     });
   }
@@ -85,8 +90,8 @@ export class ThreadedSqliteWriter implements CatalogWriter {
     await this.#call(method, parameters);
   }
 
-  commitGroup(changes: readonly Change[]): Promise<ChangeOutcome[]> {
-    return this.#call("commitGroup", [changes]) as Promise<ChangeOutcome[]>;
+  commitGroup(changes: readonly Change[], release: () => void): Promise<ChangeOutcome[]> {
+    return this.#call("commitGroup", [changes], release) as Promise<ChangeOutcome[]>;
   }
 
   heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<void> {
@@ -119,6 +124,7 @@ export class ThreadedSqliteWriter implements CatalogWriter {
 
   async close(): Promise<void> {
     if (this.#end !== undefined) return;
+    this.#isClosing = true;
     const ended = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
     await this.#order("close");
     await ended;

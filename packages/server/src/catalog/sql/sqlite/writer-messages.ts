@@ -26,5 +26,12 @@ export type WriterMessage =
   | { readonly kind: "refused"; readonly error: PlainError }
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
   | { readonly kind: "outcomes"; readonly id: number; readonly outcomes: readonly PlainOutcome[] }
+  /** The group of this call cannot be ended soon; others may begin. */
+  | { readonly kind: "release"; readonly id: number }
   | { readonly kind: "failure"; readonly id: number; readonly error: PlainError }
-  | { readonly kind: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly fields: object; readonly message: string };
+  | {
+      readonly kind: "log";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly fields: object;
+      readonly message: string;
+    };

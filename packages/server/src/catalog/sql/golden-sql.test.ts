@@ -1,0 +1,89 @@
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { contentOf, digestOf, NAMESPACE, nodeId, putOf, setNodeOf } from "../../model/test-changes.js";
+import { ModelCatalog } from "../../model/test-model-catalog.js";
+import { createQueryBuilder, type SqlDialect } from "./dialect.js";
+import { buildMigrationsTable, MIGRATIONS } from "./migrations.js";
+import { mysqlDialect } from "./mysql/mysql-dialect.js";
+import { postgresDialect } from "./postgres/postgres-dialect.js";
+import { type CatalogQueries, createCatalogQueries } from "./queries/catalog-queries.js";
+import type { SqlStatement } from "./sql-connection.js";
+import { sqliteDialect } from "./sqlite/sqlite-dialect.js";
+
+const FILE = { namespace: NAMESPACE, ...contentOf("x"), key: putOf("a").key, version: 1, modified: new Date(0) };
+const DEBT = { node: nodeId(1), namespace: NAMESPACE, digest: digestOf("x"), sizeBytes: 1, copies: 1, number: 1 };
+const NAMESPACE_ROW = { name: NAMESPACE, policy: { minCopies: 1 }, files: 0, bytes: 0n, createdMs: 0 };
+const NODE_ROW = { ...setNodeOf(1).node, joinedAt: 1, backfillPosition: 0 };
+const RANGE = { namespace: NAMESPACE, from: "a", isFromIncluded: true, to: "b", limit: 1 };
+const CLAIM = { name: "l", holder: "h", ttlMs: 1 };
+
+function planGroup() {
+  const catalog = new ModelCatalog();
+  catalog.commit([setNodeOf(1)]);
+  const [group] = catalog.groups;
+  if (group === undefined) throw new Error("no group was planned");
+  return group;
+}
+
+function listStatements({
+  cluster,
+  debts,
+  files,
+  journal,
+  leases,
+  namespaces,
+  nodes,
+  outcomes,
+}: CatalogQueries): SqlStatement[] {
+  const group = planGroup();
+  const record = { groupId: "g", timeMs: 0, outcomes: [], recorded: [] };
+  return [
+    ...[cluster.lock({}), cluster.readHead({}), cluster.findHead({}), cluster.findClusterId({})],
+    cluster.moveHead({ number: 1, hash: Buffer.alloc(32), timeMs: 0 }),
+    cluster.create({ clusterId: "c", genesis: Buffer.alloc(32) }),
+    ...[files.find([FILE]), files.find([FILE, FILE]), files.put([FILE, FILE]), files.remove([FILE, FILE])].flat(),
+    ...[files.list(RANGE), files.list({ ...RANGE, isFromIncluded: false, to: undefined })],
+    ...[
+      namespaces.find([NAMESPACE]),
+      namespaces.list({}),
+      namespaces.put([NAMESPACE_ROW]),
+      namespaces.remove([NAMESPACE]),
+    ].flat(),
+    ...[nodes.list({}), nodes.put([NODE_ROW], 0), nodes.heartbeat({ id: "n", freeBytes: 0, totalBytes: 0 })].flat(),
+    nodes.moveBackfill({ id: "n", position: 1 }),
+    ...[
+      debts.add([DEBT]),
+      debts.addMissing([]),
+      debts.remove([DEBT, DEBT]),
+      debts.list({ node: "n", limit: 1, skip: 0 }),
+      debts.count({}),
+    ].flat(),
+    ...journal.insertEntries(group),
+    journal.insertGroup({ last: 1, first: 1, hash: Buffer.alloc(32), bytes: Buffer.alloc(0) }),
+    journal.listGroups({ after: 0, limit: 1 }),
+    journal.listBlobs({ after: 0, until: 1, limit: 1 }),
+    ...[leases.renew(CLAIM), leases.claim(CLAIM), leases.release(CLAIM)],
+    ...[outcomes.findRecorded(["k"]), outcomes.record(record), outcomes.remove([{ id: "i" }])].flat(),
+    outcomes.insertVoid({ id: "i" }),
+    outcomes.listOld({ olderThanMs: 1, limit: 1 }),
+  ];
+}
+
+function renderSql(dialect: SqlDialect): string {
+  const db = createQueryBuilder(dialect);
+  const migrations = [buildMigrationsTable(db, dialect), ...MIGRATIONS.map((step) => step.build(db, dialect))];
+  const texts = [
+    ...migrations.map((step) => step.compile().sql),
+    ...listStatements(createCatalogQueries(dialect)).map((one) => one.sql),
+  ];
+  return `${texts.map((text) => `${text.trim()};`).join("\n\n")}\n`;
+}
+
+it.each(Object.entries({ sqlite: sqliteDialect, postgres: postgresDialect, mysql: mysqlDialect }))(
+  "says in %s what the golden file shows",
+  async (name, dialect) => {
+    // Tests run from dist; the golden files are sources.
+    const golden = new URL(`../../../src/catalog/sql/golden/${name}.sql`, import.meta.url);
+    await expect(renderSql(dialect)).toMatchFileSnapshot(fileURLToPath(golden));
+  },
+);

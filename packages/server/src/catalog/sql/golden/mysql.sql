@@ -1,0 +1,95 @@
+create table if not exists `migrations` (`number` bigint not null primary key, `applied_ms` bigint not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create table if not exists `cluster` (`id` bigint not null primary key, `cluster_id` varbinary(255) not null, `head_number` bigint not null, `head_hash` binary(32) not null, `time_ms` bigint not null, `lock_count` bigint not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create table if not exists `journal_groups` (`last` bigint not null primary key, `first` bigint not null, `hash` binary(32) not null, `bytes` longblob not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create table if not exists `journal` (`number` bigint not null primary key, `group_last` bigint not null, `kind` varbinary(255) not null, `namespace` varbinary(255), `key` varbinary(1024), `digest` binary(32), `size_bytes` bigint) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create table if not exists `files` (`namespace` varbinary(255) not null, `key` varbinary(1024) not null, `number` bigint not null, `digest` binary(32) not null, `size_bytes` bigint not null, `content_type` mediumtext not null, `metadata` mediumtext not null, `modified_ms` bigint not null, constraint `files_key` primary key (`namespace`, `key`)) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create table if not exists `commits` (`id` varbinary(1024) not null primary key, `fingerprint` varbinary(255) not null, `outcome` mediumtext, `time_ms` bigint not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create index `commits_by_time` on `commits` (`time_ms`);
+
+create table if not exists `namespaces` (`name` varbinary(255) not null primary key, `min_copies` bigint not null, `url_template` mediumtext, `files` bigint not null, `bytes` bigint not null, `created_ms` bigint not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create table if not exists `nodes` (`id` varbinary(255) not null primary key, `name` varbinary(255) not null, `url` mediumtext not null, `zone` mediumtext not null, `state` varbinary(255) not null, `volumes` mediumtext not null, `joined_at` bigint not null, `backfill_position` bigint not null, `heartbeat_ms` bigint not null, `free_bytes` bigint not null, `total_bytes` bigint not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create table if not exists `debts` (`node` varbinary(255) not null, `namespace` varbinary(255) not null, `digest` binary(32) not null, `size_bytes` bigint not null, `copies` bigint not null, `number` bigint not null, constraint `debts_key` primary key (`node`, `namespace`, `digest`)) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create index `debts_by_urgency` on `debts` (`node`, `copies`, `number`);
+
+create table if not exists `leases` (`name` varbinary(255) not null primary key, `holder` varbinary(255) not null, `until_ms` bigint not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+update `cluster` set `lock_count` = `lock_count` + 1 where `id` = ?;
+
+select `head_number`, `head_hash`, `time_ms`, cast(unix_timestamp(sysdate(3)) * 1000 as signed) as `now_ms`, case when exists (select 1 from debts) then 1 else 0 end as `has_debts`, case when exists (select 1 from journal where digest is not null) then 1 else 0 end as `has_blobs` from `cluster` where `id` = ?;
+
+select `head_number`, `head_hash` from `cluster` where `id` = ?;
+
+select `cluster_id` from `cluster` where `id` = ?;
+
+update `cluster` set `head_number` = ?, `head_hash` = ?, `time_ms` = ? where `id` = ?;
+
+insert ignore into `cluster` (`id`, `cluster_id`, `head_number`, `head_hash`, `time_ms`, `lock_count`) values (?, ?, ?, ?, ?, ?);
+
+select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms` from `files` where (`namespace` = ? and `key` = ?);
+
+select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms` from `files` where ((`namespace` = ? and `key` = ?) or (`namespace` = ? and `key` = ?));
+
+insert into `files` (`namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms`) values (?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?) on duplicate key update `number` = values(`number`), `digest` = values(`digest`), `size_bytes` = values(`size_bytes`), `content_type` = values(`content_type`), `metadata` = values(`metadata`), `modified_ms` = values(`modified_ms`);
+
+delete from `files` where ((`namespace` = ? and `key` = ?) or (`namespace` = ? and `key` = ?));
+
+select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms` from `files` where `namespace` = ? and `key` >= ? and `key` < ? order by `key` limit ?;
+
+select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms` from `files` where `namespace` = ? and `key` > ? order by `key` limit ?;
+
+select `name`, `min_copies`, `url_template`, `files`, `bytes`, `created_ms` from `namespaces` where `name` in (?);
+
+select `name`, `min_copies`, `url_template`, `files`, `bytes`, `created_ms` from `namespaces` order by `name`;
+
+insert into `namespaces` (`name`, `min_copies`, `url_template`, `files`, `bytes`, `created_ms`) values (?, ?, ?, ?, ?, ?) on duplicate key update `min_copies` = values(`min_copies`), `url_template` = values(`url_template`), `files` = values(`files`), `bytes` = values(`bytes`);
+
+delete from `namespaces` where `name` in (?);
+
+select *, cast(unix_timestamp(sysdate(3)) * 1000 as signed) as `now_ms` from `nodes` order by `name`;
+
+insert into `nodes` (`id`, `name`, `url`, `zone`, `state`, `volumes`, `joined_at`, `backfill_position`, `heartbeat_ms`, `free_bytes`, `total_bytes`) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on duplicate key update `name` = values(`name`), `url` = values(`url`), `zone` = values(`zone`), `state` = values(`state`), `volumes` = values(`volumes`), `joined_at` = values(`joined_at`), `backfill_position` = values(`backfill_position`);
+
+update `nodes` set `heartbeat_ms` = cast(unix_timestamp(sysdate(3)) * 1000 as signed), `free_bytes` = ?, `total_bytes` = ? where `id` = ?;
+
+update `nodes` set `backfill_position` = ? where `id` = ? and `backfill_position` < ?;
+
+insert into `debts` (`node`, `namespace`, `digest`, `size_bytes`, `copies`, `number`) values (?, ?, ?, ?, ?, ?) on duplicate key update `copies` = values(`copies`);
+
+delete from `debts` where ((`node` = ? and `namespace` = ? and `digest` = ?) or (`node` = ? and `namespace` = ? and `digest` = ?));
+
+select `node`, `namespace`, `digest`, `size_bytes`, `copies`, `number` from `debts` where `node` = ? order by `copies`, `number` limit ? offset ?;
+
+select `node`, count(*) as `files`, sum(`size_bytes`) as `bytes` from `debts` group by `node` order by `node`;
+
+insert into `journal` (`number`, `group_last`, `kind`, `namespace`, `key`, `digest`, `size_bytes`) values (?, ?, ?, ?, ?, ?, ?);
+
+insert into `journal_groups` (`last`, `first`, `hash`, `bytes`) values (?, ?, ?, ?);
+
+select * from `journal_groups` where `last` > ? order by `last` limit ?;
+
+select `number`, `namespace`, `digest`, `size_bytes` from `journal` where `number` > ? and `number` <= ? and `digest` is not null order by `number` limit ?;
+
+update `leases` set `holder` = ?, `until_ms` = cast(unix_timestamp(sysdate(3)) * 1000 as signed) + ? where `name` = ? and (`holder` = ? or `until_ms` <= cast(unix_timestamp(sysdate(3)) * 1000 as signed));
+
+insert ignore into `leases` (`name`, `holder`, `until_ms`) values (?, ?, cast(unix_timestamp(sysdate(3)) * 1000 as signed) + ?);
+
+delete from `leases` where `name` = ? and `holder` = ?;
+
+select `id`, `fingerprint`, `outcome` from `commits` where `id` in (?);
+
+insert into `commits` (`id`, `fingerprint`, `outcome`, `time_ms`) values (?, ?, ?, ?);
+
+delete from `commits` where `id` in (?);
+
+insert ignore into `commits` (`id`, `fingerprint`, `outcome`, `time_ms`) values (?, ?, ?, cast(unix_timestamp(sysdate(3)) * 1000 as signed));
+
+select `id` from `commits` where `time_ms` < cast(unix_timestamp(sysdate(3)) * 1000 as signed) - ? order by `time_ms` limit ?;

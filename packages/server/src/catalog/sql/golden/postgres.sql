@@ -1,0 +1,95 @@
+create table if not exists "migrations" ("number" bigint not null primary key, "applied_ms" bigint not null);
+
+create table if not exists "cluster" ("id" bigint not null primary key, "cluster_id" text collate "C" not null, "head_number" bigint not null, "head_hash" bytea not null, "time_ms" bigint not null, "lock_count" bigint not null);
+
+create table if not exists "journal_groups" ("last" bigint not null primary key, "first" bigint not null, "hash" bytea not null, "bytes" bytea not null);
+
+create table if not exists "journal" ("number" bigint not null primary key, "group_last" bigint not null, "kind" text collate "C" not null, "namespace" text collate "C", "key" text collate "C", "digest" bytea, "size_bytes" bigint);
+
+create table if not exists "files" ("namespace" text collate "C" not null, "key" text collate "C" not null, "number" bigint not null, "digest" bytea not null, "size_bytes" bigint not null, "content_type" text collate "C" not null, "metadata" text collate "C" not null, "modified_ms" bigint not null, constraint "files_key" primary key ("namespace", "key"));
+
+create table if not exists "commits" ("id" text collate "C" not null primary key, "fingerprint" text collate "C" not null, "outcome" text collate "C", "time_ms" bigint not null);
+
+create index if not exists "commits_by_time" on "commits" ("time_ms");
+
+create table if not exists "namespaces" ("name" text collate "C" not null primary key, "min_copies" bigint not null, "url_template" text collate "C", "files" bigint not null, "bytes" bigint not null, "created_ms" bigint not null);
+
+create table if not exists "nodes" ("id" text collate "C" not null primary key, "name" text collate "C" not null, "url" text collate "C" not null, "zone" text collate "C" not null, "state" text collate "C" not null, "volumes" text collate "C" not null, "joined_at" bigint not null, "backfill_position" bigint not null, "heartbeat_ms" bigint not null, "free_bytes" bigint not null, "total_bytes" bigint not null);
+
+create table if not exists "debts" ("node" text collate "C" not null, "namespace" text collate "C" not null, "digest" bytea not null, "size_bytes" bigint not null, "copies" bigint not null, "number" bigint not null, constraint "debts_key" primary key ("node", "namespace", "digest"));
+
+create index if not exists "debts_by_urgency" on "debts" ("node", "copies", "number");
+
+create table if not exists "leases" ("name" text collate "C" not null primary key, "holder" text collate "C" not null, "until_ms" bigint not null);
+
+update "cluster" set "lock_count" = "lock_count" + 1 where "id" = $1;
+
+select "head_number", "head_hash", "time_ms", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs" from "cluster" where "id" = $1;
+
+select "head_number", "head_hash" from "cluster" where "id" = $1;
+
+select "cluster_id" from "cluster" where "id" = $1;
+
+update "cluster" set "head_number" = $1, "head_hash" = $2, "time_ms" = $3 where "id" = $4;
+
+insert into "cluster" ("id", "cluster_id", "head_number", "head_hash", "time_ms", "lock_count") values ($1, $2, $3, $4, $5, $6) on conflict do nothing;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where ("namespace" = $1 and "key" = $2);
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where (("namespace" = $1 and "key" = $2) or ("namespace" = $3 and "key" = $4));
+
+insert into "files" ("namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms") values ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $10, $11, $12, $13, $14, $15, $16) on conflict ("namespace", "key") do update set "number" = "excluded"."number", "digest" = "excluded"."digest", "size_bytes" = "excluded"."size_bytes", "content_type" = "excluded"."content_type", "metadata" = "excluded"."metadata", "modified_ms" = "excluded"."modified_ms";
+
+delete from "files" where (("namespace" = $1 and "key" = $2) or ("namespace" = $3 and "key" = $4));
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where "namespace" = $1 and "key" >= $2 and "key" < $3 order by "key" limit $4;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where "namespace" = $1 and "key" > $2 order by "key" limit $3;
+
+select "name", "min_copies", "url_template", "files", "bytes", "created_ms" from "namespaces" where "name" in ($1);
+
+select "name", "min_copies", "url_template", "files", "bytes", "created_ms" from "namespaces" order by "name";
+
+insert into "namespaces" ("name", "min_copies", "url_template", "files", "bytes", "created_ms") values ($1, $2, $3, $4, $5, $6) on conflict ("name") do update set "min_copies" = "excluded"."min_copies", "url_template" = "excluded"."url_template", "files" = "excluded"."files", "bytes" = "excluded"."bytes";
+
+delete from "namespaces" where "name" in ($1);
+
+select *, (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms" from "nodes" order by "name";
+
+insert into "nodes" ("id", "name", "url", "zone", "state", "volumes", "joined_at", "backfill_position", "heartbeat_ms", "free_bytes", "total_bytes") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict ("id") do update set "name" = "excluded"."name", "url" = "excluded"."url", "zone" = "excluded"."zone", "state" = "excluded"."state", "volumes" = "excluded"."volumes", "joined_at" = "excluded"."joined_at", "backfill_position" = "excluded"."backfill_position";
+
+update "nodes" set "heartbeat_ms" = (extract(epoch from clock_timestamp()) * 1000)::bigint, "free_bytes" = $1, "total_bytes" = $2 where "id" = $3;
+
+update "nodes" set "backfill_position" = $1 where "id" = $2 and "backfill_position" < $3;
+
+insert into "debts" ("node", "namespace", "digest", "size_bytes", "copies", "number") values ($1, $2, $3, $4, $5, $6) on conflict ("node", "namespace", "digest") do update set "copies" = "excluded"."copies";
+
+delete from "debts" where (("node" = $1 and "namespace" = $2 and "digest" = $3) or ("node" = $4 and "namespace" = $5 and "digest" = $6));
+
+select "node", "namespace", "digest", "size_bytes", "copies", "number" from "debts" where "node" = $1 order by "copies", "number" limit $2 offset $3;
+
+select "node", count(*) as "files", sum("size_bytes") as "bytes" from "debts" group by "node" order by "node";
+
+insert into "journal" ("number", "group_last", "kind", "namespace", "key", "digest", "size_bytes") values ($1, $2, $3, $4, $5, $6, $7);
+
+insert into "journal_groups" ("last", "first", "hash", "bytes") values ($1, $2, $3, $4);
+
+select * from "journal_groups" where "last" > $1 order by "last" limit $2;
+
+select "number", "namespace", "digest", "size_bytes" from "journal" where "number" > $1 and "number" <= $2 and "digest" is not null order by "number" limit $3;
+
+update "leases" set "holder" = $1, "until_ms" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $2 where "name" = $3 and ("holder" = $4 or "until_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint);
+
+insert into "leases" ("name", "holder", "until_ms") values ($1, $2, (extract(epoch from clock_timestamp()) * 1000)::bigint + $3) on conflict do nothing;
+
+delete from "leases" where "name" = $1 and "holder" = $2;
+
+select "id", "fingerprint", "outcome" from "commits" where "id" in ($1);
+
+insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values ($1, $2, $3, $4);
+
+delete from "commits" where "id" in ($1);
+
+insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values ($1, $2, $3, (extract(epoch from clock_timestamp()) * 1000)::bigint) on conflict do nothing;
+
+select "id" from "commits" where "time_ms" < (extract(epoch from clock_timestamp()) * 1000)::bigint - $1 order by "time_ms" limit $2;

@@ -1,0 +1,95 @@
+create table if not exists "migrations" ("number" integer not null primary key, "applied_ms" integer not null);
+
+create table if not exists "cluster" ("id" integer not null primary key, "cluster_id" text collate binary not null, "head_number" integer not null, "head_hash" blob not null, "time_ms" integer not null, "lock_count" integer not null);
+
+create table if not exists "journal_groups" ("last" integer not null primary key, "first" integer not null, "hash" blob not null, "bytes" blob not null);
+
+create table if not exists "journal" ("number" integer not null primary key, "group_last" integer not null, "kind" text collate binary not null, "namespace" text collate binary, "key" text collate binary, "digest" blob, "size_bytes" integer);
+
+create table if not exists "files" ("namespace" text collate binary not null, "key" text collate binary not null, "number" integer not null, "digest" blob not null, "size_bytes" integer not null, "content_type" text collate binary not null, "metadata" text collate binary not null, "modified_ms" integer not null, constraint "files_key" primary key ("namespace", "key"));
+
+create table if not exists "commits" ("id" text collate binary not null primary key, "fingerprint" text collate binary not null, "outcome" text collate binary, "time_ms" integer not null);
+
+create index if not exists "commits_by_time" on "commits" ("time_ms");
+
+create table if not exists "namespaces" ("name" text collate binary not null primary key, "min_copies" integer not null, "url_template" text collate binary, "files" integer not null, "bytes" integer not null, "created_ms" integer not null);
+
+create table if not exists "nodes" ("id" text collate binary not null primary key, "name" text collate binary not null, "url" text collate binary not null, "zone" text collate binary not null, "state" text collate binary not null, "volumes" text collate binary not null, "joined_at" integer not null, "backfill_position" integer not null, "heartbeat_ms" integer not null, "free_bytes" integer not null, "total_bytes" integer not null);
+
+create table if not exists "debts" ("node" text collate binary not null, "namespace" text collate binary not null, "digest" blob not null, "size_bytes" integer not null, "copies" integer not null, "number" integer not null, constraint "debts_key" primary key ("node", "namespace", "digest"));
+
+create index if not exists "debts_by_urgency" on "debts" ("node", "copies", "number");
+
+create table if not exists "leases" ("name" text collate binary not null primary key, "holder" text collate binary not null, "until_ms" integer not null);
+
+update "cluster" set "lock_count" = "lock_count" + 1 where "id" = ?;
+
+select "head_number", "head_hash", "time_ms", cast(round((julianday('now') - 2440587.5) * 86400000) as integer) as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs" from "cluster" where "id" = ?;
+
+select "head_number", "head_hash" from "cluster" where "id" = ?;
+
+select "cluster_id" from "cluster" where "id" = ?;
+
+update "cluster" set "head_number" = ?, "head_hash" = ?, "time_ms" = ? where "id" = ?;
+
+insert into "cluster" ("id", "cluster_id", "head_number", "head_hash", "time_ms", "lock_count") values (?, ?, ?, ?, ?, ?) on conflict do nothing;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where ("namespace" = ? and "key" = ?);
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where (("namespace" = ? and "key" = ?) or ("namespace" = ? and "key" = ?));
+
+insert into "files" ("namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms") values (?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("namespace", "key") do update set "number" = "excluded"."number", "digest" = "excluded"."digest", "size_bytes" = "excluded"."size_bytes", "content_type" = "excluded"."content_type", "metadata" = "excluded"."metadata", "modified_ms" = "excluded"."modified_ms";
+
+delete from "files" where (("namespace" = ? and "key" = ?) or ("namespace" = ? and "key" = ?));
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where "namespace" = ? and "key" >= ? and "key" < ? order by "key" limit ?;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where "namespace" = ? and "key" > ? order by "key" limit ?;
+
+select "name", "min_copies", "url_template", "files", "bytes", "created_ms" from "namespaces" where "name" in (?);
+
+select "name", "min_copies", "url_template", "files", "bytes", "created_ms" from "namespaces" order by "name";
+
+insert into "namespaces" ("name", "min_copies", "url_template", "files", "bytes", "created_ms") values (?, ?, ?, ?, ?, ?) on conflict ("name") do update set "min_copies" = "excluded"."min_copies", "url_template" = "excluded"."url_template", "files" = "excluded"."files", "bytes" = "excluded"."bytes";
+
+delete from "namespaces" where "name" in (?);
+
+select *, cast(round((julianday('now') - 2440587.5) * 86400000) as integer) as "now_ms" from "nodes" order by "name";
+
+insert into "nodes" ("id", "name", "url", "zone", "state", "volumes", "joined_at", "backfill_position", "heartbeat_ms", "free_bytes", "total_bytes") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do update set "name" = "excluded"."name", "url" = "excluded"."url", "zone" = "excluded"."zone", "state" = "excluded"."state", "volumes" = "excluded"."volumes", "joined_at" = "excluded"."joined_at", "backfill_position" = "excluded"."backfill_position";
+
+update "nodes" set "heartbeat_ms" = cast(round((julianday('now') - 2440587.5) * 86400000) as integer), "free_bytes" = ?, "total_bytes" = ? where "id" = ?;
+
+update "nodes" set "backfill_position" = ? where "id" = ? and "backfill_position" < ?;
+
+insert into "debts" ("node", "namespace", "digest", "size_bytes", "copies", "number") values (?, ?, ?, ?, ?, ?) on conflict ("node", "namespace", "digest") do update set "copies" = "excluded"."copies";
+
+delete from "debts" where (("node" = ? and "namespace" = ? and "digest" = ?) or ("node" = ? and "namespace" = ? and "digest" = ?));
+
+select "node", "namespace", "digest", "size_bytes", "copies", "number" from "debts" where "node" = ? order by "copies", "number" limit ? offset ?;
+
+select "node", count(*) as "files", sum("size_bytes") as "bytes" from "debts" group by "node" order by "node";
+
+insert into "journal" ("number", "group_last", "kind", "namespace", "key", "digest", "size_bytes") values (?, ?, ?, ?, ?, ?, ?);
+
+insert into "journal_groups" ("last", "first", "hash", "bytes") values (?, ?, ?, ?);
+
+select * from "journal_groups" where "last" > ? order by "last" limit ?;
+
+select "number", "namespace", "digest", "size_bytes" from "journal" where "number" > ? and "number" <= ? and "digest" is not null order by "number" limit ?;
+
+update "leases" set "holder" = ?, "until_ms" = cast(round((julianday('now') - 2440587.5) * 86400000) as integer) + ? where "name" = ? and ("holder" = ? or "until_ms" <= cast(round((julianday('now') - 2440587.5) * 86400000) as integer));
+
+insert into "leases" ("name", "holder", "until_ms") values (?, ?, cast(round((julianday('now') - 2440587.5) * 86400000) as integer) + ?) on conflict do nothing;
+
+delete from "leases" where "name" = ? and "holder" = ?;
+
+select "id", "fingerprint", "outcome" from "commits" where "id" in (?);
+
+insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values (?, ?, ?, ?);
+
+delete from "commits" where "id" in (?);
+
+insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values (?, ?, ?, cast(round((julianday('now') - 2440587.5) * 86400000) as integer)) on conflict do nothing;
+
+select "id" from "commits" where "time_ms" < cast(round((julianday('now') - 2440587.5) * 86400000) as integer) - ? order by "time_ms" limit ?;
