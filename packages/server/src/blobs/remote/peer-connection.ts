@@ -1,6 +1,7 @@
 import { HEADER, isErrorCode, KoboldError } from "@koboldfs/protocol";
 import { type Dispatcher, Pool } from "undici";
 import { type Clock, systemClock } from "../../runtime/clock.js";
+import { type WholeUpload, WholeUploader } from "./whole-upload.js";
 
 /** No progress for this long and the peer counts as failed; a healthy one on a local network answers within milliseconds. */
 const DEFAULT_PROGRESS_TIMEOUT_MS = 2_000;
@@ -53,6 +54,11 @@ export interface PeerIdentity {
 
 export type PeerResponse = Dispatcher.ResponseData;
 
+/** What can be read of an answer, however it was asked for. */
+export type PeerAnswer = Pick<PeerResponse, "statusCode" | "headers"> & {
+  readonly body: Buffer | PeerResponse["body"];
+};
+
 /** The way to one peer's node face: kept connections, signed requests. Connects on first use. */
 export class PeerConnection {
   readonly progressTimeoutMs: number;
@@ -60,12 +66,14 @@ export class PeerConnection {
   readonly clock: Clock;
   readonly #options: PeerConnectionOptions;
   readonly #pool: Pool;
+  readonly #uploader: WholeUploader;
 
   constructor(options: PeerConnectionOptions) {
     this.#options = options;
     this.clock = options.clock ?? systemClock;
     this.progressTimeoutMs = options.progressTimeoutMs ?? DEFAULT_PROGRESS_TIMEOUT_MS;
     this.finishTimeoutMs = options.finishTimeoutMs ?? DEFAULT_FINISH_TIMEOUT_MS;
+    this.#uploader = new WholeUploader(options.url, MAX_CONNECTIONS);
     this.#pool = new Pool(options.url, {
       connections: MAX_CONNECTIONS,
       pipelining: 1,
@@ -94,6 +102,12 @@ export class PeerConnection {
     return this.#pool.request(this.#dispatch(request, { ...options, headersTimeout: 0 }));
   }
 
+  /** A request whose whole body is at hand; its pace is the caller's to watch. */
+  sendWhole({ method, rawPath, headers }: PeerRequest, chunks: readonly Uint8Array[]): WholeUpload {
+    const signed = { ...headers, [HEADER.nodeSignature]: this.#options.sign({ method, rawPath, headers }) };
+    return this.#uploader.start({ method, rawPath, headers: signed, chunks, maxAnswerBytes: MAX_JSON_BYTES });
+  }
+
   /** Resolves when the peer took the hint that it owes something. */
   async nudge(signal?: AbortSignal): Promise<void> {
     const response = await this.ask({ method: "POST", rawPath: "/v1/node/nudge", headers: {} }, signal);
@@ -114,11 +128,12 @@ export class PeerConnection {
 
   /** Ends what runs and releases the connections. */
   close(): Promise<void> {
+    this.#uploader.close();
     return this.#pool.destroy();
   }
 
   /** The JSON object of an answer. Rejects with `peer_failed`. */
-  async readJson(response: PeerResponse): Promise<Readonly<Record<string, unknown>>> {
+  async readJson(response: PeerAnswer): Promise<Readonly<Record<string, unknown>>> {
     try {
       const value: unknown = JSON.parse(await readText(response));
       if (typeof value === "object" && value !== null) return { ...value };
@@ -129,7 +144,7 @@ export class PeerConnection {
   }
 
   /** What an answer that is no success means to us. Reads it to its end. */
-  async refusal(response: PeerResponse): Promise<KoboldError> {
+  async refusal(response: PeerAnswer): Promise<KoboldError> {
     const problem: Readonly<Record<string, unknown>> = await this.readJson(response).catch(() => ({}));
     const { code = response.headers[HEADER.errorCode], detail } = problem as { code?: unknown; detail?: unknown };
     const said = typeof detail === "string" ? detail : `status ${response.statusCode}`;
@@ -153,7 +168,8 @@ export class PeerConnection {
   }
 }
 
-async function readText(response: PeerResponse): Promise<string> {
+async function readText(response: PeerAnswer): Promise<string> {
+  if (Buffer.isBuffer(response.body)) return response.body.toString("utf8");
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of response.body as AsyncIterable<Buffer>) {

@@ -2,9 +2,10 @@ import { HEADER, isDigest, KoboldError, type NamespaceName } from "@koboldfs/pro
 import { checkNotTooLong, checkNotTooShort } from "../announced-bytes.js";
 import type { BlobWriteOptions, PlacedBlob } from "../blob-store.js";
 import type { WriteSteps } from "../guarded-write.js";
-import type { PeerConnection, PeerRequest, PeerResponse } from "./peer-connection.js";
+import type { PeerAnswer, PeerConnection, PeerRequest, PeerResponse } from "./peer-connection.js";
 import { rawPathOf } from "./raw-path.js";
 import { UploadBody } from "./upload-body.js";
+import type { WholeUpload } from "./whole-upload.js";
 
 /**
  * A blob up to this size goes out in one piece when it is finished: one system call instead of several, and an upload
@@ -26,7 +27,9 @@ export class RemoteWrite implements WriteSteps {
   readonly #peer: PeerConnection;
   readonly #rawPath: string;
   readonly #announced: BlobWriteOptions;
+  /** Cuts a streamed upload. */
   readonly #cut = new AbortController();
+  #whole: WholeUpload | undefined;
   #held: Uint8Array[] = [];
   #sizeBytes = 0;
   #upload: Upload | undefined;
@@ -54,7 +57,7 @@ export class RemoteWrite implements WriteSteps {
     checkNotTooShort(this.#sizeBytes, this.#announced);
     lastChance();
     const { clock, finishTimeoutMs } = this.#peer;
-    const late = () => this.#cut.abort(new Error(`it did not confirm the blob within ${finishTimeoutMs} ms`));
+    const late = () => this.#cutConnection(new Error(`it did not confirm the blob within ${finishTimeoutMs} ms`));
     const cancelTimeout = clock.schedule(finishTimeoutMs, () => setImmediate(late));
     try {
       return await this.#readPlaced(await this.#endBody());
@@ -66,19 +69,19 @@ export class RemoteWrite implements WriteSteps {
   }
 
   interrupt(): void {
-    this.#cutConnection();
+    this.#cutConnection(new Error("the upload was given up"));
   }
 
   async discard(): Promise<void> {
     this.#held = [];
-    this.#cutConnection();
+    this.#cutConnection(new Error("the upload was given up"));
   }
 
   /** The answer to the whole body. */
-  #endBody(): Promise<PeerResponse> {
+  async #endBody(): Promise<PeerAnswer> {
     if (this.#upload === undefined) {
-      const body = Buffer.concat(this.#held);
-      return this.#send(body.length, body);
+      this.#whole = this.#peer.sendWhole(this.#request(this.#sizeBytes), this.#held);
+      return this.#accepted(await this.#whole.answer);
     }
     this.#upload.body.end();
     return this.#upload.answer;
@@ -94,10 +97,13 @@ export class RemoteWrite implements WriteSteps {
   }
 
   /** Rejects with what the peer says when it refuses. */
-  async #send(sizeBytes: number | undefined, body: Buffer | UploadBody): Promise<PeerResponse> {
-    const response = await this.#peer.send(this.#request(sizeBytes), { body, signal: this.#cut.signal });
-    if (response.statusCode !== 200) throw await this.#peer.refusal(response);
-    return response;
+  async #send(sizeBytes: number | undefined, body: UploadBody): Promise<PeerResponse> {
+    return this.#accepted(await this.#peer.send(this.#request(sizeBytes), { body, signal: this.#cut.signal }));
+  }
+
+  async #accepted<Answer extends PeerAnswer>(answer: Answer): Promise<Answer> {
+    if (answer.statusCode !== 200) throw await this.#peer.refusal(answer);
+    return answer;
   }
 
   async #feed({ body, answer }: Upload, chunk: Uint8Array): Promise<void> {
@@ -115,7 +121,7 @@ export class RemoteWrite implements WriteSteps {
     return { method: "PUT", rawPath: this.#rawPath, headers };
   }
 
-  async #readPlaced(response: PeerResponse): Promise<PlacedBlob> {
+  async #readPlaced(response: PeerAnswer): Promise<PlacedBlob> {
     const { digest, sizeBytes } = await this.#peer.readJson(response);
     if (typeof digest !== "string" || !isDigest(digest) || typeof sizeBytes !== "number") {
       throw new Error("its answer to a blob says nothing of digest and size");
@@ -126,10 +132,11 @@ export class RemoteWrite implements WriteSteps {
     return { digest, sizeBytes };
   }
 
-  #cutConnection(): void {
-    const reason = new Error("the upload was given up");
+  #cutConnection(reason: Error): void {
+    this.#whole?.cut(reason);
+    if (this.#upload === undefined) return;
     this.#cut.abort(reason);
-    this.#upload?.body.destroy(reason);
+    this.#upload.body.destroy(reason);
   }
 }
 
