@@ -124,6 +124,16 @@ describe("a failure that nobody foresaw", () => {
   });
 });
 
+describe("answers", () => {
+  it("are logged when the operator wants it", async () => {
+    const logged: object[] = [];
+    const log: Logger = { ...silentLogger, debug: (fields) => logged.push(fields) };
+    const test = await start({ http: { log, logRequests: true } });
+    await send(test.port, { path: PATH });
+    await expect.poll(() => logged).toEqual([expect.objectContaining({ method: "GET", url: PATH, status: 404 })]);
+  });
+});
+
 describe("clients", () => {
   it("need the token when there is one, but for health", async () => {
     const test = await start({ token: "s3cret" });
