@@ -143,6 +143,7 @@ function createServer(ground: Ground, { cluster, isJoined, onNudge }: ServerPart
   const identity = { cluster: catalog.clusterId, node: id, name: config.name };
   return createHttpServer({
     log,
+    logRequests: config.log === "debug",
     auth: createClientAuth(config.token ?? (needsClusterSecret(config) ? config.clusterSecret : undefined)),
     files: new FileService({ catalog, store: volumes, cluster, clock, log, ackCopies, minCopies }),
     namespaces: new NamespaceService(catalog),

@@ -34,8 +34,8 @@ describe("nodes of a cluster", { timeout: 60_000 }, () => {
   it("brings a node up to date that was away while files were put", async () => {
     const [a, b] = (await cluster.startAll("a", "b")) as [RunningNode, RunningNode];
     await cluster.stop("b");
-    const replies = [];
-    for (let file = 0; file < 40; file += 1) replies.push(await putFile(a, `file-${file}`, `content ${file}`));
+    const files = Array.from({ length: 40 }, (_, file) => file);
+    const replies = await Promise.all(files.map((file) => putFile(a, `file-${file}`, `content ${file}`)));
     expect(replies.at(-1)).toMatchObject({ copies: 1, wanted: 2 });
     await eventually(async () => (await debtsOf(a, b)) === 40);
     const returned = await cluster.start("b");
@@ -64,10 +64,10 @@ describe("nodes of a cluster", { timeout: 60_000 }, () => {
       written.set((await putFile(a, `file-${file}`, content)).digest, content);
     };
     // More than the backfill takes in one step.
-    for (let file = 0; file < 230; file += 1) await put(file);
+    await Promise.all(Array.from({ length: 230 }, (_, file) => put(file)));
     let joined = false;
     const putting = (async () => {
-      for (let file = 230; !joined || file < 260; file += 1) await put(file);
+      for (let file = 230; !joined || file < 250; file += 1) await put(file);
     })();
     const b = await cluster.start("b");
     await eventually(async () => (await listNodes(a)).find(({ id }) => id === b.id)?.backfill === 1);

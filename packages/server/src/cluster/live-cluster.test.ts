@@ -66,6 +66,10 @@ class MemoryNodes implements NodeCatalog {
   async setBackfillPosition(): Promise<void> {}
 }
 
+function idsOf(peers: readonly Peer[]): NodeId[] {
+  return peers.map(({ node }) => node.id);
+}
+
 describe("LiveCluster", () => {
   let clock: SimulatedClock;
   let catalog: MemoryNodes;
@@ -119,10 +123,6 @@ describe("LiveCluster", () => {
 
   function stateOf(id: NodeId): string | undefined {
     return cluster.nodes().find((node) => node.id === id)?.state;
-  }
-
-  function idsOf(peers: readonly Peer[]): NodeId[] {
-    return peers.map(({ node }) => node.id);
   }
 
   it("knows every node after the start, and its peers are the others", () => {
