@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { atExit } from "./harness/at-exit.js";
 import { listIncoming } from "./harness/blobs-on-disk.js";
 import { filePath, mustGet, mustPut, putFile } from "./harness/raw-files.js";
 import { openRequest, readReply, refusalOf } from "./harness/raw-request.js";
@@ -16,9 +17,10 @@ const DISK_BYTES = 16 * MIB;
 const temp = makeTempFolder();
 const disk = join(temp.path, "disk");
 const whyNoDisk = mountSmallDisk();
+const forget = atExit(unmount);
 
 afterAll(() => {
-  if (whyNoDisk === undefined) execFileSync("umount", [disk]);
+  unmount();
   temp.remove();
 });
 
@@ -66,4 +68,9 @@ function mountSmallDisk(): string | undefined {
   } catch (error) {
     return `no right to mount a tmpfs: ${String(error).split("\n")[0]}`;
   }
+}
+
+function unmount(): void {
+  if (whyNoDisk === undefined) execFileSync("umount", [disk]);
+  forget();
 }

@@ -27,7 +27,15 @@ function hookAllEnds(): void {
   }
 }
 
+/** The last one first: what was made later may stand on what was made before. */
 function runTasks(): void {
-  for (const task of tasks) task();
+  for (const task of [...tasks].reverse()) {
+    try {
+      task();
+    } catch (error) {
+      // The others must have their turn, and there is nobody left to tell but the terminal.
+      console.error(error);
+    }
+  }
   tasks.clear();
 }
