@@ -2,6 +2,10 @@ import { defineConfig } from "vitest/config";
 
 /** Tests that need a database server end in `.postgres.test.ts` or `.mariadb.test.ts`; `npm run check` leaves them out. */
 const ENGINES = "**/*.{postgres,mariadb}.test.js";
+/** Tests of whole processes (demo, serve) end in `-process.test.ts`; at seconds each, `npm run check` leaves them out. */
+const PROCESSES = "**/*-process.test.js";
+/** Property tests and fsyncs on a machine that does other things too: a limit ends what hangs, it does not measure. */
+const PATIENCE_MS = 30_000;
 
 export default defineConfig({
   test: {
@@ -13,9 +17,19 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{packages/*,tools,bench}/dist/**/*.test.js"],
-          exclude: ["**/node_modules/**", ENGINES],
-          // Property tests and fsyncs on a machine that does other things at the same time.
-          testTimeout: 20_000,
+          exclude: ["**/node_modules/**", ENGINES, PROCESSES],
+          testTimeout: PATIENCE_MS,
+          hookTimeout: PATIENCE_MS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "processes",
+          include: [`packages/*/dist/${PROCESSES}`],
+          exclude: ["**/node_modules/**"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -36,6 +36,7 @@ export const PROFILES: Readonly<Record<string, readonly Step[]>> = {
   check: CHECK,
   test: [
     ...CHECK,
+    { name: "whole processes", command: vitest("processes"), isVitest: true },
     { name: "database engines", command: vitest("engines"), isVitest: true },
     { name: "whole clusters", command: vitest("cluster"), isVitest: true },
   ],
