@@ -1,7 +1,23 @@
-import type { Digest, FileKey, KoboldError, NamespaceName, NamespacePolicy, NodeId, NodeName, NodeStateName } from "@koboldfs/protocol";
+import type {
+  Digest,
+  FileKey,
+  KoboldError,
+  NamespaceName,
+  NamespacePolicy,
+  NodeId,
+  NodeName,
+  NodeStateName,
+} from "@koboldfs/protocol";
 
 /** What a caller wants changed. Every change of the cluster, settings included, goes through `CommitCatalog.commit`. */
-export type Change = PutChange | DeleteChange | CopyChange | RenameChange | SetNamespaceChange | DropNamespaceChange | SetNodeChange;
+export type Change =
+  | PutChange
+  | DeleteChange
+  | CopyChange
+  | RenameChange
+  | SetNamespaceChange
+  | DropNamespaceChange
+  | SetNodeChange;
 
 /** Checked under the commit lock against the state then. `*` is any file; a digest is RFC 9110's strong entity tag. */
 export interface Precondition {

@@ -7,15 +7,21 @@ export interface EntityTag {
   readonly value: string;
 }
 
-const ENTITY_TAG = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+/** One tag of the list with what separates it from the one before; a tag may hold commas, and lists empty elements. */
+const NEXT_TAG = /[\t ,]*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[\t ]*(?=,|$)/y;
+const LIST_END = /^[\t ,]*$/;
 
 /** Reads an If-Match or If-None-Match header; undefined when it is malformed. */
 export function parseEntityTags(header: string): "*" | readonly EntityTag[] | undefined {
   if (header.trim() === "*") return "*";
-  // No tag of ours holds a comma; one that does is read as two that match nothing, or as malformed.
-  const matches = header.split(",").map((part) => ENTITY_TAG.exec(part.trim()));
-  const tags = matches.flatMap((match) => (match === null ? [] : [{ weak: match[1] !== undefined, value: match[2] ?? "" }]));
-  return tags.length === matches.length ? tags : undefined;
+  const next = new RegExp(NEXT_TAG);
+  const tags: EntityTag[] = [];
+  let end = 0;
+  for (let match = next.exec(header); match !== null; match = next.exec(header)) {
+    tags.push({ weak: match[1] !== undefined, value: match[2] ?? "" });
+    end = next.lastIndex;
+  }
+  return tags.length > 0 && LIST_END.test(header.slice(end)) ? tags : undefined;
 }
 
 /** What strong comparison may match: weak tags never do (RFC 9110 section 8.8.3.2). */
