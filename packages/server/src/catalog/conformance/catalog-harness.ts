@@ -36,6 +36,8 @@ export interface HarnessDatabase {
   /** One statement in a session of its own. */
   query(sql: string): Promise<readonly Record<string, unknown>[]>;
   openSession(): Promise<HarnessSession>;
+  /** How many sessions stand still because another one has a lock. */
+  countLockWaits(): Promise<number>;
   /** Ends every session that others have with this database, from the server's side. */
   cutSessions(): Promise<void>;
   drop(): Promise<void>;

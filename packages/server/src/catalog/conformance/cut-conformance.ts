@@ -80,6 +80,20 @@ export function describeCutConformance(harness: CatalogHarness): void {
 
     if (!harness.isNetwork) return;
 
+    it("never commits a group twice when its COMMIT arrives while its outcome is being settled", () =>
+      withCatalog(harness, async (reader, { database, open }) => {
+        doneOf(await reader.commit(setNodeOf(2)));
+        const faults = new FaultPlan();
+        const catalog = await open({ faults });
+        faults.arm("stall", /^commit$/);
+        const commit = commitMixed(catalog, "late");
+        // Whoever decides what came of it stands at the lock of the one that nobody hears any more.
+        await expect.poll(() => database.countLockWaits(), { timeout: 20_000, interval: 20 }).toBeGreaterThan(0);
+        await faults.stalled?.commitLate();
+        await commit;
+        await checkMixed(reader, ["late"]);
+      }));
+
     it.each([/^insert .*commits/, /^insert .*journal_groups/, /^commit$/])(
       "makes void a commit whose connection only seems broken at %s, and the late commit changes nothing",
       (statement) =>

@@ -1,6 +1,6 @@
 import { createTestDatabase, findTestServer, startMariadb } from "@koboldfs/tools";
 import mysql from "mysql2/promise";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { describeCatalogConformance } from "../catalog-conformance.js";
 import type { HarnessDatabase } from "../conformance/catalog-harness.js";
 import { systemClock } from "../../runtime/clock.js";
@@ -18,6 +18,11 @@ async function createDatabase(): Promise<HarnessDatabase> {
     dsn: database.url,
     open: (options) => openTestCatalog(options?.dsn ?? database.url, options),
     query,
+    async countLockWaits() {
+      const sessions = "select id from information_schema.processlist where db = database()";
+      const waiting = `trx_state = 'LOCK WAIT' and trx_mysql_thread_id in (${sessions})`;
+      return (await query(`select trx_id from information_schema.innodb_trx where ${waiting}`)).length;
+    },
     async cutSessions() {
       const others = await query(
         "select id from information_schema.processlist where db = database() and id <> connection_id()",
@@ -46,6 +51,7 @@ describe.skipIf("skip" in server)("skip" in server ? `skipped: ${server.skip}` :
     // The setting is the whole server's: the one that all tests share must not have it.
     const own = await startMariadb();
     if ("skip" in own) throw new Error(own.skip);
+    onTestFinished(() => own.stop());
     const database = await createTestDatabase(own.url);
     await runOnMariadb(database.url, "set global innodb_flush_log_at_trx_commit = 2");
     const options = { dsn: database.url, logger: silentLogger, clock: systemClock };
@@ -55,6 +61,5 @@ describe.skipIf("skip" in server)("skip" in server ? `skipped: ${server.skip}` :
     await catalog.close();
     await runOnMariadb(database.url, "set global innodb_flush_log_at_trx_commit = 1");
     await (await openSqlCatalog(options)).close();
-    await own.stop();
   });
 });

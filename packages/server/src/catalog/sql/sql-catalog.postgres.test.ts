@@ -1,6 +1,6 @@
 import { getTestPostgres } from "@koboldfs/tools";
 import pg from "pg";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { describeCatalogConformance } from "../catalog-conformance.js";
 import type { HarnessDatabase } from "../conformance/catalog-harness.js";
 import { silentLogger } from "../../runtime/logger.js";
@@ -17,6 +17,10 @@ async function createDatabase(): Promise<HarnessDatabase> {
     dsn: database.url,
     open: (options) => openTestCatalog(options?.dsn ?? database.url, options),
     query,
+    async countLockWaits() {
+      const waiting = "datname = current_database() and wait_event_type = 'Lock'";
+      return (await query(`select pid from pg_stat_activity where ${waiting}`)).length;
+    },
     async cutSessions() {
       const others = "datname = current_database() and pid <> pg_backend_pid()";
       await query(`select pg_terminate_backend(pid, 5000) from pg_stat_activity where ${others}`);
@@ -40,6 +44,7 @@ describeCatalogConformance({ engine: "postgres", breaksFrozenLocks: true, isNetw
 
 it("refuses a PostgreSQL that may lose commits, unless it is told to take it", async () => {
   const database = await createDatabase();
+  onTestFinished(() => database.drop());
   const name = new URL(database.dsn).pathname.slice(1);
   await database.query(`alter database ${name} set synchronous_commit = off`);
   const options = { dsn: database.dsn, logger: silentLogger, clock: systemClock };
@@ -50,11 +55,11 @@ it("refuses a PostgreSQL that may lose commits, unless it is told to take it", a
   const catalog = await openSqlCatalog({ ...options, allowUnsafe: true });
   expect(catalog.engine).toBe("postgres");
   await catalog.close();
-  await database.drop();
 });
 
-it("says catalog_unavailable for a wrong database or user, and takes the first of several hosts that takes writes", async () => {
+it("says catalog_unavailable for a database that there is not, and takes the first of several hosts that takes writes", async () => {
   const database = await createDatabase();
+  onTestFinished(() => database.drop());
   const open = (dsn: string) => openSqlCatalog({ dsn, logger: silentLogger, clock: systemClock });
   await expect(open(server.url.replace(/\/postgres$/, "/nosuchdatabase"))).rejects.toMatchObject({
     code: "catalog_unavailable",
@@ -63,5 +68,4 @@ it("says catalog_unavailable for a wrong database or user, and takes the first o
   const catalog = await open(database.dsn.replace(url.host, `127.0.0.1:1,${url.host}`));
   expect((await catalog.head()).number).toBe(0);
   await catalog.close();
-  await database.drop();
 });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { contentOf, nodeId, putOf, setNamespaceOf } from "../../model/test-changes.js";
 import { systemClock } from "../../runtime/clock.js";
 import { silentLogger } from "../../runtime/logger.js";
@@ -25,6 +25,7 @@ async function createDatabase(): Promise<HarnessDatabase> {
       await connection.close();
       return rows;
     },
+    countLockWaits: () => Promise.reject(new Error("who waits for a file's lock is not known")),
     cutSessions: () => Promise.reject(new Error("a file has no sessions")),
     openSession: () => openHarnessSession(dsn),
     drop: () => rm(folder, { recursive: true }),
@@ -35,6 +36,7 @@ describeCatalogConformance({ engine: "sqlite", breaksFrozenLocks: false, isNetwo
 
 it("refuses a SQLite session that may lose commits, unless it is told to take it", async () => {
   const database = await createDatabase();
+  onTestFinished(() => database.drop());
   const path = database.dsn.slice("sqlite:".length);
   const prepare = async () => {
     const connection = await openSqliteSession(path);
@@ -49,11 +51,11 @@ it("refuses a SQLite session that may lose commits, unless it is told to take it
   });
   const { writer } = await openSqliteWriter({ ...options, allowUnsafe: true });
   await writer.close();
-  await database.drop();
 });
 
 it("makes the folders of a new file, and says catalog_unavailable for a path that cannot be one", async () => {
   const database = await createDatabase();
+  onTestFinished(() => database.drop());
   const open = (dsn: string) => openSqlCatalog({ dsn, logger: silentLogger, clock: systemClock });
   const path = database.dsn.slice("sqlite:".length);
   const catalog = await open(`sqlite://${join(path, "..", "new", "deep", "c.sqlite")}`);
@@ -61,11 +63,11 @@ it("makes the folders of a new file, and says catalog_unavailable for a path tha
   await catalog.close();
   await expect(open(`sqlite:${join(path, "..", "new")}`)).rejects.toMatchObject({ code: "catalog_unavailable" });
   await expect(open("sqlite:/dev/null/x")).rejects.toMatchObject({ code: "catalog_unavailable" });
-  await database.drop();
 });
 
 it("says catalog_unavailable when there is no room, names nothing of it, and goes on when there is", async () => {
   const database = await createDatabase();
+  onTestFinished(() => database.drop());
   const path = database.dsn.slice("sqlite:".length);
   let pages = 1_000_000;
   const connect = async () => {
@@ -89,15 +91,14 @@ it("says catalog_unavailable when there is no room, names nothing of it, and goe
   const again = await open();
   expect(await again.commitGroup([put], () => {})).toMatchObject([{ ok: true, version: 2 }]);
   await again.close();
-  await database.drop();
 });
 
 it("says that it is closed, not that something broke, after it was closed", async () => {
   const database = await createDatabase();
+  onTestFinished(() => database.drop());
   const catalog = await database.open();
   await catalog.close();
   await expect(catalog.commit(setNamespaceOf())).rejects.toMatchObject({ code: "shutting_down" });
   await expect(catalog.setBackfillPosition(nodeId(1), 1)).rejects.toMatchObject({ code: "shutting_down" });
   await catalog.close();
-  await database.drop();
 });

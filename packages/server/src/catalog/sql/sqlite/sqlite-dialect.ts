@@ -34,7 +34,7 @@ export const sqliteDialect: SqlDialect = {
 function classify(error: unknown): SqlFailure {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return "contended";
-  if (/^SQLITE_FULL/.test(code)) return "exhausted";
+  if (code.startsWith("SQLITE_FULL")) return "exhausted";
   // The file, its disk or its folder: nothing is wrong with the statement, and nothing can be said about the data.
   if (/^SQLITE_(IOERR|CANTOPEN|READONLY|NOTADB|CORRUPT|PERM|AUTH|PROTOCOL)/.test(code)) return "disconnected";
   return "refused";
