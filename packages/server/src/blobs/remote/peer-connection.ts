@@ -151,7 +151,8 @@ export class PeerConnection {
     if (typeof code === "string" && isErrorCode(code) && PASSED_CODES.has(code)) {
       return new KoboldError(code, `the node at ${this.#options.url} says: ${said}`);
     }
-    return new KoboldError("peer_failed", `the node at ${this.#options.url} refuses: ${said}`);
+    const refused = code === "unauthorized" ? "peer_refused" : "peer_failed";
+    return new KoboldError(refused, `the node at ${this.#options.url} refuses: ${said}`);
   }
 
   /** `peer_failed` for anything that has no code of ours yet. */
