@@ -116,6 +116,11 @@ export const ERROR_TABLE = {
     hint: "Fewer nodes than min_copies could store the file; see 'koboldfs node list'.",
   },
   peer_failed: { status: 503, retryable: true, hint: "Another node of the cluster failed; see 'koboldfs node list'." },
+  peer_refused: {
+    status: 503,
+    retryable: false,
+    hint: "Give every node the same KOBOLDFS_CLUSTER_SECRET, and synchronize their clocks.",
+  },
   placement_expired: {
     status: 503,
     retryable: true,
