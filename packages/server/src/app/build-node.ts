@@ -9,6 +9,7 @@ import type { Catalog } from "../catalog/catalog.js";
 import { openSqlCatalog } from "../catalog/sql/open-sql-catalog.js";
 import { LiveCluster, type LiveClusterOptions } from "../cluster/live-cluster.js";
 import { findRegistration, registerNode } from "../cluster/node-registration.js";
+import { proveMembership } from "../cluster/prove-membership.js";
 import type { NodeConfig } from "../config/node-config.js";
 import { needsClusterSecret } from "../config/node-config.js";
 import { FileService } from "../files/file-service.js";
@@ -66,7 +67,8 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   });
   const workers = new WorkerRunner({ clock: options.clock, random: Math.random, log });
   const onNudge = () => workers.wake("repair");
-  const cluster = createCluster(ground, { onOwnDebt: onNudge, onExpelled: expel });
+  const connect = createPeerConnector(createSigner(ground));
+  const cluster = createCluster(ground, { connect, onOwnDebt: onNudge, onExpelled: expel });
   teardown.add("the heartbeats", () => cluster.stop());
   teardown.add("the workers", () => workers.stop());
   let joined = false;
@@ -78,6 +80,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
     expelled,
     async join(url) {
       const { name, zone } = config;
+      await proveMembership({ self: id, nodes: await catalog.listNodes(), connect, log });
       await registerNode(catalog, { id, name, url, zone, volumes: volumes.volumeIds });
       await cluster.start();
       joined = true;
@@ -114,19 +117,24 @@ async function openGround(config: NodeConfig, options: BuildOptions, teardown: T
   return { ...options, config, catalog, volumes, id, nodeSecret };
 }
 
-function createCluster(ground: Ground, events: Pick<LiveClusterOptions, "onOwnDebt" | "onExpelled">): LiveCluster {
-  const { catalog, clock, config, id, log, nodeSecret, volumes } = ground;
-  const signer = new NodeSigner({ secret: nodeSecret, cluster: catalog.clusterId, node: id, clock });
+function createSigner({ catalog, clock, id, nodeSecret }: Ground): NodeSigner {
+  return new NodeSigner({ secret: nodeSecret, cluster: catalog.clusterId, node: id, clock });
+}
+
+function createCluster(
+  ground: Ground,
+  ways: Pick<LiveClusterOptions, "connect" | "onOwnDebt" | "onExpelled">,
+): LiveCluster {
+  const { catalog, clock, config, id, log, volumes } = ground;
   return new LiveCluster({
     self: id,
     catalog,
     space: () => volumes.room(),
-    connect: createPeerConnector(signer),
     intervalMs: config.intervalMs,
     clock,
     random: Math.random,
     log,
-    ...events,
+    ...ways,
   });
 }
 

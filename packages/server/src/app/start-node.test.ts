@@ -113,13 +113,15 @@ describe("startNode", { timeout: 60_000 }, () => {
     expect((await fetch(url, { headers: { authorization: "Bearer s3cret" } })).status).toBe(200);
   });
 
-  it("takes no bytes from a node with another secret, and gives it none", async () => {
+  it("refuses to start with another secret than the running nodes, and is entered nowhere", async () => {
     const a = await cluster.start("a", { cluster_secret: "one" });
-    const b = await cluster.start("b", { cluster_secret: "two" });
-    await createNamespace(a);
-    await eventually(async () => (await listNodes(a)).filter(({ state }) => state === "alive").length === 2);
-    expect(await putFile(a, "motd", "hello")).toMatchObject({ copies: 1, wanted: 2 });
-    expect(await getFile(b, "motd")).toBe(503);
+    expect(await codeOf(cluster.start("b", { cluster_secret: "two" }))).toBe("peer_refused");
+    expect((await listNodes(a)).map(({ name }) => name)).toEqual(["a"]);
+    await cluster.start("b", { cluster_secret: "one" });
+  });
+
+  it("answers nobody on the node face who did not sign", async () => {
+    const a = await cluster.start("a");
     expect((await fetch(`${a.url}/v1/node/ping`)).status).toBe(401);
   });
 
