@@ -1,5 +1,5 @@
-#!/usr/bin/env node
-// The same as "koboldfs serve". See koboldfs.js for why this is CommonJS and what the setting is for.
-process.env["UV_THREADPOOL_SIZE"] ??= "32";
+#!/usr/bin/env -S node --max-semi-space-size=1
+// The same as "koboldfs serve".
+require("./tune-process.js");
 
 void import("../dist/koboldfsd.js");

@@ -48,7 +48,7 @@ export class DemoNode {
     const listen = `127.0.0.1:${port}`;
     const args = ["serve", "--name", name, "--listen", listen, "--data", data, "--dsn", dsn];
     // The channel tells the node when this process is gone; its own group keeps a Ctrl-C of the terminal from it.
-    const child = spawn(process.execPath, [COMMAND, ...args], {
+    const child = spawn(COMMAND, args, {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       detached: true,
       env: environmentOfNodes(),

@@ -11,6 +11,7 @@ const CONFIGURATION_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "invalid_node_name",
   "node_name_taken",
   "node_dead",
+  "peer_refused",
   "volume_refused",
   "catalog_not_durable",
   "catalog_schema_unknown",
