@@ -30,7 +30,7 @@ export class DemoProcess {
     for (const name of ["README.md", "docs", "node_modules"])
       symlinkSync(join(CHECKOUT, name), join(this.folder, name));
     const port = FIRST_PORT + (process.pid % PORTS);
-    this.#child = spawnOwned(process.execPath, [COMMAND, "demo", "--port", String(port)], {
+    this.#child = spawnOwned(COMMAND, ["demo", "--port", String(port)], {
       cwd: this.folder,
       env: { PATH: process.env["PATH"], HOME: this.folder },
       stdio: ["ignore", "pipe", "inherit"],

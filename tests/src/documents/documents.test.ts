@@ -84,7 +84,7 @@ it("the two commands of the README are what package.json and .ci/run do", () => 
     scripts: Record<string, string>;
   };
   expect(findBlock(README, "sh", "npm start").text).toBe("npm ci && npm start\n");
-  expect(scripts["start"]).toBe("node packages/cli/bin/koboldfs.js demo");
+  expect(scripts["start"]).toBe("koboldfs demo");
   expect(findBlock(README, "sh", "npm test").text).toBe("npm ci && npm test\n");
   expect(readFileSync(join(CHECKOUT, ".ci/run"), "utf8")).toContain("npm ci && npm test;");
 });

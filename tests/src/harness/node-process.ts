@@ -7,7 +7,7 @@ import { waitUntil } from "./wait-until.js";
 
 /** Enough to see what went wrong, little enough for thousands of logged requests. */
 const MAX_LOG_LINES = 4_000;
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 /** Longer than any grace that the server gives a running request in these tests. */
 const STOP_TIMEOUT_MS = 60_000;
 
@@ -135,7 +135,7 @@ export class NodeProcess {
     for (const folder of data) args.push("--data", folder);
     if (advertise !== undefined) args.push("--url", advertise);
     this.#lines.push(`--- ${name} starts: ${args.join(" ")}`);
-    const child = spawnOwned(process.execPath, [COMMAND, ...args], {
+    const child = spawnOwned(COMMAND, args, {
       cwd,
       env: { ...foreignEnvironment(), ...this.#environment() },
       stdio: ["ignore", "pipe", "pipe"],

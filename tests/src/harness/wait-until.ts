@@ -6,7 +6,7 @@ export interface WaitOptions {
 }
 
 /** A stuck cluster shall fail its test with a clear message before vitest's own timeout ends it without one. */
-const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_POLL_MS = 50;
 
 /**
