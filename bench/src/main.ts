@@ -7,9 +7,10 @@ import { type BenchOptions, parseOptions, USAGE } from "./options.js";
 import { formatTable } from "./report/table.js";
 import { type Contestant, runWorkload } from "./run.js";
 import { makeRunFolder } from "./run-folder.js";
+import type { Subject } from "./subjects/subject.js";
 import { selectSubjects } from "./subjects/subjects.js";
 import { provideTools } from "./tools.js";
-import { WORKLOADS } from "./workload.js";
+import { type Workload, WORKLOADS } from "./workload.js";
 
 /** Generous for an ordinary disk: what is written is bounded by its speed, not by us. */
 const WRITTEN_GIB_PER_PUT_SECOND = 0.5;
@@ -20,6 +21,7 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  const chosen = choose(options);
   provideTools();
   const folder = await makeRunFolder(options.dataFolder, options.warmUpSeconds > 0);
   const contestants: Contestant[] = [];
@@ -30,23 +32,34 @@ async function main(): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => void end().finally(() => process.exit(1)));
   try {
-    return await runAll(options, folder.path, contestants);
+    return await runAll({ ...options, ...chosen, folder: folder.path }, contestants);
   } finally {
     await end();
   }
 }
 
-async function runAll(options: BenchOptions, folder: string, contestants: Contestant[]): Promise<number> {
-  const workloads = WORKLOADS.filter(
-    ({ name }) => options.only.length === 0 || options.only.some((text) => name.includes(text)),
-  );
-  if (workloads.length === 0) throw new Error(`no workload's name holds ${options.only.join(" or ")}`);
+interface Choice {
+  readonly workloads: readonly Workload[];
+  readonly subjects: readonly Subject[];
+}
+
+/** Throws where a name is wrong, before anything is started. */
+function choose({ only, subjects }: BenchOptions): Choice {
+  const workloads = WORKLOADS.filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)));
+  if (workloads.length === 0) throw new Error(`no workload's name holds ${only.join(" or ")}`);
+  return { workloads, subjects: selectSubjects(subjects) };
+}
+
+type RunOptions = Omit<BenchOptions, "subjects"> & Choice & { readonly folder: string };
+
+async function runAll(options: RunOptions, contestants: Contestant[]): Promise<number> {
+  const { workloads, folder } = options;
   const putSeconds =
     workloads.filter(({ sizeBytes, operation }) => operation === "put" && sizeBytes > 2 ** 19).length * options.seconds;
   refuseUnfitFolder(folder, 5 + putSeconds * options.rounds * WRITTEN_GIB_PER_PUT_SECOND);
   const machine = describeMachine(folder);
   process.stdout.write(`${JSON.stringify(machine)}\n`);
-  for (const subject of selectSubjects(options.subjects)) {
+  for (const subject of options.subjects) {
     const own = join(folder, subject.name);
     await mkdir(own);
     contestants.push({ subject, running: await subject.start({ folder: own, ...profileOption(options) }) });
@@ -64,7 +77,7 @@ async function runAll(options: BenchOptions, folder: string, contestants: Contes
   return rows.some(({ median }) => median.errors.length > 0) ? 1 : 0;
 }
 
-function profileOption({ profileFolder }: BenchOptions): { profileFolder?: string } {
+function profileOption({ profileFolder }: RunOptions): { profileFolder?: string } {
   return profileFolder === undefined ? {} : { profileFolder };
 }
 

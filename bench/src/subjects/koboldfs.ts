@@ -6,6 +6,8 @@ import { Child, findAnswer } from "./child.js";
 import type { RunningSubject, SubjectContext } from "./subject.js";
 
 const COMMAND = fileURLToPath(new URL("../../../packages/cli/bin/koboldfs.js", import.meta.url));
+/** What the first line of the command says to Node; the flags of a profile have no place there. */
+const HEAP_FLAG = "--max-semi-space-size=1";
 const NAMESPACE = "bench";
 
 export interface ClusterOptions {
@@ -54,7 +56,7 @@ async function startNode(
   const profile = profileFolder === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileFolder];
   const settings = ["--name", `node${number}`, "--listen", "127.0.0.1:0", "--data", data, "--dsn", options.dsn];
   const copies = ["--ack-copies", String(options.nodes)];
-  const args = [...profile, COMMAND, "serve", ...settings, ...copies];
+  const args = [HEAP_FLAG, ...profile, COMMAND, "serve", ...settings, ...copies];
   const title = `koboldfs node${number}`;
   const child = new Child({ title, command: process.execPath, args, env: ourEnvironment() });
   return { child, url: await child.waitFor(findListening) };
