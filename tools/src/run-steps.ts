@@ -27,7 +27,8 @@ async function main(profile = "", flag = "", before = ""): Promise<void> {
   const closingLine = `${formatTally(total)}\n`;
   await writeFile(tallyPath(profile), JSON.stringify(total));
   await writeFile(CLOSING_LINE, closingLine);
-  print(closingLine);
+  // .ci/run goes on behind `npm test`, and has one closing line at its own end.
+  if (process.env["CLOSING_LINE"] !== "later") print(closingLine);
   process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 }
 
