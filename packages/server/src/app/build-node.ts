@@ -3,6 +3,7 @@ import { isAbsolute, relative } from "node:path";
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { createClientAuth } from "../auth/client-auth.js";
 import { NodeSigner, NodeVerifier } from "../auth/node-signature.js";
+import { CachedBlobStore } from "../blobs/cached-blob-store.js";
 import { openDiskVolumes } from "../blobs/disk/open-volumes.js";
 import type { VolumeSet } from "../blobs/disk/volume-set.js";
 import type { Catalog } from "../catalog/catalog.js";
@@ -153,7 +154,7 @@ function createServer(ground: Ground, { cluster, isJoined, onNudge }: ServerPart
     log,
     logRequests: config.log === "debug",
     auth: createClientAuth(config.token ?? (needsClusterSecret(config) ? config.clusterSecret : undefined)),
-    files: new FileService({ catalog, store: volumes, cluster, clock, log, ackCopies, minCopies }),
+    files: new FileService({ catalog, store: new CachedBlobStore(volumes), cluster, clock, log, ackCopies, minCopies }),
     namespaces: new NamespaceService(catalog),
     status: new StatusService(catalog, cluster),
     isReady: async () => {
