@@ -148,7 +148,7 @@ interface ServerParts {
 function createServer(ground: Ground, { cluster, isJoined, onNudge }: ServerParts): Promise<HttpServer> {
   const { catalog, clock, config, id, log, nodeSecret, volumes } = ground;
   const { ackCopies, minCopies } = config;
-  const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, clock });
+  const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, self: id, clock });
   const identity = { cluster: catalog.clusterId, node: id, name: config.name };
   return createHttpServer({
     log,

@@ -7,7 +7,7 @@ import type { PeerConnector } from "../cluster/peer-link.js";
 /** Ways to other nodes over their node faces, every request signed. */
 export function createPeerConnector(signer: NodeSigner): PeerConnector {
   return ({ id, url }) => {
-    const connection = new PeerConnection({ url, sign: (request) => signer.sign(request) });
+    const connection = new PeerConnection({ url, sign: (request) => signer.sign(request, id) });
     return {
       store: new RemoteBlobStore(connection),
       nudge: (signal) => connection.nudge(signal),

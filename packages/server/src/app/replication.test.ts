@@ -1,7 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { RunningNode } from "./start-node.js";
-import { aliveNodesSeenBy, eventually, getFile, listNodes, putFile, TestCluster } from "./test-cluster.js";
+import {
+  aliveNodesSeenBy,
+  createNamespace,
+  eventually,
+  getFile,
+  listNodes,
+  putFile,
+  TestCluster,
+} from "./test-cluster.js";
 
 describe("nodes of a cluster", { timeout: 60_000 }, () => {
   let cluster: TestCluster;
@@ -43,6 +51,15 @@ describe("nodes of a cluster", { timeout: 60_000 }, () => {
     await eventually(async () => (await debtsOf(a, b)) === 0);
     for (const [file, { digest }] of replies.entries())
       expect(await isOnDisk("b", digest, `content ${file}`)).toBe(true);
+  });
+
+  it("never counts its own copy as another node's, though that node's URL leads here", async () => {
+    const a = await cluster.start("a");
+    await createNamespace(a);
+    const b = await cluster.start("b", { url: a.url });
+    await eventually(async () => (await aliveNodesSeenBy(a)) === 2);
+    expect(await putFile(a, "motd", "hello")).toMatchObject({ copies: 1, wanted: 2 });
+    await eventually(async () => (await debtsOf(a, b)) === 0);
   });
 
   it("moves along when a node comes back at another address", async () => {

@@ -6,6 +6,7 @@ import { type NodeRequest, NodeSigner, NodeVerifier } from "./node-signature.js"
 const SECRET = "a secret of tests";
 const CLUSTER = "0123456789abcdef0123456789abcdef";
 const NODE = "00112233aabbccdd" as NodeId;
+const PEER = "ddccbbaa33221100" as NodeId;
 const START = Date.UTC(2030, 0, 1);
 
 class HeldClock implements Clock {
@@ -21,13 +22,13 @@ function make(options: { secret?: string; cluster?: string } = {}) {
   const clock = new HeldClock();
   const signer = new NodeSigner({ secret: SECRET, cluster: CLUSTER, clock, node: NODE, ...options });
   const verifierClock = new HeldClock();
-  const verifier = new NodeVerifier({ secret: SECRET, cluster: CLUSTER, clock: verifierClock });
+  const verifier = new NodeVerifier({ secret: SECRET, cluster: CLUSTER, self: PEER, clock: verifierClock });
   return { clock, signer, verifier, verifierClock };
 }
 
 function signed(signer: NodeSigner, request: Partial<NodeRequest> = {}): NodeRequest {
   const plain = { method: "PUT", rawPath: "/v1/node/blobs/photos", headers: {}, ...request };
-  return { ...plain, headers: { ...plain.headers, [HEADER.nodeSignature]: signer.sign(plain) } };
+  return { ...plain, headers: { ...plain.headers, [HEADER.nodeSignature]: signer.sign(plain, PEER) } };
 }
 
 function refusalOf(verifier: NodeVerifier, request: NodeRequest): string {
@@ -70,6 +71,7 @@ describe("a request between nodes", () => {
     ["digest", (request) => ({ ...request, headers: { ...request.headers, [HEADER.blobDigest]: "b".repeat(64) } })],
     ["range", (request) => ({ ...request, headers: { ...request.headers, range: "bytes=0-99" } })],
     ["node", (request) => edited(request, (text) => text.replace(NODE, "f".repeat(16)))],
+    ["addressee", (request) => edited(request, (text) => text.replace(PEER, "f".repeat(16)))],
     ["time", (request) => edited(request, (text) => text.replace(String(START), String(START + 1)))],
     ["count", (request) => edited(request, (text) => text.replace("-1 ", "-2 "))],
   ];
@@ -78,6 +80,13 @@ describe("a request between nodes", () => {
     const request = signed(signer, { headers });
     expect(refusalOf(verifier, change(request))).toContain("signature");
     expect(refusalOf(verifier, request)).toBe("accepted");
+  });
+
+  it("is refused by every node but the one that it is for", () => {
+    const { signer, verifier } = make();
+    const plain = { method: "PUT", rawPath: "/v1/node/blobs/photos", headers: {} };
+    const request = { ...plain, headers: { [HEADER.nodeSignature]: signer.sign(plain, NODE) } };
+    expect(() => verifier.verify(request)).toThrow(expect.objectContaining({ code: "peer_failed" }));
   });
 
   it("is accepted while the clocks differ by up to five minutes, and refused with a hint beyond", () => {

@@ -41,22 +41,25 @@ export class NodeSigner {
     this.#options = options;
   }
 
-  /** The value of `HEADER.nodeSignature`. Good for one request; a repeated one needs a new signature. */
-  sign(request: NodeRequest): string {
+  /**
+   * The value of `HEADER.nodeSignature`. Good for one request to the node `to`; a repeated one needs a new signature.
+   */
+  sign(request: NodeRequest, to: NodeId): string {
     this.#count += 1;
     const { node, clock } = this.#options;
-    const claim = { node, sentAt: String(clock.now()), nonce: `${this.#sender}-${this.#count}` };
-    return `v1 ${node} ${claim.sentAt} ${claim.nonce} ${hmacOf(this.#options, request, claim).toString("hex")}`;
+    const claim = { node, to, sentAt: String(clock.now()), nonce: `${this.#sender}-${this.#count}` };
+    return `v1 ${node} ${to} ${claim.sentAt} ${claim.nonce} ${hmacOf(this.#options, request, claim).toString("hex")}`;
   }
 }
 
 interface Claim {
   readonly node: string;
+  readonly to: string;
   readonly sentAt: string;
   readonly nonce: string;
 }
 
-const HEADER_PATTERN = /^v1 ([0-9a-f]{16}) (\d{1,15}) (([0-9a-f]{16})-(\d{1,15})) ([0-9a-f]{64})$/;
+const HEADER_PATTERN = /^v1 ([0-9a-f]{16}) ([0-9a-f]{16}) (\d{1,15}) (([0-9a-f]{16})-(\d{1,15})) ([0-9a-f]{64})$/;
 
 /**
  * Tells whether a request comes from a node of this cluster, and for the first time.
@@ -67,23 +70,28 @@ const HEADER_PATTERN = /^v1 ([0-9a-f]{16}) (\d{1,15}) (([0-9a-f]{16})-(\d{1,15})
  * it would read bytes that were overheard as well, or store a blob that no file names.
  */
 export class NodeVerifier {
-  readonly #options: NodeSignatureOptions;
+  readonly #options: NodeSignatureOptions & { readonly self: NodeId };
   readonly #senders = new Map<string, { readonly window: ReplayWindow; lastSeen: number }>();
 
-  constructor(options: NodeSignatureOptions) {
+  constructor(options: NodeSignatureOptions & { readonly self: NodeId }) {
     this.#options = options;
   }
 
-  /** The node that signed. Throws `unauthorized`. */
+  /**
+   * The node that signed. Throws `unauthorized`, and `peer_failed` when another node was meant: a URL that leads to the
+   * wrong one (a proxy, an address that was given away) must not make one machine's copy count as two.
+   */
   verify(request: NodeRequest): NodeId {
     const header = request.headers[HEADER.nodeSignature];
     const match = typeof header === "string" ? HEADER_PATTERN.exec(header) : null;
     if (match === null) throw refused("it is not signed with the cluster secret");
-    const [, node = "", sentAt = "", nonce = "", sender = "", count = "", signature = ""] = match;
-    const expected = hmacOf(this.#options, request, { node, sentAt, nonce });
+    const [, node = "", to = "", sentAt = "", nonce = "", sender = "", count = "", signature = ""] = match;
+    const expected = hmacOf(this.#options, request, { node, to, sentAt, nonce });
     if (!timingSafeEqual(expected, Buffer.from(signature, "hex"))) {
       throw refused("its signature was not made with this cluster's secret");
     }
+    const { self } = this.#options;
+    if (to !== self) throw new KoboldError("peer_failed", `this is node ${self}; the request is for node ${to}`);
     const skewMs = Number(sentAt) - this.#options.clock.now();
     if (Math.abs(skewMs) > MAX_SKEW_MS) {
       const seconds = Math.round(Math.abs(skewMs) / 1000);
@@ -118,7 +126,16 @@ export class NodeVerifier {
 
 function hmacOf(options: NodeSignatureOptions, request: NodeRequest, claim: Claim): Buffer {
   const headers = SIGNED_HEADERS.map((name) => `${name}:${String(request.headers[name] ?? "")}`);
-  const lines = [options.cluster, request.method, request.rawPath, claim.sentAt, claim.nonce, claim.node, ...headers];
+  const lines = [
+    options.cluster,
+    request.method,
+    request.rawPath,
+    claim.sentAt,
+    claim.nonce,
+    claim.node,
+    claim.to,
+    ...headers,
+  ];
   return createHmac("sha256", options.secret).update(lines.join("\n")).digest();
 }
 

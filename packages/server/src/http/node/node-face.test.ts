@@ -27,7 +27,7 @@ afterEach(async () => {
 
 /** A signed upload whose body the test sends by hand. */
 function beginUpload(headers: Record<string, string | number>) {
-  const signature = newSigner().sign({ method: "PUT", rawPath: PATH, headers: {} });
+  const signature = newSigner().sign({ method: "PUT", rawPath: PATH, headers: {} }, NODE);
   const agent = new Agent();
   const upload = httpRequest(`${face.url}${PATH}`, {
     agent,
@@ -52,14 +52,14 @@ describe("the node face", () => {
 
   it("answers nothing to a request that is not signed with the cluster's secret", async () => {
     const signer = newSigner("another secret");
-    const stranger = new PeerConnection({ url: face.url, sign: (request) => signer.sign(request) });
+    const stranger = new PeerConnection({ url: face.url, sign: (request) => signer.sign(request, NODE) });
     const store = new RemoteBlobStore(stranger);
     const bytes = randomBytes(10);
-    const refused = { code: "peer_failed", message: expect.stringContaining("cluster's secret") };
+    const refused = { code: "peer_refused", message: expect.stringContaining("cluster's secret") };
     await expect(stranger.ping()).rejects.toMatchObject(refused);
     await expect(stranger.nudge()).rejects.toMatchObject(refused);
     await expect(store.open(refOf(NAMESPACE, bytes))).rejects.toMatchObject(refused);
-    await expect(store.stat(refOf(NAMESPACE, bytes))).rejects.toMatchObject({ code: "peer_failed" });
+    await expect(store.stat(refOf(NAMESPACE, bytes))).rejects.toMatchObject({ code: "peer_refused" });
     const write = await store.create(NAMESPACE);
     await write.write(bytes);
     await expect(write.finish()).rejects.toMatchObject(refused);

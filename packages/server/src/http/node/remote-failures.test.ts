@@ -8,7 +8,7 @@ import type { BlobStore, BlobWrite, OpenBlob } from "../../blobs/blob-store.js";
 import { MemoryBlobStore } from "../../blobs/memory/memory-blob-store.js";
 import { PeerConnection } from "../../blobs/remote/peer-connection.js";
 import { RemoteBlobStore } from "../../blobs/remote/remote-blob-store.js";
-import { newSigner, startNodeFace } from "./test-node-face.js";
+import { newSigner, NODE, startNodeFace } from "./test-node-face.js";
 
 const NAMESPACE = parseNamespaceName("photos");
 /** Short, so that the tests are; nothing here asserts how long anything took. */
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 function connect(url: string, timeouts = TIMEOUTS): RemoteBlobStore {
   const signer = newSigner();
-  const peer = new PeerConnection({ url, sign: (request) => signer.sign(request), ...timeouts });
+  const peer = new PeerConnection({ url, sign: (request) => signer.sign(request, NODE), ...timeouts });
   closing.push(() => peer.close());
   return new RemoteBlobStore(peer);
 }

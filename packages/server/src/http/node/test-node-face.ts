@@ -26,7 +26,7 @@ export async function startNodeFace(
   blobs: BlobStore,
   timeouts: Pick<PeerConnectionOptions, "progressTimeoutMs" | "finishTimeoutMs"> = {},
 ): Promise<RunningNodeFace> {
-  const verifier = new NodeVerifier({ secret: SECRET, cluster: CLUSTER, clock: systemClock });
+  const verifier = new NodeVerifier({ secret: SECRET, cluster: CLUSTER, self: NODE, clock: systemClock });
   const nudges = { count: 0 };
   const app = Fastify({ forceCloseConnections: true });
   app.setErrorHandler((error, request, reply) => {
@@ -44,7 +44,7 @@ export async function startNodeFace(
   await app.listen({ host: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   const signer = newSigner();
-  const peer = new PeerConnection({ url, sign: (request) => signer.sign(request), ...timeouts });
+  const peer = new PeerConnection({ url, sign: (request) => signer.sign(request, NODE), ...timeouts });
   const close = async () => {
     await peer.close();
     await app.close();
