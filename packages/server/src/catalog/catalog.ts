@@ -15,6 +15,14 @@ export interface CommitCatalog {
   commitAll(changes: readonly Change[]): Promise<ChangeOutcome[]>;
 }
 
+export interface OutcomeCatalog {
+  /**
+   * Whether a change with this idempotency key was committed, as seen now: who would refuse a change before it is
+   * committed asks first, since a second arrival must get the answer of the first.
+   */
+  isRecorded(idempotencyKey: string): Promise<boolean>;
+}
+
 export interface ListQuery {
   readonly prefix?: string;
   /** Keys with this text after the prefix are folded into one prefix entry; found by skipping, not by scanning. */
@@ -129,6 +137,7 @@ export interface MaintenanceCatalog {
 
 export interface Catalog
   extends CommitCatalog,
+    OutcomeCatalog,
     FileCatalog,
     NamespaceCatalog,
     NodeCatalog,

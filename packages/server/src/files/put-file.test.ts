@@ -219,6 +219,16 @@ describe("too few copies", () => {
     await expectNothing();
   });
 
+  it("are not refused to a put that was committed before: it gets its first answer", async () => {
+    await open({ peers: ["anna"] });
+    const first = await put(chunksOf("some bytes"), { minCopies: 2, idempotencyKey: "once" });
+    test.cluster.setPeers({});
+    expect(await put(chunksOf("some bytes"), { minCopies: 2, idempotencyKey: "once" })).toEqual(first);
+    await expect(put(chunksOf("some bytes"), { minCopies: 2, idempotencyKey: "twice" })).rejects.toEqual(
+      coded("too_few_copies"),
+    );
+  });
+
   it("by the node's own setting or the namespace's are refused alike", async () => {
     await open({ peers: [], minCopies: 2 });
     await expect(put()).rejects.toEqual(coded("too_few_copies"));

@@ -23,9 +23,9 @@ export async function putFile(context: FileContext, request: PutRequest): Promis
   const placements = await openPlacements(context, request, Math.max(context.ackCopies, minCopies));
   try {
     const sizeBytes = await pourBody(request, placements);
-    checkCopies(placements.attainable(), minCopies);
+    await checkCopies(context, request, { copies: placements.attainable(), minCopies });
     const placed = await replaceLostCopies(context, placements, await placements.finish(sizeBytes));
-    checkCopies(placed.nodes.length, minCopies);
+    await checkCopies(context, request, { copies: placed.nodes.length, minCopies });
     const outcome = await nameFile(context, { request, placed, minCopies });
     return reply(context, placed, outcome);
   } catch (error) {
@@ -40,7 +40,8 @@ async function checkBeforeBody(context: FileContext, request: PutRequest): Promi
   const namespace = await catalog.findNamespace(request.namespace);
   if (namespace === undefined) throw new KoboldError("namespace_not_found", `no namespace ${request.namespace}`);
   const minCopies = Math.max(request.minCopies ?? context.minCopies, namespace.minCopies);
-  checkCopies(Number(ownPermissions(cluster).takesPuts) + cluster.placementPeers().length, minCopies);
+  const copies = Number(ownPermissions(cluster).takesPuts) + cluster.placementPeers().length;
+  await checkCopies(context, request, { copies, minCopies });
   await checkPrecondition(context, request);
   return minCopies;
 }
@@ -55,8 +56,14 @@ async function checkPrecondition({ catalog }: FileContext, request: PutRequest):
   }
 }
 
-function checkCopies(copies: number, minCopies: number): void {
+/** A put that was committed before is not refused for the nodes that are away now: the commit gives the first answer. */
+async function checkCopies(
+  { catalog }: FileContext,
+  { idempotencyKey }: PutRequest,
+  { copies, minCopies }: { copies: number; minCopies: number },
+): Promise<void> {
   if (copies >= minCopies) return;
+  if (idempotencyKey !== undefined && (await catalog.isRecorded(idempotencyKey))) return;
   throw new KoboldError("too_few_copies", `${copies} nodes can store the file now; ${minCopies} are demanded`);
 }
 

@@ -54,6 +54,10 @@ export class SqlCatalog implements Catalog {
     return this.#committer.commitAll(changes);
   }
 
+  async isRecorded(idempotencyKey: string): Promise<boolean> {
+    return (await this.#read(this.#parts.queries.outcomes.findRecorded([idempotencyKey]))).length > 0;
+  }
+
   async findFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord | undefined> {
     if (this.#lookups !== undefined) return this.#lookups.find({ namespace, key });
     const [file] = await this.#findFiles([{ namespace, key }]);
