@@ -10,6 +10,9 @@ import {
 } from "./commit-view.js";
 import type { JournalEntry } from "./journal-entry.js";
 
+/** What an entry takes in the journal besides its key and the headers of its content. */
+const ENTRY_BYTES = 160;
+
 type Unnumbered<Entry> = Entry extends JournalEntry ? Omit<Entry, "number"> : never;
 
 /**
@@ -28,6 +31,7 @@ export class CommitDraft {
   readonly #headNumber: number;
   readonly #hasDebts: boolean;
   #hasBlobs: boolean;
+  #sizeBytes = 0;
 
   constructor(view: CommitView) {
     // The clock of a machine may step back; the journal's does not.
@@ -43,6 +47,11 @@ export class CommitDraft {
 
   get hasBlobs(): boolean {
     return this.#hasBlobs;
+  }
+
+  /** About what the file entries so far take in the journal. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
   }
 
   /** The number that the next entry gets. */
@@ -78,6 +87,7 @@ export class CommitDraft {
   }
 
   #replaceFile(ref: FileRef, next: FileRecord | undefined): void {
+    this.#sizeBytes += ENTRY_BYTES + Buffer.byteLength(ref.key) + headerBytesOf(next);
     const before = this.findFile(ref);
     if (next === undefined) this.files.remove(formatFileRef(ref), before);
     else this.files.set(formatFileRef(ref), next);
@@ -99,6 +109,12 @@ export class CommitDraft {
     this.debtsToAdd.delete(id);
     if (this.#hasDebts) this.debtsToClear.set(id, ref);
   }
+}
+
+function headerBytesOf(file: FileRecord | undefined): number {
+  return file === undefined
+    ? 0
+    : Buffer.byteLength(file.contentType) + Buffer.byteLength(JSON.stringify(file.metadata));
 }
 
 function formatDebtRef(ref: DebtRef): string {

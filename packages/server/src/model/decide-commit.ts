@@ -12,6 +12,11 @@ import { isStorable } from "./storable-text.js";
 
 /** Idempotency keys become part of a primary key; the faces allow 128 characters. */
 const MAX_IDEMPOTENCY_KEY_BYTES = 255;
+/**
+ * Where statements go out as one text (MySQL, MariaDB) a commit must fit one packet, 16 MiB by default: in it the
+ * journal's bytes stand as hex and the metadata escaped, each up to twice as long. Room for the largest batch of keys.
+ */
+const MAX_COMMIT_BYTES = 3 * 1024 * 1024;
 
 /**
  * Decides what a group of changes does to the catalog. Pure: the same view and changes give the same plan, so that a
@@ -59,6 +64,7 @@ function isIdempotencyKey({ key, fingerprint }: Idempotency): boolean {
 }
 
 function decideChange(draft: CommitDraft, change: Change): ChangeOutcome {
+  if (draft.sizeBytes >= MAX_COMMIT_BYTES) return refuse("overloaded", "this commit takes no more bytes; try again");
   switch (change.kind) {
     case "put":
       return decidePut(draft, change);

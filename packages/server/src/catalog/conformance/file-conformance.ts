@@ -93,6 +93,20 @@ export function describeFileConformance(harness: CatalogHarness): void {
         expect((await checkJournal(catalog)).length).toBe(2 + 3 * keys.length);
       }));
 
+    it("commits of copies with much metadata what fits, and refuses the rest so that it can be sent again", () =>
+      withCatalog(harness, async (catalog) => {
+        const metadata = { text: '"'.repeat(8000) };
+        await catalog.commit(putOf("a", "a", { content: contentOf("a", { metadata }) }));
+        const copies = Array.from({ length: MAX_GROUP_CHANGES }, (_, index) => parseFileKey(`k${index}`));
+        const outcomes = await catalog.commitAll(
+          copies.map((to) => ({ kind: "copy", namespace: NAMESPACE, from: parseFileKey("a"), to })),
+        );
+        const fitting = outcomes.filter((outcome) => outcome.ok).length;
+        expect(fitting).toBeGreaterThan(100);
+        expect(new Set(outcomes.slice(fitting).map(codeOf))).toEqual(new Set(["overloaded"]));
+        expect((await checkJournal(catalog)).length).toBe(3 + fitting);
+      }));
+
     it("counts bytes exactly above 2^53, and refuses a file whose size it could not", () =>
       withCatalog(harness, async (catalog) => {
         const largest = Number.MAX_SAFE_INTEGER;

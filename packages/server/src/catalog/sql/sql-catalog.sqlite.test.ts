@@ -8,7 +8,7 @@ import { silentLogger } from "../../runtime/logger.js";
 import { describeCatalogConformance } from "../catalog-conformance.js";
 import type { HarnessDatabase } from "../conformance/catalog-harness.js";
 import { openSqlCatalog } from "./open-sql-catalog.js";
-import { plainStatement } from "./sql-connection.js";
+import { plainStatement, type SqlConnection } from "./sql-connection.js";
 import { openSqliteWriter } from "./sqlite/open-sqlite-writer.js";
 import { openHarnessSession, openSqliteSession, openTestCatalog } from "./test-engines.js";
 
@@ -91,6 +91,34 @@ it("says catalog_unavailable when there is no room, names nothing of it, and goe
   const again = await open();
   expect(await again.commitGroup([put], () => {})).toMatchObject([{ ok: true, version: 2 }]);
   await again.close();
+});
+
+it("says catalog_unavailable at once when the disk is so full that SQLite has rolled back by itself", async () => {
+  const database = await createDatabase();
+  onTestFinished(() => database.drop());
+  const path = database.dsn.slice("sqlite:".length);
+  const full = Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
+  const connect = async (): Promise<SqlConnection> => {
+    const session = await openSqliteSession(path);
+    return {
+      // Nothing can be written, the void id of a group that shall be settled neither.
+      run: (statement) => (statement.sql.startsWith("insert") ? Promise.reject(full) : session.run(statement)),
+      runAll: async (statements) => {
+        if (statements.at(-1)?.sql !== "commit") return session.runAll(statements);
+        await session.run(plainStatement("rollback"));
+        throw full;
+      },
+      get isUsable() {
+        return session.isUsable;
+      },
+      close: () => session.close(),
+      destroy: () => session.destroy(),
+    };
+  };
+  const options = { path, allowUnsafe: false, clock: systemClock, logger: silentLogger };
+  const { writer } = await openSqliteWriter({ ...options, connect });
+  await expect(writer.commitGroup([setNamespaceOf()], () => {})).rejects.toMatchObject({ code: "catalog_unavailable" });
+  await writer.close();
 });
 
 it("says that it is closed, not that something broke, after it was closed", async () => {

@@ -127,10 +127,12 @@ export class CommitRunner {
       await connection.run(ROLLBACK);
       return true;
     } catch (cause) {
-      this.#options.logger.debug({ err: cause }, "a commit's session was given up");
+      // SQLite rolls back by itself when its disk is full, and then refuses to do it once more.
+      const isRolledBack = failure === "exhausted" && classifyFailure(this.#options.dialect, cause) === "refused";
+      this.#options.logger.debug({ err: cause, isRolledBack }, "a commit's session was given up");
       connection.destroy();
       this.#connection = undefined;
-      return false;
+      return isRolledBack;
     }
   }
 

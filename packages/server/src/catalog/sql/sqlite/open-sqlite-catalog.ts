@@ -1,6 +1,7 @@
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { KoboldError } from "@koboldfs/protocol";
+import { makeDurableFolder } from "../../../runtime/durable-folder.js";
+import { systemFileSystem } from "../../../runtime/file-system.js";
 import { createCatalogQueries } from "../queries/catalog-queries.js";
 import { RetryingRunner } from "../retrying-runner.js";
 import { SqlCatalog } from "../sql-catalog.js";
@@ -27,9 +28,10 @@ export async function openSqliteCatalog(path: string, options: SqlCatalogOptions
   }
 }
 
+/** SQLite makes its files durable in their folder; the folder itself is ours. */
 async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDurableFolder(systemFileSystem, dirname(resolve(path)));
   } catch (cause) {
     throw new KoboldError("catalog_unavailable", `the folder of ${path} cannot be made`, { cause });
   }

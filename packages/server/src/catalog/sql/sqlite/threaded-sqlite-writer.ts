@@ -68,10 +68,14 @@ export class ThreadedSqliteWriter implements CatalogWriter {
 
   /** What ran when the thread died may or may not be committed: `internal` says no more than that. */
   #endWith(cause: unknown): void {
+    const closed = new KoboldError("shutting_down", "the catalog is closed");
     const died = new KoboldError("internal", "the catalog's writing thread ended", { cause });
-    this.#end ??= this.#isClosing ? new KoboldError("shutting_down", "the catalog is closed") : died;
-    this.#becomeReady.reject(this.#end);
-    for (const call of this.#calls.values()) call.reject(this.#end);
+    this.#becomeReady.reject(this.#isClosing ? closed : died);
+    for (const call of this.#calls.values()) call.reject(this.#isClosing ? closed : died);
+    // What comes later is certainly not committed, and another node can take it.
+    this.#end ??= this.#isClosing
+      ? closed
+      : new KoboldError("catalog_unavailable", "the catalog's writing thread ended; restart this node", { cause });
     this.#calls.clear();
   }
 
