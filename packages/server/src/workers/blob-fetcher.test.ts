@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { KoboldError, parseDigest, parseNamespaceName } from "@koboldfs/protocol";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { BlobRef, BlobStore, ByteRange, OpenBlob } from "../blobs/blob-store.js";
 import { MemoryBlobStore } from "../blobs/memory/memory-blob-store.js";
 import { StaticCluster } from "../cluster/static-cluster.js";
@@ -203,6 +203,14 @@ describe("BlobFetcher", () => {
     const blob = blobOf(bytesOf(10));
     first.instead = () => ({ sizeBytes: 10, content: bytesOf(11) });
     expect(await fetcher.fetch(blob, SIGNAL)).toBe("absent");
+  });
+
+  it("fetches what a failed disk of this node cannot tell about, as long as another one takes it", async () => {
+    const blob = blobOf(bytesOf(300));
+    await put(first, bytesOf(300));
+    vi.spyOn(local, "stat").mockRejectedValue(new KoboldError("disk_failed", "EIO"));
+    expect(await fetcher.fetch(blob, SIGNAL)).toBe("fetched");
+    expect(await contentOf(local, blob)).toEqual(bytesOf(300));
   });
 
   it("rejects when the own volume fails, and blames no peer", async () => {

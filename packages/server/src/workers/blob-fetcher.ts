@@ -53,8 +53,9 @@ export class BlobFetcher {
 
   async #isGoodHere(blob: WantedBlob, signal: AbortSignal): Promise<boolean> {
     const { local, log } = this.#options;
-    if ((await local.stat(blob, signal)) === undefined) return false;
     try {
+      // Also when it cannot be looked at: one failed disk among several must not keep the others from taking it.
+      if ((await local.stat(blob, signal)) === undefined) return false;
       const opened = await local.open(blob, undefined, signal);
       if (opened === undefined) return false;
       if (!Buffer.isBuffer(opened.content)) await drain(opened.content);

@@ -170,6 +170,7 @@ describe("RepairWorker", () => {
     owe(1);
     fetcher.answer = () => Promise.reject(new Error("the disk is full"));
     await expect(worker.step(SIGNAL)).rejects.toThrow("the disk is full");
+    await clock.advance(2_000);
     fetcher.answer = () => "fetched";
     catalog.failing = true;
     await expect(stepUntilIdle()).rejects.toThrow("the catalog is away");
@@ -177,6 +178,15 @@ describe("RepairWorker", () => {
     catalog.failing = false;
     await stepUntilIdle();
     expect(catalog.debts).toEqual([]);
+  });
+
+  it("pays the others before it tries again what this node's volumes did not take", async () => {
+    owe(100);
+    fetcher.answer = ({ digest }) =>
+      digest === digestOf(0) ? Promise.reject(new Error("no room for this one")) : "fetched";
+    await expect(stepUntilIdle()).rejects.toThrow("no room for this one");
+    await stepUntilIdle();
+    expect(catalog.debts.map(({ digest }) => digest)).toEqual([digestOf(0)]);
   });
 
   it("pays new debts while a long transfer runs", async () => {

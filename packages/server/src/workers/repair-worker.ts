@@ -93,6 +93,8 @@ export class RepairWorker implements Worker {
       this.#underWay.delete(keyOf(debt));
       this.#options.log.debug({ debt, outcome }, "a debt cannot be paid now and waits");
     } catch (error) {
+      // It may be this debt's fault alone (longer than the room that is left): others come before it next time.
+      this.#backoff.delay(debt);
       this.#end(debt, error);
     }
   }
