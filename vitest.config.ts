@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     // Starts PostgreSQL and MariaDB when a test asks `findTestServer` of @koboldfs/tools, each at most once a run.
     globalSetup: "./tools/dist/databases/vitest-setup.js",
+    // Vitest leaves one core for itself; on a small machine that is half of them, and it needs next to nothing.
+    maxWorkers: "100%",
     projects: [
       {
         extends: true,
@@ -18,6 +20,8 @@ export default defineConfig({
           name: "unit",
           include: ["{packages/*,tools,bench}/dist/**/*.test.js"],
           exclude: ["**/node_modules/**", ENGINES, PROCESSES],
+          // A new process for each of a hundred files costs more than most of them; tests clean up after themselves.
+          isolate: false,
           testTimeout: PATIENCE_MS,
           hookTimeout: PATIENCE_MS,
         },
