@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import type { Clock } from "../../runtime/clock.js";
+import { makeDurableFolder } from "../../runtime/durable-folder.js";
 import { type FileSystem, systemFileSystem } from "../../runtime/file-system.js";
 import type { Logger } from "../../runtime/logger.js";
-import { errnoOf, isMissing, toDiskError } from "./disk-error.js";
+import { errnoOf, toDiskError } from "./disk-error.js";
 import { BLOBS_FOLDER, DiskVolume, INCOMING_FOLDER } from "./disk-volume.js";
 import { LOCK_FILE, lockVolume, type VolumeLock } from "./volume-lock.js";
 import {
@@ -129,7 +130,7 @@ function checkAllThere({ directories, records, known }: Inspected): void {
 }
 
 async function openOne(files: FileSystem, directory: string, options: OpenVolumesOptions): Promise<DiskVolume> {
-  await makeFolder(files, directory);
+  await makeDurableFolder(files, directory);
   const lock = (options.lock ?? lockVolume)(directory);
   try {
     // Looked at again under the lock: another process may have made it a volume meanwhile.
@@ -149,25 +150,12 @@ async function openOne(files: FileSystem, directory: string, options: OpenVolume
 
 /** The folders of a volume; what an earlier run left in `incoming/` goes: nobody can finish it any more. */
 async function prepare(files: FileSystem, directory: string): Promise<void> {
-  await makeFolder(files, join(directory, BLOBS_FOLDER));
+  await makeDurableFolder(files, join(directory, BLOBS_FOLDER));
   const incoming = join(directory, INCOMING_FOLDER);
-  await makeFolder(files, incoming);
+  await makeDurableFolder(files, incoming);
   for (const name of await files.readdir(incoming)) await files.unlink(join(incoming, name));
   // Also when all was there: whoever made it may have died before it was durable.
   await files.syncFolder(directory);
-}
-
-/** Makes the folder and what is missing above it, each durable in its parent. */
-async function makeFolder(files: FileSystem, path: string): Promise<void> {
-  try {
-    await files.mkdir(path);
-  } catch (error) {
-    if (errnoOf(error) === "EEXIST") return;
-    if (!isMissing(error) || dirname(path) === path) throw error;
-    await makeFolder(files, dirname(path));
-    await files.mkdir(path);
-  }
-  await files.syncFolder(dirname(path));
 }
 
 function refused(directory: string, why: string, cause?: unknown): KoboldError {
