@@ -1,15 +1,16 @@
 import { createHash, hash } from "node:crypto";
 import { Writable } from "node:stream";
 import type { Hasher, Platform } from "../platform.js";
+import type { ConnectionLimits } from "../session/open-session.js";
 import { createFileSink } from "./file-sink.js";
 import { openFileBody } from "./file-body.js";
 import { StreamSink, WebStreamSink } from "./stream-sink.js";
-import { UndiciTransport, type UndiciTransportOptions } from "./undici-transport.js";
+import { UndiciTransport } from "./undici-transport.js";
 
 /** Node's network, files and hashing. */
-export function createNodePlatform(options: UndiciTransportOptions): Platform {
+export function createNodePlatform(limits: ConnectionLimits): Platform {
   return {
-    transport: new UndiciTransport(options),
+    transport: new UndiciTransport(limits),
     createHasher,
     hash: hashBytes,
     openPath: (path) => openFileBody(path, hashBytes),

@@ -1,12 +1,7 @@
 import { Pool, type Dispatcher } from "undici";
 import type { Transport, TransportRequest, TransportResponse } from "../platform.js";
 import { AttemptFailure } from "../session/attempt-failure.js";
-
-export interface UndiciTransportOptions {
-  readonly connectTimeoutMs: number;
-  /** Connections to each server. */
-  readonly connections: number;
-}
+import type { ConnectionLimits } from "../session/open-session.js";
 
 /** Idle connections are given up before a server that keeps them for five seconds does, which would be a race. */
 const KEEP_ALIVE_MS = 4_000;
@@ -16,11 +11,11 @@ const MAX_PASSED_OVER_BYTES = 65_536;
 
 /** HTTP through undici: a pool of kept-alive connections for each server, raw paths, no retries of its own. */
 export class UndiciTransport implements Transport {
-  readonly #options: UndiciTransportOptions;
+  readonly #limits: ConnectionLimits;
   readonly #pools = new Map<string, { pool: Pool; basePath: string }>();
 
-  constructor(options: UndiciTransportOptions) {
-    this.#options = options;
+  constructor(limits: ConnectionLimits) {
+    this.#limits = limits;
   }
 
   async request(request: TransportRequest): Promise<TransportResponse> {
@@ -56,8 +51,8 @@ export class UndiciTransport implements Transport {
     if (known !== undefined) return known;
     const { origin, pathname } = new URL(server);
     const pool = new Pool(origin, {
-      connections: this.#options.connections,
-      connect: { timeout: this.#options.connectTimeoutMs },
+      connections: this.#limits.connections,
+      connect: { timeout: this.#limits.connectTimeoutMs },
       keepAliveTimeout: KEEP_ALIVE_MS,
     });
     const made = { pool, basePath: pathname.replace(/\/+$/, "") };

@@ -3,14 +3,17 @@ export class InFlightGate {
   readonly #limit: number;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
+  #onIdle: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Waits for a place, which must be given back with `leave`. Throws the signal's reason. */
+  /** Waits for a place, which must be given back with `leave`. Throws the signal's reason, and when the gate is closed. */
   async enter(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
+    if (this.#closed !== undefined) throw new Error("the client was closed");
     if (this.#running < this.#limit) {
       this.#running += 1;
       return;
@@ -32,7 +35,17 @@ export class InFlightGate {
   leave(): void {
     const next = this.#waiting.shift();
     // The place passes on without being free in between.
-    if (next === undefined) this.#running -= 1;
-    else next();
+    if (next !== undefined) return next();
+    this.#running -= 1;
+    if (this.#running === 0) this.#onIdle?.();
+  }
+
+  /** Lets nobody in who comes from now on; resolves when those who came before are through. */
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      if (this.#running === 0) resolve();
+      else this.#onIdle = resolve;
+    });
+    return this.#closed;
   }
 }

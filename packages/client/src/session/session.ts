@@ -162,9 +162,18 @@ export class Session {
     read: (response: TransportResponse) => Promise<T>,
     options: OperationOptions,
   ): Promise<T> {
+    return this.admit(options.signal, () => this.callWithin(request, read, options));
+  }
+
+  /** As `call`, as a part of an operation that has its place already: a second one might never come free. */
+  callWithin<T>(
+    request: CallRequest,
+    read: (response: TransportResponse) => Promise<T>,
+    options: OperationOptions,
+  ): Promise<T> {
     const { signal } = options;
     const attempt = async (server: string) => read(await this.exchange({ ...request, server, signal }));
-    return this.admit(signal, () => this.run(attempt, this.startBudget(options), signal));
+    return this.run(attempt, this.startBudget(options), signal);
   }
 
   /** As `call`, for an answer in JSON. `check` throws when it is not what was promised. */
@@ -172,8 +181,10 @@ export class Session {
     return this.call(request, async (response) => check(await readJson(response)), options);
   }
 
-  close(): Promise<void> {
-    return this.platform.transport.close();
+  /** Waits for what is under way, and lets nothing begin any more. */
+  async close(): Promise<void> {
+    await this.#gate.close();
+    await this.platform.transport.close();
   }
 }
 

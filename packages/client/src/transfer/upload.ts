@@ -41,11 +41,11 @@ export async function uploadBody(session: Session, upload: Upload, budget: Retry
 
 /** Bytes that were spoiled on the way have a name now: it must not be read as if it were right. */
 async function withdraw(session: Session, upload: Upload, digest: string): Promise<void> {
-  const headers = { "if-match": `"${digest}"` };
+  const headers = { "if-match": `"${digest}"`, [HEADER.idempotencyKey]: session.createIdempotencyKey() };
   const read = (response: TransportResponse): Promise<void> => response.finish();
   // When this fails too, the mismatch is still what the caller has to know.
   await session
-    .call({ method: "DELETE", path: upload.path, headers }, read, { signal: upload.signal })
+    .callWithin({ method: "DELETE", path: upload.path, headers }, read, { signal: upload.signal })
     .catch(() => undefined);
 }
 

@@ -51,7 +51,7 @@ const DEFAULT_PAGE_SIZE = 1_000;
  * `KoboldError` with a code of the error table (`server_unreachable` when no server answered), or the reason of the
  * `signal` that they were given.
  */
-export class PlatformClient {
+export class NamespaceClient {
   readonly namespace: string;
   readonly #session: Session;
   readonly #cluster: ClusterFace;
@@ -253,11 +253,6 @@ export class PlatformClient {
   /** The whole cluster at one glance, as the server that answers sees it. */
   status(options: CallOptions = {}): Promise<StatusReply> {
     return this.#cluster.getStatus(options);
-  }
-
-  /** Lets what is under way finish and closes the connections. */
-  close(): Promise<void> {
-    return this.#session.close();
   }
 
   async #runOne(operation: BatchOperation, options: CallOptions): Promise<{ version: number }> {
