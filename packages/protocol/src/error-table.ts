@@ -105,6 +105,36 @@ export const ERROR_TABLE = {
     retryable: true,
     hint: "The SQL database does not answer; see the server's log and its dsn setting.",
   },
+  catalog_behind: {
+    status: 503,
+    retryable: true,
+    hint: "The catalog lacks commits that this node knows of (an older copy was restored or promoted); nothing is written until it is completed from the mirrors.",
+  },
+  catalog_outdated: {
+    status: 503,
+    retryable: true,
+    hint: "This catalog was replaced by another one; point dsn at that, or see 'After a failover' in docs/operating.md.",
+  },
+  history_forked: {
+    status: 503,
+    retryable: true,
+    hint: "Catalog and mirror went on differently after a failover; both sides are kept and joined, see 'koboldfs status'.",
+  },
+  unknown_as_of: {
+    status: 503,
+    retryable: true,
+    hint: "The catalog does not answer, and this node's mirror does not know whether there is such a file by now.",
+  },
+  mirror_behind: {
+    status: 503,
+    retryable: true,
+    hint: "This node's mirror of the journal is not that far yet; it catches up by itself.",
+  },
+  mirror_refused: {
+    status: 500,
+    retryable: false,
+    hint: "The mirror.sqlite in the first data directory belongs to another cluster or is damaged; move it away and it is made anew.",
+  },
   commit_contended: {
     status: 503,
     retryable: true,

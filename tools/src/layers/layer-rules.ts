@@ -1,5 +1,12 @@
 import type { IForbiddenRuleType } from "dependency-cruiser";
-import { IMPLEMENTATIONS, type Layer, PACKAGE_LAYERS, SERVER_IMPORTERS, SERVER_LAYERS } from "./layer-table.js";
+import {
+  IMPLEMENTATIONS,
+  type Layer,
+  MADE_OF,
+  PACKAGE_LAYERS,
+  SERVER_IMPORTERS,
+  SERVER_LAYERS,
+} from "./layer-table.js";
 
 const SERVER = "packages/server/src";
 /** Tests, the conformance suites that they share, and what else only they use. */
@@ -58,10 +65,11 @@ function serverRule({ folder, mayImport }: Layer): IForbiddenRuleType {
 
 function implementationRule(implementation: string): IForbiddenRuleType {
   const path = `^${SERVER}/${implementation}/`;
+  const users = (MADE_OF[implementation] ?? []).map((user) => `^${SERVER}/${user}/`);
   return {
     name: `${implementation} is named only in app/ and tests`,
     severity: "error",
-    from: { path: "^packages/", pathNot: [path, `^${SERVER}/app/`, TEST_FILE] },
+    from: { path: "^packages/", pathNot: [path, ...users, `^${SERVER}/app/`, TEST_FILE] },
     to: { path },
   };
 }

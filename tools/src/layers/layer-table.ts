@@ -26,7 +26,7 @@ export const PACKAGE_LAYERS: readonly Layer[] = [
 ];
 
 const VALUES = ["model", "runtime"];
-const STORES = ["catalog", "blobs", "auth"];
+const STORES = ["catalog", "mirror", "blobs", "auth"];
 const UP_TO_CLUSTER = [...VALUES, ...STORES, "cluster"];
 const UP_TO_HTTP = [...UP_TO_CLUSTER, "files", "workers", "http"];
 
@@ -35,6 +35,11 @@ export const SERVER_LAYERS: readonly Layer[] = [
   { folder: "model", purpose: "values and pure decisions; no I/O", mayImport: [] },
   { folder: "runtime", purpose: "the world behind small interfaces: clock, files, logger", mayImport: ["model"] },
   { folder: "catalog", purpose: "the SQL side: schema, commit, queries, dialects", mayImport: VALUES },
+  {
+    folder: "mirror",
+    purpose: "the node's own copy of the journal and the names it implies",
+    mayImport: [...VALUES, "catalog"],
+  },
   { folder: "blobs", purpose: "where the bytes are: disk, a peer, memory", mayImport: VALUES },
   { folder: "auth", purpose: "who is asking, and may they", mayImport: VALUES },
   { folder: "cluster", purpose: "which nodes exist, and the way to each", mayImport: [...VALUES, ...STORES] },
@@ -50,7 +55,17 @@ export const SERVER_LAYERS: readonly Layer[] = [
 ];
 
 /** Implementations behind an interface: named in app/, in tests and among themselves, nowhere else. */
-export const IMPLEMENTATIONS: readonly string[] = ["catalog/sql", "blobs/disk", "blobs/memory", "blobs/remote"];
+export const IMPLEMENTATIONS: readonly string[] = [
+  "catalog/sql",
+  "mirror/sqlite",
+  "mirror/memory",
+  "blobs/disk",
+  "blobs/memory",
+  "blobs/remote",
+];
+
+/** One implementation that is made of another: a SQLite mirror has the tables and the queries of a SQLite catalog. */
+export const MADE_OF: Readonly<Record<string, readonly string[]>> = { "catalog/sql": ["mirror/sqlite"] };
 
 /** The only files of the command that may import the server: everything else talks to one over HTTP. */
 export const SERVER_IMPORTERS: readonly string[] = ["packages/cli/src/serve", "packages/cli/src/demo"];

@@ -1,5 +1,7 @@
 import type { Digest, FileKey, NamespaceInfo, NamespaceName, NodeId } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome, FileRecord, NodeSettings } from "../model/change.js";
+import type { KnownHistory } from "../model/commit-view.js";
+import type { JournalGroup } from "../model/journal-group.js";
 
 /**
  * The one way anything of the cluster changes.
@@ -13,6 +15,28 @@ export interface CommitCatalog {
   commit(change: Change): Promise<ChangeOutcome>;
   /** Several changes in one commit, decided in order, each alone. Outcomes stand in the order of the changes. */
   commitAll(changes: readonly Change[]): Promise<ChangeOutcome[]>;
+}
+
+/** What a commit of several changes came to. */
+export interface CommittedGroup {
+  /** In the order of the changes. */
+  readonly outcomes: readonly ChangeOutcome[];
+  /** What it added to the journal; undefined when every change was refused or answered before. */
+  readonly group: JournalGroup | undefined;
+}
+
+/**
+ * Who must know of a group before anybody is told of it. The catalog asks it around each commit; without one, commits
+ * are answered at once.
+ */
+export interface CommitWitness {
+  /** What the catalog must have under the lock, or nothing may be committed to it. */
+  known(): KnownHistory | undefined;
+  /**
+   * Resolves when enough others have the journal up to `number`, or cannot have it soon; answers how many nodes have.
+   * `group`, when given, is the newest of it. Never rejects: the commit has happened.
+   */
+  confirm(number: number, group: JournalGroup | undefined): Promise<number>;
 }
 
 export interface OutcomeCatalog {
@@ -102,18 +126,10 @@ export interface JournalBlob {
   readonly sizeBytes: number;
 }
 
-/** One group as it was hashed: what mirrors and feeds read. */
-export interface JournalGroup {
-  readonly first: number;
-  readonly last: number;
-  /** Hex SHA-256 over `bytes`, whose header holds the predecessor's hash; see model/journal-group.ts. */
-  readonly hash: string;
-  /** The canonical bytes exactly as stored. */
-  readonly bytes: Buffer;
-}
-
 export interface JournalCatalog {
-  head(): Promise<{ number: number; hash: string }>;
+  head(): Promise<KnownHistory>;
+  /** The hash of the group that ends in `number`; undefined when none does. */
+  findGroupHash(number: number): Promise<string | undefined>;
   /** Whole groups whose last number is above `after`, in order, at most `limit` of them. */
   listGroups(after: number, limit: number): Promise<JournalGroup[]>;
   /** Entries with content, above `after` and up to `until`, in order, at most `limit`. */

@@ -132,6 +132,8 @@ export interface ChangeDone {
   readonly holders: number;
   /** Nodes that now owe this blob: worth a nudge. */
   readonly owing: readonly NodeId[];
+  /** Nodes that had the entry fsynced in their mirrors when it was answered; absent where nobody counts them. */
+  readonly mirrors?: number;
   /** True when this is the recorded answer of an earlier arrival of the same idempotency key. */
   readonly replayed: boolean;
   /** For puts: what the answer of a replay must repeat, since the bytes sent the second time may have been others. */

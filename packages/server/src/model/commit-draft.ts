@@ -20,7 +20,6 @@ type Unnumbered<Entry> = Entry extends JournalEntry ? Omit<Entry, "number"> : ne
  * far. Deciders look first and write last, so that a refused change has written nothing.
  */
 export class CommitDraft {
-  readonly timeMs: number;
   readonly entries: JournalEntry[] = [];
   readonly files = new TouchedMap<FileRecord>();
   readonly namespaces = new TouchedMap<NamespaceRow>();
@@ -32,10 +31,11 @@ export class CommitDraft {
   readonly #hasDebts: boolean;
   #hasBlobs: boolean;
   #sizeBytes = 0;
+  #timeMs: number;
 
   constructor(view: CommitView) {
     // The clock of a machine may step back; the journal's does not.
-    this.timeMs = Math.max(view.nowMs, view.head.timeMs);
+    this.#timeMs = Math.max(view.nowMs, view.head.timeMs);
     this.#headNumber = view.head.number;
     this.#hasDebts = view.hasDebts;
     this.#hasBlobs = view.hasBlobs;
@@ -43,6 +43,16 @@ export class CommitDraft {
     for (const namespace of view.namespaces) this.namespaces.load(namespace.name, namespace);
     for (const node of view.nodes) this.nodes.load(node.id, node);
     for (const outcome of view.recorded) this.recorded.load(outcome.key, outcome);
+  }
+
+  /** When the changes decided now happen. */
+  get timeMs(): number {
+    return this.#timeMs;
+  }
+
+  /** Several groups, each with its time, may be replayed into one draft. */
+  moveTime(timeMs: number): void {
+    this.#timeMs = timeMs;
   }
 
   get hasBlobs(): boolean {

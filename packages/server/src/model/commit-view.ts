@@ -2,9 +2,17 @@ import type { FileKey, NamespaceName, NamespacePolicy } from "@koboldfs/protocol
 import type { Change, ChangeDone, FileRecord, NodeSettings } from "./change.js";
 import type { JournalPoint } from "./journal-history.js";
 
+/** What a node knows to be committed, from its mirror. A catalog whose history does not contain it is not the one. */
+export interface KnownHistory extends JournalPoint {
+  /** The epoch of the catalog that the node knows; see `EpochRecord`. */
+  readonly epoch: number;
+}
+
 /** What a commit decides on: read under the journal's lock, so that nothing of it can change before it is written. */
 export interface CommitView {
   readonly head: JournalPoint & { readonly timeMs: number };
+  /** How often the catalog was completed from a mirror or replaced by one. */
+  readonly epoch: number;
   /** The catalog's clock now. */
   readonly nowMs: number;
   /** Of the keys in `ViewNeeds`, those that exist. */

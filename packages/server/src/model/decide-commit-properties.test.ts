@@ -2,9 +2,11 @@ import { parseFileKey, parseNamespaceName } from "@koboldfs/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Change, Precondition } from "./change.js";
+import { formatFileRef } from "./commit-view.js";
 import { decideCommit } from "./decide-commit.js";
-import { formatGenesisHash } from "./journal-group.js";
+import { formatGenesisHash, parseJournalGroup } from "./journal-group.js";
 import { verifyHistory } from "./journal-history.js";
+import { replayGroups } from "./replay.js";
 import { deleteOf, digestOf, nodeId, putOf, setNamespaceOf, setNodeOf } from "./test-changes.js";
 import { ModelCatalog } from "./test-model-catalog.js";
 
@@ -64,6 +66,46 @@ describe("decideCommit, for any history", () => {
           ok: true,
           head: { number: catalog.head.number, hash: catalog.head.hash },
         });
+      }),
+    );
+  });
+
+  it("writes a journal whose replay, in pieces of any size, comes to the same files, namespaces and nodes", () => {
+    fc.assert(
+      fc.property(history, fc.integer({ min: 1, max: 5 }), (groups, size) => {
+        const catalog = replay(groups);
+        const mirror = { files: new Map(), namespaces: new Map(), nodes: new Map(), number: 0 };
+        for (let start = 0; start < catalog.groups.length; start += size) {
+          const piece = catalog.groups.slice(start, start + size).map(({ bytes }) => parseJournalGroup(bytes));
+          const [files, namespaces] = [[...mirror.files.values()], [...mirror.namespaces.values()]];
+          const head = { number: mirror.number, hash: "" };
+          const plan = replayGroups({ head, files, namespaces, nodes: [...mirror.nodes.values()] }, piece);
+          for (const ref of plan.filesToRemove) mirror.files.delete(formatFileRef(ref));
+          for (const file of plan.filesToPut) mirror.files.set(formatFileRef(file), file);
+          for (const name of plan.namespacesToRemove) mirror.namespaces.delete(name);
+          for (const row of plan.namespacesToPut) mirror.namespaces.set(row.name, row);
+          for (const row of plan.nodesToPut) mirror.nodes.set(row.id, row);
+          mirror.number = piece.at(-1)?.last ?? mirror.number;
+        }
+        expect(mirror.files).toEqual(catalog.files);
+        expect(mirror.namespaces).toEqual(catalog.namespaces);
+        const settingsOf = (rows: Iterable<object>) =>
+          [...rows].map((row) => ({ ...row, joinedAt: 0, backfillPosition: 0 }));
+        expect(settingsOf(mirror.nodes.values())).toEqual(settingsOf(catalog.nodes.values()));
+      }),
+    );
+  });
+
+  it("writes into the journal what each idempotency key was answered", () => {
+    fc.assert(
+      fc.property(history, (groups) => {
+        const catalog = replay(groups);
+        const answers = catalog.groups.flatMap(({ bytes }) => parseJournalGroup(bytes).answers ?? []);
+        const recorded = [...catalog.recorded.values()].map(({ key: name, fingerprint, outcome }) => {
+          const { version, copies, holders } = outcome;
+          return { key: name, fingerprint, version, copies, holders };
+        });
+        expect(answers).toEqual(recorded);
       }),
     );
   });

@@ -87,7 +87,15 @@ function planGroup(view: CommitView, id: string, draft: CommitDraft): PlannedGro
   const { entries, timeMs } = draft;
   if (entries.length === 0) return undefined;
   const first = view.head.number + 1;
-  const content = { id, previous: view.head.hash, first, last: view.head.number + entries.length, timeMs, entries };
+  const last = view.head.number + entries.length;
+  const answers = draft.recorded.listSet().map(({ key, fingerprint, outcome }) => {
+    const { version, copies, holders } = outcome;
+    return { key, fingerprint, version, copies, holders };
+  });
+  const content = {
+    ...{ id, previous: view.head.hash, first, last, timeMs, entries },
+    ...(answers.length > 0 && { answers }),
+  };
   const bytes = formatJournalGroup(content);
   return { ...content, bytes, hash: hashJournalGroup(bytes) };
 }

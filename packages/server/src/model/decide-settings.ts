@@ -1,3 +1,4 @@
+import type { NamespaceName, NamespacePolicy } from "@koboldfs/protocol";
 import type {
   ChangeDone,
   ChangeOutcome,
@@ -18,10 +19,15 @@ export function decideSetNamespace(draft: CommitDraft, change: SetNamespaceChang
     return refuse("invalid_request", `min_copies must be 1 or more, not ${policy.minCopies}`);
   }
   if (!isStorable(policy.urlTemplate ?? "")) return refuse("invalid_request", "the URL template cannot be stored");
+  return settingDone(draft, setNamespace(draft, name, policy));
+}
+
+/** Journals the policy and makes it the namespace's; answers the entry's number. */
+export function setNamespace(draft: CommitDraft, name: NamespaceName, policy: NamespacePolicy): number {
   const before = draft.namespaces.get(name) ?? { files: 0, bytes: 0n, createdMs: draft.timeMs };
   const version = draft.append({ kind: "namespace", namespace: name, policy });
   draft.namespaces.set(name, { ...before, name, policy });
-  return settingDone(draft, version);
+  return version;
 }
 
 export function decideDropNamespace(draft: CommitDraft, change: DropNamespaceChange): ChangeOutcome {
@@ -29,9 +35,14 @@ export function decideDropNamespace(draft: CommitDraft, change: DropNamespaceCha
   const before = draft.namespaces.get(namespace);
   if (before === undefined) return refuse("namespace_not_found", `there is no namespace ${namespace}`);
   if (before.files > 0) return refuse("namespace_not_empty", `namespace ${namespace} has ${before.files} files`);
+  return settingDone(draft, dropNamespace(draft, namespace));
+}
+
+/** Journals that the namespace is gone, and removes it; answers the entry's number. */
+export function dropNamespace(draft: CommitDraft, namespace: NamespaceName): number {
   const version = draft.append({ kind: "namespace-drop", namespace });
-  draft.namespaces.remove(namespace, before);
-  return settingDone(draft, version);
+  draft.namespaces.remove(namespace, draft.namespaces.get(namespace));
+  return version;
 }
 
 export function decideSetNode(draft: CommitDraft, change: SetNodeChange): ChangeOutcome {
@@ -40,10 +51,14 @@ export function decideSetNode(draft: CommitDraft, change: SetNodeChange): Change
     return refuse("invalid_request", "the node's settings cannot be stored");
   const others = [...draft.nodes.values()].filter((node) => node.id !== id);
   if (others.some((node) => node.name === name)) return refuse("node_name_taken", `another node is called ${name}`);
-  const node: NodeSettings = change.node;
+  return settingDone(draft, setNode(draft, change.node));
+}
+
+/** Journals the node's settings and makes them known; answers the entry's number. */
+export function setNode(draft: CommitDraft, node: NodeSettings): number {
   const version = draft.append({ kind: "node", node });
-  draft.nodes.set(id, { ...node, ...placeInJournal(draft, node, version) });
-  return settingDone(draft, version);
+  draft.nodes.set(node.id, { ...node, ...placeInJournal(draft, node, version) });
+  return version;
 }
 
 /** Where the node's backfill stands after its entry with this number. */

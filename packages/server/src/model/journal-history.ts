@@ -1,4 +1,4 @@
-import { hashJournalGroup, parseJournalGroup } from "./journal-group.js";
+import { hashJournalGroup, type JournalGroup, parseJournalGroup } from "./journal-group.js";
 
 /** A point of the journal: everything up to `number`, proven by `hash`. */
 export interface JournalPoint {
@@ -10,15 +10,8 @@ export type HistoryCheck =
   | { readonly ok: true; readonly head: JournalPoint }
   | { readonly ok: false; readonly at: number; readonly reason: string };
 
-interface StoredGroup {
-  readonly first: number;
-  readonly last: number;
-  readonly hash: string;
-  readonly bytes: Buffer;
-}
-
 /** Follows stored groups from a known point. Hashes the bytes as they are: nothing is written anew to be compared. */
-export function verifyHistory(start: JournalPoint, groups: Iterable<StoredGroup>): HistoryCheck {
+export function verifyHistory(start: JournalPoint, groups: Iterable<JournalGroup>): HistoryCheck {
   let head = start;
   for (const stored of groups) {
     const reason = findBreak(head, stored);
@@ -28,7 +21,7 @@ export function verifyHistory(start: JournalPoint, groups: Iterable<StoredGroup>
   return { ok: true, head };
 }
 
-function findBreak(head: JournalPoint, stored: StoredGroup): string | undefined {
+function findBreak(head: JournalPoint, stored: JournalGroup): string | undefined {
   if (hashJournalGroup(stored.bytes) !== stored.hash) return "the bytes do not have the recorded hash";
   const group = parseJournalGroup(stored.bytes);
   if (group.first !== stored.first || group.last !== stored.last) return "the header names other numbers";

@@ -11,12 +11,23 @@ import {
 import { decideCommit } from "./decide-commit.js";
 import { formatGenesisHash } from "./journal-group.js";
 
-const CLUSTER = "0".repeat(32);
+/** The id of every cluster that exists only in tests. */
+export const TEST_CLUSTER = "0".repeat(32);
 
 /** A view of a cluster in which nothing happened yet. */
 export function createEmptyView(): CommitView {
-  const head = { number: 0, hash: formatGenesisHash(CLUSTER), timeMs: 0 };
-  return { head, nowMs: 1, files: [], namespaces: [], nodes: [], recorded: [], hasDebts: false, hasBlobs: false };
+  const head = { number: 0, hash: formatGenesisHash(TEST_CLUSTER), timeMs: 0 };
+  return {
+    head,
+    epoch: 0,
+    nowMs: 1,
+    files: [],
+    namespaces: [],
+    nodes: [],
+    recorded: [],
+    hasDebts: false,
+    hasBlobs: false,
+  };
 }
 
 /** The tables as maps: plans are applied to it as SQL applies them, so that tests can ask what a plan comes to. */
@@ -42,7 +53,7 @@ export class ModelCatalog {
         return value === undefined ? [] : [value];
       });
     return {
-      ...{ head: this.#head, nowMs: this.#nowMs, nodes: [...this.nodes.values()] },
+      ...{ head: this.#head, epoch: 0, nowMs: this.#nowMs, nodes: [...this.nodes.values()] },
       files: find(this.files, needs.files.map(formatFileRef)),
       namespaces: find(this.namespaces, needs.namespaces),
       recorded: find(this.recorded, needs.idempotencyKeys),

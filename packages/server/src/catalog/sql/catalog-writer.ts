@@ -1,10 +1,15 @@
 import type { NodeId } from "@koboldfs/protocol";
-import type { Debt, LeaseCatalog, MaintenanceCatalog } from "../catalog.js";
-import type { CommitGroup } from "../group-committer.js";
+import type { Change } from "../../model/change.js";
+import type { KnownHistory } from "../../model/commit-view.js";
+import type { CommittedGroup, Debt, LeaseCatalog, MaintenanceCatalog } from "../catalog.js";
 
 /** The writing half of a catalog. On SQLite it lives in a thread of its own: everything in and out is plain data. */
 export interface CatalogWriter extends LeaseCatalog, MaintenanceCatalog {
-  commitGroup: CommitGroup;
+  /**
+   * Commits the changes as one group; `release` as `CommitGroup` says. `known` is checked under the lock: throws
+   * `catalog_behind`, `history_forked` or `catalog_outdated` when the catalog's history is not one that goes on from it.
+   */
+  commitGroup(changes: readonly Change[], release: () => void, known?: KnownHistory): Promise<CommittedGroup>;
   /** Throws `node_not_found`. */
   heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<void>;
   setBackfillPosition(node: NodeId, position: number): Promise<void>;

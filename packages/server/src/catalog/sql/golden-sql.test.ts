@@ -28,6 +28,7 @@ function planGroup() {
 function listStatements({
   cluster,
   debts,
+  epochs,
   files,
   journal,
   leases,
@@ -61,7 +62,9 @@ function listStatements({
     ...journal.insertEntries(group),
     journal.insertGroup({ last: 1, first: 1, hash: Buffer.alloc(32), bytes: Buffer.alloc(0) }),
     journal.listGroups({ after: 0, limit: 1 }),
+    journal.findGroupHash({ last: 1 }),
     journal.listBlobs({ after: 0, until: 1, limit: 1 }),
+    ...[epochs.find({}), epochs.insert({ epoch: 1, number: 1, hash: Buffer.alloc(32), timeMs: 0 })],
     ...[leases.renew(CLAIM), leases.claim(CLAIM), leases.release(CLAIM)],
     ...[outcomes.findRecorded(["k"]), outcomes.record(record), outcomes.remove([{ id: "i" }])].flat(),
     outcomes.insertVoid({ id: "i" }),

@@ -14,6 +14,8 @@ export interface CatalogPreparation {
   readonly connection: SqlConnection;
   readonly dialect: SqlDialect;
   readonly queries: CatalogQueries;
+  /** The id that a new database gets; a random one by default. A mirror has that of its catalog. */
+  readonly clusterId?: string;
 }
 
 /**
@@ -35,7 +37,7 @@ async function findClusterId({ connection, queries }: CatalogPreparation): Promi
 
 async function createCluster(preparation: CatalogPreparation): Promise<string> {
   const { connection, queries } = preparation;
-  const clusterId = randomBytes(16).toString("hex");
+  const clusterId = preparation.clusterId ?? randomBytes(16).toString("hex");
   await connection.run(queries.cluster.create({ clusterId, genesis: fromHex(formatGenesisHash(clusterId)) }));
   const created = await findClusterId(preparation);
   if (created === undefined) throw new KoboldError("internal", "the catalog has no cluster row");

@@ -118,6 +118,15 @@ export const MIGRATIONS: readonly MigrationStep[] = [
         .addColumn("holder", dialect.types.shortText, (column) => column.notNull())
         .addColumn("until_ms", dialect.types.integer, (column) => column.notNull()),
   },
+  {
+    number: 12,
+    build: (db, dialect) =>
+      table(db, dialect, "epochs")
+        .addColumn("epoch", dialect.types.integer, (column) => column.notNull().primaryKey())
+        .addColumn("number", dialect.types.integer, (column) => column.notNull())
+        .addColumn("hash", dialect.types.digest, (column) => column.notNull())
+        .addColumn("time_ms", dialect.types.integer, (column) => column.notNull()),
+  },
 ];
 
 /** Says which steps were taken; made before all others. */

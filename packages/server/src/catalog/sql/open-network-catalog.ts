@@ -19,7 +19,15 @@ export async function openNetworkCatalog(engine: NetworkEngine, options: SqlCata
   const runner = new RetryingRunner({ runner: pool, dialect, clock });
   const commits = new CommitRunner({ dialect, queries, connect: () => engine.connect("commit"), clock, logger });
   const writer = new SqlWriter({ queries, commits, runner, release: async () => {} });
-  const parts = { clusterId, engine: engine.name, queries, runner, writer, gathersLookups: true };
+  const parts = {
+    clusterId,
+    engine: engine.name,
+    queries,
+    runner,
+    writer,
+    gathersLookups: true,
+    witness: options.witness,
+  };
   return new SqlCatalog({ ...parts, release: () => pool.close() });
 }
 

@@ -102,6 +102,15 @@ export interface LeasesTable {
   until_ms: Integer;
 }
 
+/** Each time that the catalog was completed from a mirror, or one was promoted: older copies of it are known by it. */
+export interface EpochsTable {
+  epoch: Integer;
+  /** The head when the epoch began. */
+  number: Integer;
+  hash: Bytes;
+  time_ms: Integer;
+}
+
 export interface MigrationsTable {
   number: Integer;
   applied_ms: Integer;
@@ -117,5 +126,6 @@ export interface CatalogTables {
   nodes: NodesTable;
   debts: DebtsTable;
   leases: LeasesTable;
+  epochs: EpochsTable;
   migrations: MigrationsTable;
 }

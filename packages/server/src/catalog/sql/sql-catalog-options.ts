@@ -1,5 +1,6 @@
 import type { Clock } from "../../runtime/clock.js";
 import type { Logger } from "../../runtime/logger.js";
+import type { CommitWitness } from "../catalog.js";
 
 export interface SqlCatalogOptions {
   /** `sqlite:PATH`, `postgres://…` (or `postgresql://`), `mysql://…` (or `mariadb://`). */
@@ -8,4 +9,6 @@ export interface SqlCatalogOptions {
   readonly clock: Clock;
   /** Take a database that is set so that it can lose commits. */
   readonly allowUnsafe?: boolean;
+  /** Who must know of commits before they are answered. */
+  readonly witness?: CommitWitness;
 }

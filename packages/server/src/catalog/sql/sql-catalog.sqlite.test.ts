@@ -89,7 +89,7 @@ it("says catalog_unavailable when there is no room, names nothing of it, and goe
   await full.close();
   pages = 1_000_000;
   const again = await open();
-  expect(await again.commitGroup([put], () => {})).toMatchObject([{ ok: true, version: 2 }]);
+  expect(await again.commitGroup([put], () => {})).toMatchObject({ outcomes: [{ ok: true, version: 2 }] });
   await again.close();
 });
 

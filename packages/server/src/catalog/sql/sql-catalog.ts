@@ -1,13 +1,15 @@
 import { type FileKey, KoboldError, type NamespaceInfo, type NamespaceName, type NodeId } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome, FileRecord } from "../../model/change.js";
-import type { FileRef } from "../../model/commit-view.js";
-import type { Catalog, Debt, JournalBlob, JournalGroup, ListPage, ListQuery, NodeRecord } from "../catalog.js";
+import type { FileRef, KnownHistory } from "../../model/commit-view.js";
+import type { JournalGroup } from "../../model/journal-group.js";
+import type { Catalog, CommitWitness, Debt, JournalBlob, ListPage, ListQuery, NodeRecord } from "../catalog.js";
 import { GroupCommitter } from "../group-committer.js";
 import type { CatalogWriter } from "./catalog-writer.js";
 import { toBigInt, toHex, toInteger, toText } from "./column-values.js";
 import { FileLookups } from "./file-lookups.js";
 import { listFiles } from "./list-files.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
+import { parseFoundHead } from "./queries/cluster-queries.js";
 import { parseDebtRow } from "./queries/debt-queries.js";
 import { parseFileRow } from "./queries/file-queries.js";
 import { parseBlobRow, parseGroupRow } from "./queries/journal-queries.js";
@@ -24,6 +26,7 @@ export interface SqlCatalogParts {
   readonly writer: CatalogWriter;
   /** Whether lookups that come together shall go to the database together. */
   readonly gathersLookups: boolean;
+  readonly witness?: CommitWitness | undefined;
   /** Ends what the parts above stand on. */
   readonly release: () => Promise<void>;
 }
@@ -42,7 +45,7 @@ export class SqlCatalog implements Catalog {
     this.clusterId = parts.clusterId;
     this.engine = parts.engine;
     this.#parts = parts;
-    this.#committer = new GroupCommitter((changes, release) => parts.writer.commitGroup(changes, release));
+    this.#committer = new GroupCommitter((changes, release) => this.#commitGroup(changes, release));
     this.#lookups = parts.gathersLookups ? new FileLookups((refs) => this.#findFiles(refs)) : undefined;
   }
 
@@ -52,6 +55,17 @@ export class SqlCatalog implements Catalog {
 
   commitAll(changes: readonly Change[]): Promise<ChangeOutcome[]> {
     return this.#committer.commitAll(changes);
+  }
+
+  /** The next group commits while the witness takes this one: the disks of several machines work at the same time. */
+  async #commitGroup(changes: readonly Change[], release: () => void): Promise<ChangeOutcome[]> {
+    const { writer, witness } = this.#parts;
+    const { outcomes, group } = await writer.commitGroup(changes, release, witness?.known());
+    const number = Math.max(0, ...outcomes.map((outcome) => (outcome.ok ? outcome.version : 0)), group?.last ?? 0);
+    if (witness === undefined || number === 0) return [...outcomes];
+    release();
+    const mirrors = await witness.confirm(number, group);
+    return outcomes.map((outcome) => (outcome.ok ? { ...outcome, mirrors } : outcome));
   }
 
   async isRecorded(idempotencyKey: string): Promise<boolean> {
@@ -122,10 +136,15 @@ export class SqlCatalog implements Catalog {
     }));
   }
 
-  async head(): Promise<{ number: number; hash: string }> {
+  async head(): Promise<KnownHistory> {
     const [row] = await this.#read([this.#parts.queries.cluster.findHead({})]);
     if (row === undefined) throw new KoboldError("internal", "the catalog has no cluster row");
-    return { number: toInteger(row.head_number), hash: toHex(row.head_hash) };
+    return parseFoundHead(row);
+  }
+
+  async findGroupHash(number: number): Promise<string | undefined> {
+    const [row] = await this.#read([this.#parts.queries.journal.findGroupHash({ last: number })]);
+    return row && toHex(row.hash);
   }
 
   async listGroups(after: number, limit: number): Promise<JournalGroup[]> {

@@ -1,6 +1,7 @@
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
-import type { Change, ChangeOutcome } from "../../model/change.js";
-import type { Debt } from "../catalog.js";
+import type { Change } from "../../model/change.js";
+import type { KnownHistory } from "../../model/commit-view.js";
+import type { CommittedGroup, Debt } from "../catalog.js";
 import type { CatalogWriter } from "./catalog-writer.js";
 import { toInteger, toText } from "./column-values.js";
 import type { CommitRunner } from "./commit/commit-runner.js";
@@ -31,8 +32,8 @@ export class SqlWriter implements CatalogWriter {
     this.#release = options.release;
   }
 
-  commitGroup(changes: readonly Change[], release: () => void): Promise<ChangeOutcome[]> {
-    return this.#commits.commitGroup(changes, release);
+  commitGroup(changes: readonly Change[], release: () => void, known?: KnownHistory): Promise<CommittedGroup> {
+    return this.#commits.commitGroup(changes, release, known);
   }
 
   async heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<void> {

@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { KoboldError } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome } from "../../../model/change.js";
+import type { KnownHistory } from "../../../model/commit-view.js";
 import { decideCommit } from "../../../model/decide-commit.js";
+import type { JournalGroup } from "../../../model/journal-group.js";
 import type { Clock } from "../../../runtime/clock.js";
 import type { Logger } from "../../../runtime/logger.js";
+import type { CommittedGroup } from "../../catalog.js";
 import { pauseMs } from "../backoff.js";
 import type { SqlDialect, SqlFailure } from "../dialect.js";
 import type { CatalogQueries } from "../queries/catalog-queries.js";
@@ -37,11 +40,17 @@ const COMMIT = plainStatement("commit");
 const ROLLBACK = plainStatement("rollback");
 
 type Attempt =
-  | { readonly kind: "done"; readonly outcomes: readonly ChangeOutcome[] }
+  | ({ readonly kind: "done" } & CommittedGroup)
   /** Nothing was committed, and nothing of it ever will be. */
   | { readonly kind: "failed"; readonly failure: SqlFailure; readonly cause: unknown }
   /** The commit was sent and no good answer came. */
-  | { readonly kind: "unknown"; readonly failure: SqlFailure; readonly cause: unknown; readonly groupId: string };
+  | {
+      readonly kind: "unknown";
+      readonly failure: SqlFailure;
+      readonly cause: unknown;
+      readonly groupId: string;
+      readonly group: JournalGroup | undefined;
+    };
 
 /** The one commit path: lock, read, decide, write, commit; and again, until the outcome is certain. */
 export class CommitRunner {
@@ -55,16 +64,16 @@ export class CommitRunner {
   }
 
   /** Throws `catalog_unavailable` or `commit_contended` when nothing was committed and nothing will be. */
-  async commitGroup(changes: readonly Change[], release: () => void): Promise<ChangeOutcome[]> {
+  async commitGroup(changes: readonly Change[], release: () => void, known?: KnownHistory): Promise<CommittedGroup> {
     const { clock } = this.#options;
     const deadline = clock.monotonic() + (this.#options.deadlineMs ?? DEADLINE_MS);
     let disconnects = 0;
     for (let attempt = 1; ; attempt += 1) {
-      const result = await this.inTurn(() => this.#attempt(changes));
-      if (result.kind === "done") return [...result.outcomes];
+      const result = await this.inTurn(() => this.#attempt(changes, known));
+      if (result.kind === "done") return { outcomes: result.outcomes, group: result.group };
       if (result.kind === "unknown") {
         const settled = await this.#settle(result.groupId, release);
-        if (settled !== undefined) return settled;
+        if (settled !== undefined) return { outcomes: settled, group: result.group };
       }
       disconnects += result.failure === "disconnected" ? 1 : 0;
       const isWorthAnother = attempt < MAX_ATTEMPTS && disconnects < MAX_DISCONNECTS && clock.monotonic() < deadline;
@@ -84,22 +93,24 @@ export class CommitRunner {
     return result;
   }
 
-  async #attempt(changes: readonly Change[]): Promise<Attempt> {
+  async #attempt(changes: readonly Change[], known: KnownHistory | undefined): Promise<Attempt> {
     const { dialect, queries } = this.#options;
     const groupId = createGroupId(this.#options.clock.now());
     let isCommitSent = false;
+    let group: JournalGroup | undefined;
     try {
       const connection = await this.#open();
-      const view = await readViewUnderLock(connection, { dialect, queries }, changes);
+      const view = await readViewUnderLock(connection, { dialect, queries, known }, changes);
       const plan = decideCommit(view, groupId, changes);
       if (plan.group === undefined) {
         await connection.run(ROLLBACK);
-        return { kind: "done", outcomes: plan.outcomes };
+        return { kind: "done", outcomes: plan.outcomes, group };
       }
+      group = storedGroup(plan.group);
       const statements = formatPlanStatements(queries, plan, plan.group);
       isCommitSent = true;
       await connection.runAll([...statements, COMMIT]);
-      return { kind: "done", outcomes: plan.outcomes };
+      return { kind: "done", outcomes: plan.outcomes, group };
     } catch (cause) {
       const failure = classifyFailure(dialect, cause);
       this.#options.logger.debug({ err: cause, failure, isCommitSent }, "a commit failed");
@@ -108,7 +119,7 @@ export class CommitRunner {
       // one cannot be so sure.
       const isCertain = isRolledBack && (failure === "contended" || failure === "exhausted");
       if (!isCommitSent || isCertain) return { kind: "failed", failure, cause };
-      return { kind: "unknown", failure, cause, groupId };
+      return { kind: "unknown", failure, cause, groupId, group };
     }
   }
 
@@ -179,6 +190,10 @@ export class CommitRunner {
     await this.#connection?.close();
     this.#connection = undefined;
   }
+}
+
+function storedGroup({ first, last, hash, bytes }: JournalGroup): JournalGroup {
+  return { first, last, hash, bytes };
 }
 
 /** Random, so that no two nodes share one; the time stands first, so that new ids are neighbours in the index. */

@@ -1,5 +1,5 @@
 import type { Change } from "../../../model/change.js";
-import { type CommitView, listViewNeeds } from "../../../model/commit-view.js";
+import { type CommitView, type KnownHistory, listViewNeeds } from "../../../model/commit-view.js";
 import type { SqlDialect } from "../dialect.js";
 import type { CatalogQueries } from "../queries/catalog-queries.js";
 import { parseHeadRow } from "../queries/cluster-queries.js";
@@ -16,7 +16,7 @@ import type { SqlConnection, SqlResult, SqlStatement } from "../sql-connection.j
  */
 export async function readViewUnderLock(
   connection: SqlConnection,
-  { dialect, queries }: { dialect: SqlDialect; queries: CatalogQueries },
+  { dialect, queries, known: _ }: { dialect: SqlDialect; queries: CatalogQueries; known: KnownHistory | undefined },
   changes: readonly Change[],
 ): Promise<CommitView> {
   const needs = listViewNeeds(changes);

@@ -22,11 +22,13 @@ create index `debts_by_urgency` on `debts` (`node`, `copies`, `number`);
 
 create table if not exists `leases` (`name` varbinary(255) not null primary key, `holder` varbinary(255) not null, `until_ms` bigint not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
 
+create table if not exists `epochs` (`epoch` bigint not null primary key, `number` bigint not null, `hash` binary(32) not null, `time_ms` bigint not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
 update `cluster` set `lock_count` = `lock_count` + 1 where `id` = ?;
 
-select `head_number`, `head_hash`, `time_ms`, cast(unix_timestamp(sysdate(3)) * 1000 as signed) as `now_ms`, case when exists (select 1 from debts) then 1 else 0 end as `has_debts`, case when exists (select 1 from journal where digest is not null) then 1 else 0 end as `has_blobs` from `cluster` where `id` = ?;
+select `head_number`, `head_hash`, `time_ms`, cast(unix_timestamp(sysdate(3)) * 1000 as signed) as `now_ms`, case when exists (select 1 from debts) then 1 else 0 end as `has_debts`, case when exists (select 1 from journal where digest is not null) then 1 else 0 end as `has_blobs`, (select coalesce(max(epoch), 0) from epochs) as `epoch` from `cluster` where `id` = ?;
 
-select `head_number`, `head_hash` from `cluster` where `id` = ?;
+select `head_number`, `head_hash`, `time_ms`, (select coalesce(max(epoch), 0) from epochs) as `epoch` from `cluster` where `id` = ?;
 
 select `cluster_id` from `cluster` where `id` = ?;
 
@@ -76,7 +78,13 @@ insert into `journal_groups` (`last`, `first`, `hash`, `bytes`) values (?, ?, ?,
 
 select * from `journal_groups` where `last` > ? order by `last` limit ?;
 
+select `hash` from `journal_groups` where `last` = ?;
+
 select `number`, `namespace`, `digest`, `size_bytes` from `journal` where `number` > ? and `number` <= ? and `digest` is not null order by `number` limit ?;
+
+select max(`epoch`) as `epoch` from `epochs`;
+
+insert ignore into `epochs` (`epoch`, `number`, `hash`, `time_ms`) values (?, ?, ?, ?);
 
 update `leases` set `holder` = ?, `until_ms` = cast(unix_timestamp(sysdate(3)) * 1000 as signed) + ? where `name` = ? and (`holder` = ? or `until_ms` <= cast(unix_timestamp(sysdate(3)) * 1000 as signed));
 

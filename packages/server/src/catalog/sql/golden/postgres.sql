@@ -22,11 +22,13 @@ create index if not exists "debts_by_urgency" on "debts" ("node", "copies", "num
 
 create table if not exists "leases" ("name" text collate "C" not null primary key, "holder" text collate "C" not null, "until_ms" bigint not null);
 
+create table if not exists "epochs" ("epoch" bigint not null primary key, "number" bigint not null, "hash" bytea not null, "time_ms" bigint not null);
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = $1;
 
-select "head_number", "head_hash", "time_ms", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs" from "cluster" where "id" = $1;
+select "head_number", "head_hash", "time_ms", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = $1;
 
-select "head_number", "head_hash" from "cluster" where "id" = $1;
+select "head_number", "head_hash", "time_ms", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = $1;
 
 select "cluster_id" from "cluster" where "id" = $1;
 
@@ -76,7 +78,13 @@ insert into "journal_groups" ("last", "first", "hash", "bytes") values ($1, $2, 
 
 select * from "journal_groups" where "last" > $1 order by "last" limit $2;
 
+select "hash" from "journal_groups" where "last" = $1;
+
 select "number", "namespace", "digest", "size_bytes" from "journal" where "number" > $1 and "number" <= $2 and "digest" is not null order by "number" limit $3;
+
+select max("epoch") as "epoch" from "epochs";
+
+insert into "epochs" ("epoch", "number", "hash", "time_ms") values ($1, $2, $3, $4) on conflict do nothing;
 
 update "leases" set "holder" = $1, "until_ms" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $2 where "name" = $3 and ("holder" = $4 or "until_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint);
 

@@ -22,11 +22,13 @@ create index if not exists "debts_by_urgency" on "debts" ("node", "copies", "num
 
 create table if not exists "leases" ("name" text collate binary not null primary key, "holder" text collate binary not null, "until_ms" integer not null);
 
+create table if not exists "epochs" ("epoch" integer not null primary key, "number" integer not null, "hash" blob not null, "time_ms" integer not null);
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = ?;
 
-select "head_number", "head_hash", "time_ms", cast(round((julianday('now') - 2440587.5) * 86400000) as integer) as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs" from "cluster" where "id" = ?;
+select "head_number", "head_hash", "time_ms", cast(round((julianday('now') - 2440587.5) * 86400000) as integer) as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = ?;
 
-select "head_number", "head_hash" from "cluster" where "id" = ?;
+select "head_number", "head_hash", "time_ms", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = ?;
 
 select "cluster_id" from "cluster" where "id" = ?;
 
@@ -76,7 +78,13 @@ insert into "journal_groups" ("last", "first", "hash", "bytes") values (?, ?, ?,
 
 select * from "journal_groups" where "last" > ? order by "last" limit ?;
 
+select "hash" from "journal_groups" where "last" = ?;
+
 select "number", "namespace", "digest", "size_bytes" from "journal" where "number" > ? and "number" <= ? and "digest" is not null order by "number" limit ?;
+
+select max("epoch") as "epoch" from "epochs";
+
+insert into "epochs" ("epoch", "number", "hash", "time_ms") values (?, ?, ?, ?) on conflict do nothing;
 
 update "leases" set "holder" = ?, "until_ms" = cast(round((julianday('now') - 2440587.5) * 86400000) as integer) + ? where "name" = ? and ("holder" = ? or "until_ms" <= cast(round((julianday('now') - 2440587.5) * 86400000) as integer));
 

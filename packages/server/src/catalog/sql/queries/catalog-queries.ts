@@ -1,6 +1,7 @@
 import { createQueryBuilder, type SqlDialect } from "../dialect.js";
 import { createClusterQueries } from "./cluster-queries.js";
 import { createDebtQueries } from "./debt-queries.js";
+import { createEpochQueries } from "./epoch-queries.js";
 import { createFileQueries } from "./file-queries.js";
 import { createJournalQueries } from "./journal-queries.js";
 import { createLeaseQueries } from "./lease-queries.js";
@@ -16,6 +17,7 @@ export function createCatalogQueries(dialect: SqlDialect) {
   return {
     cluster: createClusterQueries(db, dialect),
     debts: createDebtQueries(db, dialect),
+    epochs: createEpochQueries(db, dialect),
     files: createFileQueries(db, dialect),
     journal: createJournalQueries(db),
     leases: createLeaseQueries(db, dialect),

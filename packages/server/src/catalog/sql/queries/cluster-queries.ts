@@ -12,7 +12,12 @@ export interface StoredHead {
   now_ms: SqlInteger;
   has_debts: SqlInteger;
   has_blobs: SqlInteger;
+  epoch: SqlInteger;
 }
+
+const EPOCH = sql<SqlInteger>`(select coalesce(max(epoch), 0) from epochs)`.as("epoch");
+
+export type FoundHead = Pick<StoredHead, "head_number" | "head_hash" | "time_ms" | "epoch">;
 
 export function createClusterQueries(db: CatalogKysely, dialect: SqlDialect) {
   return {
@@ -34,6 +39,7 @@ export function createClusterQueries(db: CatalogKysely, dialect: SqlDialect) {
           sql<number>`case when exists (select 1 from journal where digest is not null) then 1 else 0 end`.as(
             "has_blobs",
           ),
+          EPOCH,
         ])
         .where("id", "=", 1),
     ),
@@ -43,8 +49,8 @@ export function createClusterQueries(db: CatalogKysely, dialect: SqlDialect) {
         .set({ head_number: slot("number"), head_hash: slot("hash"), time_ms: slot("timeMs") })
         .where("id", "=", 1),
     ),
-    findHead: prepareQuery<object, { head_number: SqlInteger; head_hash: Uint8Array }>("find_head", () =>
-      db.selectFrom("cluster").select(["head_number", "head_hash"]).where("id", "=", 1),
+    findHead: prepareQuery<object, FoundHead>("find_head", () =>
+      db.selectFrom("cluster").select(["head_number", "head_hash", "time_ms"]).select([EPOCH]).where("id", "=", 1),
     ),
     findClusterId: prepareQuery<object, { cluster_id: SqlText }>("find_cluster_id", () =>
       db.selectFrom("cluster").select("cluster_id").where("id", "=", 1),
@@ -66,9 +72,14 @@ export function parseHeadRow(row: StoredHead) {
   return {
     head: { number: toInteger(row.head_number), hash: toHex(row.head_hash), timeMs: toInteger(row.time_ms) },
     nowMs: toInteger(row.now_ms),
+    epoch: toInteger(row.epoch),
     hasDebts: toInteger(row.has_debts) === 1,
     hasBlobs: toInteger(row.has_blobs) === 1,
   };
+}
+
+export function parseFoundHead(row: FoundHead) {
+  return { number: toInteger(row.head_number), hash: toHex(row.head_hash), epoch: toInteger(row.epoch) };
 }
 
 export function parseClusterId(row: { cluster_id: SqlText }): string {

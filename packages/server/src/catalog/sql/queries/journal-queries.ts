@@ -2,7 +2,8 @@ import type { Digest, NamespaceName } from "@koboldfs/protocol";
 import type { Selectable } from "kysely";
 import type { PlannedGroup } from "../../../model/commit-plan.js";
 import type { JournalEntry } from "../../../model/journal-entry.js";
-import type { JournalBlob, JournalGroup } from "../../catalog.js";
+import type { JournalGroup } from "../../../model/journal-group.js";
+import type { JournalBlob } from "../../catalog.js";
 import { fromHex, toBuffer, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely } from "../dialect.js";
 import { prepareQuery, prepareRows } from "../prepared-query.js";
@@ -34,6 +35,9 @@ export function createJournalQueries(db: CatalogKysely) {
         .where("last", ">", slot("after"))
         .orderBy("last")
         .limit(slot("limit")),
+    ),
+    findGroupHash: prepareQuery<{ last: number }, { hash: Uint8Array }>("find_group_hash", (slot) =>
+      db.selectFrom("journal_groups").select("hash").where("last", "=", slot("last")),
     ),
     listBlobs: prepareQuery<{ after: number; until: number; limit: number }, StoredBlob>("list_journal_blobs", (slot) =>
       db

@@ -20,7 +20,15 @@ export async function openSqliteCatalog(path: string, options: SqlCatalogOptions
     const reader = await SqliteConnection.open(path, { clock: options.clock });
     const runner = new RetryingRunner({ runner: reader, dialect: sqliteDialect, clock: options.clock });
     const queries = createCatalogQueries(sqliteDialect);
-    const parts = { clusterId, engine: "sqlite", queries, runner, writer, gathersLookups: false };
+    const parts = {
+      clusterId,
+      engine: "sqlite",
+      queries,
+      runner,
+      writer,
+      gathersLookups: false,
+      witness: options.witness,
+    };
     return new SqlCatalog({ ...parts, release: () => reader.close() });
   } catch (error) {
     await writer.terminate();

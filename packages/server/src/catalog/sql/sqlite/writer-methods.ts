@@ -1,0 +1,22 @@
+import type { CatalogWriter } from "../catalog-writer.js";
+
+export interface WriterSettings {
+  readonly path: string;
+  readonly allowUnsafe: boolean;
+}
+
+/** What the writing thread of a SQLite catalog does besides committing and closing: plain values in and out. */
+export type WriterMethod = Exclude<keyof CatalogWriter, "commitGroup" | "close">;
+
+/** An object, so that the compiler notices a method that is missing here. */
+const METHODS: Readonly<Record<WriterMethod, true>> = {
+  heartbeat: true,
+  setBackfillPosition: true,
+  settleDebts: true,
+  addDebt: true,
+  acquireLease: true,
+  releaseLease: true,
+  pruneOutcomes: true,
+};
+
+export const WRITER_METHODS = Object.keys(METHODS) as readonly WriterMethod[];

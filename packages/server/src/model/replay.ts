@@ -1,0 +1,87 @@
+import type { FileRecord } from "./change.js";
+import { CommitDraft } from "./commit-draft.js";
+import { type FileRef, formatFileRef, type NamespaceRow, type NodeRow } from "./commit-view.js";
+import { dropNamespace, setNamespace, setNode } from "./decide-settings.js";
+import type { JournalEntry } from "./journal-entry.js";
+import type { JournalGroupContent } from "./journal-group.js";
+import type { JournalPoint } from "./journal-history.js";
+import type { CommitPlan } from "./commit-plan.js";
+import { listHolders } from "./owing-nodes.js";
+
+/** What groups are replayed into: the state that the journal up to `head` implies. */
+export interface ReplayView {
+  readonly head: JournalPoint;
+  /** Of the keys in `listReplayedFiles`, those that exist. */
+  readonly files: readonly FileRecord[];
+  readonly namespaces: readonly NamespaceRow[];
+  readonly nodes: readonly NodeRow[];
+}
+
+/** What replayed groups change of the state. Sets, not steps. */
+export type ReplayPlan = Pick<
+  CommitPlan,
+  "filesToPut" | "filesToRemove" | "namespacesToPut" | "namespacesToRemove" | "nodesToPut" | "debtsToAdd"
+>;
+
+/** The files that must be looked at before the groups can be replayed; each once. */
+export function listReplayedFiles(groups: readonly JournalGroupContent[]): FileRef[] {
+  const refs = new Map<string, FileRef>();
+  for (const { entries } of groups) {
+    for (const entry of entries) {
+      if (!("key" in entry)) continue;
+      const { namespace, key } = entry;
+      refs.set(formatFileRef(entry), { namespace, key });
+    }
+  }
+  return [...refs.values()];
+}
+
+/**
+ * What groups of the journal come to, in the order of their numbers: the state that the commits that wrote them left,
+ * but for what is no part of the journal (heartbeats, debts, backfill positions). Pure. Who replays has made sure that
+ * the groups continue `head`.
+ */
+export function replayGroups(view: ReplayView, groups: readonly JournalGroupContent[]): ReplayPlan {
+  const { head, files, namespaces, nodes } = view;
+  const nothing = { epoch: 0, recorded: [], hasDebts: false, hasBlobs: true, nowMs: 0 };
+  const draft = new CommitDraft({ head: { ...head, timeMs: 0 }, files, namespaces, nodes, ...nothing });
+  for (const group of groups) {
+    draft.moveTime(group.timeMs);
+    for (const entry of group.entries) replayEntry(draft, entry);
+  }
+  return {
+    filesToPut: draft.files.listSet(),
+    filesToRemove: draft.files.listRemoved(),
+    namespacesToPut: draft.namespaces.listSet(),
+    namespacesToRemove: draft.namespaces.listRemoved().map(({ name }) => name),
+    nodesToPut: draft.nodes.listSet(),
+    debtsToAdd: [...draft.debtsToAdd.values()],
+  };
+}
+
+/** The one place that says what each kind of entry means to whoever only reads the journal. */
+function replayEntry(draft: CommitDraft, entry: JournalEntry): number {
+  switch (entry.kind) {
+    case "put":
+      return replayPut(draft, entry);
+    case "delete":
+      return draft.removeFile(entry);
+    case "namespace":
+      return setNamespace(draft, entry.namespace, entry.policy);
+    case "namespace-drop":
+      return dropNamespace(draft, entry.namespace);
+    case "node":
+      return setNode(draft, entry.node);
+  }
+}
+
+/** The journal does not say where the bytes are: every holder looks, and fetches what it lacks. */
+function replayPut(draft: CommitDraft, entry: JournalEntry & { kind: "put" }): number {
+  const { namespace, content } = entry;
+  const number = draft.putFile(entry, content);
+  for (const { id } of listHolders(draft.nodes.values())) {
+    const { digest, sizeBytes } = content;
+    draft.addDebt({ node: id, namespace, digest, sizeBytes, copies: 0, number });
+  }
+  return number;
+}
