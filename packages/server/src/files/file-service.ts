@@ -5,6 +5,7 @@ import type { ChangeOutcome, FileRecord } from "../model/change.js";
 import { type BatchRequest, changeFiles, type DeleteRequest, deleteFile } from "./change-files.js";
 import type { FileContext } from "./file-context.js";
 import { MissingBlobs } from "./missing-blobs.js";
+import { NamespaceViews } from "./namespace-views.js";
 import { openBlob } from "./open-blob.js";
 import { putFile } from "./put-file.js";
 import type { PutRequest } from "./put-request.js";
@@ -12,16 +13,18 @@ import type { PutRequest } from "./put-request.js";
 /** What a user can ask about files. Every method throws `catalog_unavailable` when the catalog does not answer. */
 export class FileService {
   readonly #context: FileContext;
+  readonly #namespaces: NamespaceViews;
   readonly #missing: MissingBlobs;
 
   constructor(context: FileContext) {
     this.#context = context;
+    this.#namespaces = new NamespaceViews(context);
     this.#missing = new MissingBlobs(context);
   }
 
   /** See `putFile`. */
   put(request: PutRequest): Promise<PutReply> {
-    return putFile(this.#context, request);
+    return putFile({ ...this.#context, namespaces: this.#namespaces }, request);
   }
 
   /** Throws `not_found` or `namespace_not_found`. */

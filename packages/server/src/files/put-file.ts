@@ -2,6 +2,7 @@ import { KoboldError, type PutReply } from "@koboldfs/protocol";
 import type { ChangeDone, PutChange } from "../model/change.js";
 import { preconditionHolds } from "../model/precondition.js";
 import { type FileContext, ownPermissions } from "./file-context.js";
+import type { NamespaceViews } from "./namespace-views.js";
 import { openPlacements, type PlacedCopies } from "./placement-set.js";
 import { pourBody } from "./pour-body.js";
 import { putFingerprint, type PutRequest } from "./put-request.js";
@@ -13,12 +14,16 @@ import { replaceLostCopies } from "./replace-copies.js";
  */
 const MAX_PLACEMENT_AGE_MS = 10 * 60_000;
 
+export interface PutContext extends FileContext {
+  readonly namespaces: NamespaceViews;
+}
+
 /**
  * Stores the body on this node and enough peers at once, then names it.
  *
  * A put that throws has named nothing: the old version stays. Bytes placed in vain are unreferenced, and reaped.
  */
-export async function putFile(context: FileContext, request: PutRequest): Promise<PutReply> {
+export async function putFile(context: PutContext, request: PutRequest): Promise<PutReply> {
   const minCopies = await checkBeforeBody(context, request);
   const placements = await openPlacements(context, request, Math.max(context.ackCopies, minCopies));
   try {
@@ -35,10 +40,9 @@ export async function putFile(context: FileContext, request: PutRequest): Promis
 }
 
 /** Refuses what cannot succeed before the body is sent, and answers how many copies this put must have. */
-async function checkBeforeBody(context: FileContext, request: PutRequest): Promise<number> {
-  const { catalog, cluster } = context;
-  const namespace = await catalog.findNamespace(request.namespace);
-  if (namespace === undefined) throw new KoboldError("namespace_not_found", `no namespace ${request.namespace}`);
+async function checkBeforeBody(context: PutContext, request: PutRequest): Promise<number> {
+  const { cluster, namespaces } = context;
+  const namespace = await namespaces.get(request.namespace);
   const minCopies = Math.max(request.minCopies ?? context.minCopies, namespace.minCopies);
   const copies = Number(ownPermissions(cluster).takesPuts) + cluster.placementPeers().length;
   await checkCopies(context, request, { copies, minCopies });

@@ -7,5 +7,5 @@ it("makes a folder with all that is missing above it, and a power cut takes none
   await makeDurableFolder(files, "/a/b/c");
   await makeDurableFolder(files, "/a/b/c");
   const restarted = files.afterPowerCut("names-and-bytes");
-  expect(await restarted.stat("/a/b/c")).toMatchObject({ isFolder: true });
+  expect(await restarted.findStat("/a/b/c")).toMatchObject({ isFolder: true });
 });

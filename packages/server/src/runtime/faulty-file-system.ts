@@ -94,9 +94,9 @@ export class FaultyFileSystem implements FileSystem {
     return this.#inner.readdir(path);
   }
 
-  async stat(path: string): Promise<FileStat> {
+  async findStat(path: string): Promise<FileStat | undefined> {
     this.#meet({ call: "stat", path });
-    return this.#inner.stat(path);
+    return this.#inner.findStat(path);
   }
 
   async statfs(path: string): Promise<FileSystemRoom> {

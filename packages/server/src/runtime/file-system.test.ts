@@ -64,7 +64,7 @@ describe("FaultyFileSystem", () => {
     const files = new FaultyFileSystem(systemFileSystem);
     files.arm({ failAt: 1, errno: "EIO", matches: ({ call }) => call === "rename" });
     await writeFile(path, "x");
-    expect(await files.stat(path)).toMatchObject({ sizeBytes: 1 });
+    expect(await files.findStat(path)).toMatchObject({ sizeBytes: 1 });
     await expect(files.rename(path, `${path}2`)).rejects.toMatchObject({ code: "EIO" });
     expect(files.failed).toBe(true);
   });

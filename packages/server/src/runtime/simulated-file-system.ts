@@ -99,9 +99,10 @@ export class SimulatedFileSystem implements FileSystem {
     return [...this.#findFolder(path).names.keys()];
   }
 
-  async stat(path: string): Promise<FileStat> {
+  async findStat(path: string): Promise<FileStat | undefined> {
     this.#tick(path);
-    return statOf(this.#find(path));
+    const node = this.#lookUp(path);
+    return node && statOf(node);
   }
 
   async statfs(path: string): Promise<FileSystemRoom> {
@@ -137,6 +138,12 @@ export class SimulatedFileSystem implements FileSystem {
   #tick(path: string): void {
     this.#calls += 1;
     if (this.isCut) throw systemError("EIO", path);
+  }
+
+  #lookUp(path: string): SimulatedNode | undefined {
+    if (path === "/") return this.#root;
+    const parent = this.#lookUp(dirname(path));
+    return parent?.kind === "folder" ? parent.names.get(basename(path)) : undefined;
   }
 
   #find(path: string): SimulatedNode {

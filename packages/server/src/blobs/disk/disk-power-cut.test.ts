@@ -48,13 +48,14 @@ async function findWrongFiles(files: FileSystem, folder: string): Promise<string
   const wrong: string[] = [];
   for (const name of await files.readdir(folder).catch(() => [])) {
     const path = join(folder, name);
-    const { isFolder, sizeBytes } = await files.stat(path);
-    if (isFolder) {
+    const stat = await files.findStat(path);
+    if (stat === undefined) throw new Error(`${path} is listed and not there`);
+    if (stat.isFolder) {
       wrong.push(...(await findWrongFiles(files, path)));
       continue;
     }
     const file = await files.open(path, "read");
-    const bytes = Buffer.alloc(sizeBytes);
+    const bytes = Buffer.alloc(stat.sizeBytes);
     await file.read(bytes, 0);
     if (createHash("sha256").update(bytes).digest("hex") !== name) wrong.push(path);
   }

@@ -121,10 +121,12 @@ class DiskBlobStream extends Readable {
 /** Size of a blob's file, or undefined when there is none. */
 export async function statBlobFile(files: FileSystem, path: string): Promise<{ sizeBytes: number } | undefined> {
   try {
-    const { sizeBytes, isFile } = await files.stat(path);
-    if (!isFile) throw new KoboldError("disk_failed", `${path} is not a file`);
-    return { sizeBytes };
+    const stat = await files.findStat(path);
+    if (stat === undefined) return undefined;
+    if (!stat.isFile) throw new KoboldError("disk_failed", `${path} is not a file`);
+    return { sizeBytes: stat.sizeBytes };
   } catch (error) {
+    // A file where a folder should be.
     if (isMissing(error)) return undefined;
     throw toDiskError(error, `cannot look at ${path}`);
   }

@@ -127,11 +127,7 @@ export class DiskWrite implements WriteSteps {
     const names = blobFolders(ref);
     const target = join(folders.root, ...names, ref.digest);
     // The three do not depend on each other, and the fsyncs among them share one commit of the file system's journal.
-    const [, folder, stoodThere] = await allDone(
-      this.#syncFile(),
-      folders.ensure(names),
-      exists(this.#ground.files, target),
-    );
+    const [, folder, old] = await allDone(this.#syncFile(), folders.ensure(names), this.#ground.files.findStat(target));
     lastChance();
     await allDone(this.#rename(names, target), this.#close());
     this.#isIncoming = false;
@@ -139,7 +135,7 @@ export class DiskWrite implements WriteSteps {
       await folders.sync(folder);
     } catch (error) {
       // The name may or may not survive a power cut. What stood there before was the same blob: then it stays.
-      if (!stoodThere) await this.#quietly("unlink", () => this.#ground.files.unlink(target));
+      if (old === undefined) await this.#quietly("unlink", () => this.#ground.files.unlink(target));
       throw error;
     }
     await this.#ground.published?.(ref);
@@ -196,16 +192,6 @@ export class DiskWrite implements WriteSteps {
         `cannot ${doing} a file`,
       );
     }
-  }
-}
-
-async function exists(files: FileSystem, path: string): Promise<boolean> {
-  try {
-    await files.stat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
   }
 }
 

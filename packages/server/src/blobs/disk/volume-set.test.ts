@@ -52,14 +52,14 @@ describe("a set of volumes", () => {
     const ref = refOf(NAMESPACE, bytes);
     let beforeSecond: (() => Promise<void>) | undefined;
     const [, secondDirectory = ""] = made.directories;
-    const stat = async (path: string) => {
+    const findStat = async (path: string) => {
       const move = path.startsWith(secondDirectory) ? beforeSecond : undefined;
       beforeSecond = move === undefined ? beforeSecond : undefined;
       await move?.();
-      return systemFileSystem.stat(path);
+      return systemFileSystem.findStat(path);
     };
     made.set.close();
-    const set = await openDiskVolumes(openOptions(made.directories, { ...systemFileSystem, stat }));
+    const set = await openDiskVolumes(openOptions(made.directories, { ...systemFileSystem, findStat }));
     const [one, two] = set.volumes as [DiskVolume, DiskVolume];
     await put(two, bytes);
     beforeSecond = async () => {
