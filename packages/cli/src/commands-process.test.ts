@@ -111,7 +111,7 @@ describe("the command, not on a terminal", () => {
     await expectDocuments("rm json/a/motd --json", ['{"namespace":"json","key":"a/motd","deleted":true}']);
     await expectDocuments("namespace delete json --json", ['{"name":"json","deleted":true}']);
     await expectDocuments("node list --json", [
-      '{"id":"NODE-ID","name":"n1","url":"http://127.0.0.1:PORT","state":"alive","zone":"default","heartbeatAgeMs":0,"freeBytes":0,"totalBytes":0,"debtFiles":0,"debtBytes":"0","backfill":1}',
+      '{"id":"NODE-ID","name":"n1","url":"http://127.0.0.1:PORT","state":"alive","order":"alive","zone":"default","heartbeatAgeMs":0,"freeBytes":0,"totalBytes":0,"debtFiles":0,"debtBytes":"0","backfill":1}',
     ]);
     const status = await koboldfs("status --json");
     expect(JSON.parse(status.stdout)).toMatchObject({

@@ -3,13 +3,24 @@ import {
   type NamespaceInfo,
   type NamespacePolicy,
   type NodeInfo,
+  type NodeOrderRequest,
+  type NodePlan,
   parseNamespaceName,
+  parseNodeName,
+  type SoleBlob,
   type StatusReply,
 } from "@koboldfs/protocol";
 import type { CallOptions } from "./client-options.js";
 import { formatNamespacePath } from "./file-address.js";
 import type { TransportResponse } from "./platform.js";
-import { checkNamespace, checkNamespaces, checkNodes, checkStatus } from "./reply-checks.js";
+import {
+  checkNamespace,
+  checkNamespaces,
+  checkNodePlan,
+  checkNodes,
+  checkSoleBlobs,
+  checkStatus,
+} from "./reply-checks.js";
 import type { Session } from "./session/session.js";
 
 /** What servers say of the cluster and its namespaces. */
@@ -56,9 +67,36 @@ export class ClusterFace {
     return this.#session.callJson({ method: "GET", path: "/v1/nodes" }, checkNodes, options);
   }
 
+  getNodePlan(name: string, options: CallOptions): Promise<NodePlan> {
+    return this.#session.callJson({ method: "GET", path: `${pathOfNode(name)}/plan` }, checkNodePlan, options);
+  }
+
+  async listSoleBlobs(name: string, options: CallOptions): Promise<SoleBlob[]> {
+    const request = { method: "GET" as const, path: `${pathOfNode(name)}/sole-blobs` };
+    return (await this.#session.callJson(request, checkSoleBlobs, options)).blobs;
+  }
+
+  orderNode(name: string, order: NodeOrderRequest, options: CallOptions): Promise<NodePlan> {
+    const request = {
+      method: "PUT" as const,
+      path: `${pathOfNode(name)}/order`,
+      headers: { "content-type": "application/json" },
+      body: new TextEncoder().encode(JSON.stringify(order)),
+    };
+    return this.#session.callJson(request, checkNodePlan, options);
+  }
+
+  refillNode(name: string, options: CallOptions): Promise<NodePlan> {
+    return this.#session.callJson({ method: "POST", path: `${pathOfNode(name)}/refill` }, checkNodePlan, options);
+  }
+
   getStatus(options: CallOptions): Promise<StatusReply> {
     return this.#session.callJson({ method: "GET", path: "/v1/status" }, checkStatus, options);
   }
+}
+
+function pathOfNode(name: string): string {
+  return `/v1/nodes/${parseNodeName(name)}`;
 }
 
 async function drain(response: TransportResponse): Promise<void> {

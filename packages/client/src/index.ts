@@ -7,7 +7,11 @@ export type {
   NamespaceInfo,
   NamespacePolicy,
   NodeInfo,
+  NodeOrder,
+  NodeOrderRequest,
+  NodePlan,
   PutReply,
+  SoleBlob,
   StatusReply,
 } from "@koboldfs/protocol";
 export type {

@@ -9,10 +9,13 @@ import {
   type NamespaceInfo,
   type NamespacePolicy,
   type NodeInfo,
+  type NodeOrderRequest,
+  type NodePlan,
   type PutReply,
   parseDigest,
   parseFileKey,
   parseNamespaceName,
+  type SoleBlob,
   type StatusReply,
 } from "@koboldfs/protocol";
 import type {
@@ -248,6 +251,26 @@ export class NamespaceClient {
   /** Every node of the cluster. */
   nodes(options: CallOptions = {}): Promise<NodeInfo[]> {
     return this.#cluster.listNodes(options);
+  }
+
+  /** What would become of the files if the node were not there; also how far its draining is. */
+  nodePlan(name: string, options: CallOptions = {}): Promise<NodePlan> {
+    return this.#cluster.getNodePlan(name, options);
+  }
+
+  /** The first blobs that no node but this one is known to have. */
+  soleBlobs(name: string, options: CallOptions = {}): Promise<SoleBlob[]> {
+    return this.#cluster.listSoleBlobs(name, options);
+  }
+
+  /** Orders a state of a node. Throws `last_holder`, `node_dead` and, unless forced, `sole_copies`. */
+  orderNode(name: string, order: NodeOrderRequest, options: CallOptions = {}): Promise<NodePlan> {
+    return this.#cluster.orderNode(name, order, options);
+  }
+
+  /** Lets a stopped node come back without its disks, to be filled from the others. Throws `node_running`. */
+  refillNode(name: string, options: CallOptions = {}): Promise<NodePlan> {
+    return this.#cluster.refillNode(name, options);
   }
 
   /** The whole cluster at one glance, as the server that answers sees it. */

@@ -5,7 +5,9 @@ import {
   type ListReply,
   type NamespaceInfo,
   type NodeInfo,
+  type NodePlan,
   type PutReply,
+  type SoleBlobsReply,
   type StatusReply,
 } from "@koboldfs/protocol";
 import type { TransportResponse } from "./platform.js";
@@ -60,6 +62,23 @@ export function checkNodes(reply: unknown): NodeInfo[] {
   const { nodes } = record(reply);
   need(Array.isArray(nodes) && nodes.every(isNodeInfo), "nodes");
   return nodes as NodeInfo[];
+}
+
+export function checkNodePlan(reply: unknown): NodePlan {
+  const { node, state, order, holders, filling, owedFiles, onlyHereFiles, isDispensable } = record(reply);
+  need([node, state, order].every(isString), "node, state, order");
+  need(
+    [holders, filling].every((list) => Array.isArray(list) && list.every(isString)),
+    "holders, filling",
+  );
+  need([owedFiles, onlyHereFiles].every(isCount) && typeof isDispensable === "boolean", "owedFiles, onlyHereFiles");
+  return reply as NodePlan;
+}
+
+export function checkSoleBlobs(reply: unknown): SoleBlobsReply {
+  const { blobs } = record(reply);
+  need(Array.isArray(blobs) && blobs.every((blob) => isString((blob as Partial<FileInfo> | null)?.digest)), "blobs");
+  return reply as SoleBlobsReply;
 }
 
 export function checkStatus(reply: unknown): StatusReply {

@@ -174,13 +174,13 @@ export const ERROR_TABLE = {
   volume_refused: {
     status: 500,
     retryable: false,
-    hint: "Check that the right disk is mounted at the data directory.",
+    hint: "Check that the right disk is mounted at the data directory; if it is lost, say 'koboldfs node refill NAME'.",
   },
   volume_in_use: { status: 500, retryable: false, hint: "Another server runs on this data directory; stop it first." },
   node_name_taken: {
     status: 409,
     retryable: false,
-    hint: "Another node has this name with other volumes; choose another --name, or give this node its old --data.",
+    hint: "Choose another --name, or give this node its old --data; if its disks are lost, say 'koboldfs node refill NAME'.",
   },
   listen_failed: {
     status: 500,
@@ -190,7 +190,22 @@ export const ERROR_TABLE = {
   node_dead: {
     status: 409,
     retryable: false,
-    hint: "A node that was declared dead may not return; start with empty data directories, as a new node.",
+    hint: "A node that was declared dead may not return, nor may its web server go on: start with empty data directories.",
+  },
+  last_holder: {
+    status: 409,
+    retryable: false,
+    hint: "Another node must hold the files first: start one, or bring one back with 'koboldfs node revive NAME'.",
+  },
+  sole_copies: {
+    status: 409,
+    retryable: false,
+    hint: "Files would be lost with this node; drain it first, or say 'koboldfs node forget NAME --force'.",
+  },
+  node_running: {
+    status: 409,
+    retryable: true,
+    hint: "Stop the node and wait until 'koboldfs node list' shows it as down.",
   },
   catalog_not_durable: {
     status: 500,

@@ -24,8 +24,13 @@ export type {
   NamespacePolicy,
   NodeInfo,
   NodeListReply,
+  NodeOrder,
+  NodeOrderRequest,
+  NodePlan,
   NodeStateName,
   Problem,
   PutReply,
+  SoleBlob,
+  SoleBlobsReply,
   StatusReply,
 } from "./wire.js";

@@ -57,11 +57,17 @@ export interface NamespaceInfo extends NamespacePolicy {
 
 export type NodeStateName = "alive" | "readonly" | "draining" | "down" | "dead";
 
+/** What an operator can order of a node; `down` is only ever seen. */
+export type NodeOrder = Exclude<NodeStateName, "down">;
+
 export interface NodeInfo {
   id: string;
   name: string;
   url: string;
+  /** As it is seen now. */
   state: NodeStateName;
+  /** As the operator set it. */
+  order: NodeOrder;
   zone: string;
   /** Milliseconds since the last heartbeat by the catalog's clock. */
   heartbeatAgeMs: number;
@@ -70,6 +76,8 @@ export interface NodeInfo {
   /** Blobs that this node should hold and does not yet. */
   debtFiles: number;
   debtBytes: string;
+  /** When the oldest of them was made; absent when there are none. */
+  debtSince?: string;
   /** 0-1 while the node is being backfilled; 1 when it is complete. */
   backfill: number;
 }
@@ -89,6 +97,44 @@ export interface StatusReply {
   head: number;
   nodes: NodeInfo[];
   namespaces: NamespaceInfo[];
+}
+
+/** What an order would mean for a node, and how far it is. */
+export interface NodePlan {
+  node: string;
+  state: NodeStateName;
+  order: NodeOrder;
+  /** Nodes that should hold every file without this one. */
+  holders: string[];
+  /** Those of them that are not filled yet. */
+  filling: string[];
+  /** Blobs that one of them still owes and this node has: they are copied from it, or lost with it. */
+  owedFiles: number;
+  owedBytes: string;
+  /** Blobs that none of them is known to have. */
+  onlyHereFiles: number;
+  onlyHereBytes: string;
+  /** Whether every file is on another node that should hold it. */
+  isDispensable: boolean;
+}
+
+/** The body of `PUT /v1/nodes/{node}/order`. */
+export interface NodeOrderRequest {
+  order: NodeOrder;
+  /** Declare it dead although files would be lost with it. */
+  force?: boolean;
+}
+
+/** A blob that only one node has. */
+export interface SoleBlob {
+  namespace: string;
+  digest: string;
+  size: number;
+}
+
+export interface SoleBlobsReply {
+  /** The first 1,000, by namespace and digest. */
+  blobs: SoleBlob[];
 }
 
 /** RFC 9457 problem details, sent as application/problem+json. */

@@ -5,13 +5,20 @@ import { type ConnectionOptions, withConnection, withRun } from "../connection.j
 import { printable } from "../output/printable.js";
 import { formatFiles, formatSize } from "../output/sizes.js";
 import { formatTable } from "../output/table.js";
+import { formatState } from "../node/format-plan.js";
+import { makeNodeOrderCommands } from "./node-orders.js";
 
 const EXAMPLES = `
-Example:
-  koboldfs node list`;
+Examples:
+  koboldfs node list
+  koboldfs node drain beta        take beta's duties away; when done it can be switched off
+  koboldfs node forget beta       a machine that never comes back
+  koboldfs node refill beta       before beta is started with new disks`;
 
 export function makeNodeCommand(context: CommandContext): Command {
-  const command = new Command("node").description("show the nodes of the cluster").addHelpText("after", EXAMPLES);
+  const command = new Command("node")
+    .description("show the nodes of the cluster, and tell them what to do")
+    .addHelpText("after", EXAMPLES);
   command.addCommand(
     withConnection(new Command("list"))
       .description("every node")
@@ -24,6 +31,7 @@ export function makeNodeCommand(context: CommandContext): Command {
         }),
       ),
   );
+  for (const order of makeNodeOrderCommands(context)) command.addCommand(order);
   return command;
 }
 
@@ -38,7 +46,7 @@ export function formatNodes(nodes: readonly NodeInfo[], width?: number): string[
   ] as const;
   const rows = nodes.map((node) => [
     node.name,
-    node.state,
+    formatState(node),
     formatSize(node.freeBytes),
     formatSize(node.totalBytes),
     formatMissing(node),

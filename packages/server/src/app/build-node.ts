@@ -15,6 +15,7 @@ import type { NodeConfig } from "../config/node-config.js";
 import { needsClusterSecret } from "../config/node-config.js";
 import { FileService } from "../files/file-service.js";
 import { NamespaceService } from "../files/namespace-service.js";
+import { NodeService } from "../files/node-service.js";
 import { StatusService } from "../files/status-service.js";
 import { createHttpServer, type HttpServer } from "../http/create-http-server.js";
 import { nodeFace } from "../http/node/node-face.js";
@@ -102,7 +103,7 @@ async function openGround(config: NodeConfig, options: BuildOptions, teardown: T
     signal,
   });
   teardown.add("the catalog", () => catalog.close());
-  const id = await findNodeId(config.data);
+  const id = await findNodeId(config, catalog);
   const known = await findRegistration(catalog, { id, name: config.name });
   const volumes = await openDiskVolumes({
     directories: config.data,
@@ -156,6 +157,7 @@ function createServer(ground: Ground, { cluster, isJoined, onNudge }: ServerPart
     auth: createClientAuth(config.token ?? (needsClusterSecret(config) ? config.clusterSecret : undefined)),
     files: new FileService({ catalog, store: new CachedBlobStore(volumes), cluster, clock, log, ackCopies, minCopies }),
     namespaces: new NamespaceService(catalog),
+    nodes: new NodeService(catalog, cluster),
     status: new StatusService(catalog, cluster),
     isReady: async () => {
       if (!isJoined()) throw new KoboldError("starting", "this node has not joined its cluster yet");

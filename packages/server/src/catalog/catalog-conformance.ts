@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import type { CatalogHarness } from "./conformance/catalog-harness.js";
 import { describeClusterConformance } from "./conformance/cluster-conformance.js";
 import { describeContentionConformance } from "./conformance/contention-conformance.js";
+import { describeCopyConformance } from "./conformance/copy-conformance.js";
 import { describeCutConformance } from "./conformance/cut-conformance.js";
 import { describeFileConformance } from "./conformance/file-conformance.js";
 import { describeFrozenHolderConformance } from "./conformance/frozen-holder-conformance.js";
@@ -18,6 +19,7 @@ export function describeCatalogConformance(harness: CatalogHarness): void {
     describeFileConformance(harness);
     describeListingConformance(harness);
     describeClusterConformance(harness);
+    describeCopyConformance(harness);
     describeIdempotencyConformance(harness);
     describeContentionConformance(harness);
     describeCutConformance(harness);

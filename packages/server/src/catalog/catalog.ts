@@ -115,7 +115,51 @@ export interface DebtCatalog {
   settleDebts(debts: readonly Debt[]): Promise<void>;
   /** Idempotent: records that the node lacks a blob it was thought to hold. */
   addDebt(debt: Debt): Promise<void>;
-  countDebts(): Promise<{ node: NodeId; files: number; bytes: bigint }[]>;
+  /** How much each node owes, and the journal number of its oldest debt. Nodes that owe nothing are left out. */
+  countDebts(): Promise<DebtCount[]>;
+}
+
+export interface BlobCount {
+  readonly files: number;
+  readonly bytes: bigint;
+}
+
+export interface DebtCount extends BlobCount {
+  readonly node: NodeId;
+  /** Journal number at which the oldest of them was made. */
+  readonly oldest: number;
+}
+
+/** Blobs that at least `atLeast` of the nodes `by` owe (one node or more), and that the node `notBy` does not. */
+export interface OwedQuestion {
+  readonly by: readonly NodeId[];
+  readonly atLeast: number;
+  readonly notBy: NodeId;
+}
+
+/** A blob that the journal names, and so every node should hold. */
+export interface StoredBlobRecord {
+  readonly namespace: NamespaceName;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** A place in the order of digests, and within one digest of namespaces. */
+export interface BlobSpot {
+  readonly digest: string;
+  /** Empty: before every namespace. */
+  readonly namespace: string;
+}
+
+/** Who has which bytes, as debts and the journal tell it. */
+export interface CopyCatalog {
+  countOwed(question: OwedQuestion): Promise<BlobCount>;
+  /** The first `limit` of them, by namespace and digest. */
+  listOwed(question: OwedQuestion, limit: number): Promise<StoredBlobRecord[]>;
+  /** Every blob that the journal names, each once. Reads all of it. */
+  countBlobs(): Promise<BlobCount>;
+  /** Blobs that the journal names, by digest and namespace, behind `after` and up to the digest `until`. */
+  listBlobs(range: { after: BlobSpot; until: string; limit: number }): Promise<StoredBlobRecord[]>;
 }
 
 /** One blob reference of the journal: what backfill walks. */
@@ -132,6 +176,8 @@ export interface JournalCatalog {
   findGroupHash(number: number): Promise<string | undefined>;
   /** Whole groups whose last number is above `after`, in order, at most `limit` of them. */
   listGroups(after: number, limit: number): Promise<JournalGroup[]>;
+  /** The time of the group that holds the entry; undefined when there is none. */
+  findEntryTime(number: number): Promise<Date | undefined>;
   /** Entries with content, above `after` and up to `until`, in order, at most `limit`. */
   listJournalBlobs(range: { after: number; until: number; limit: number }): Promise<JournalBlob[]>;
 }
@@ -158,6 +204,7 @@ export interface Catalog
     NamespaceCatalog,
     NodeCatalog,
     DebtCatalog,
+    CopyCatalog,
     JournalCatalog,
     LeaseCatalog,
     MaintenanceCatalog {

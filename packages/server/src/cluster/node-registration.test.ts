@@ -16,7 +16,7 @@ class MemoryNodes implements Pick<NodeCatalog, "listNodes">, CommitCatalog {
   async commit(change: Change): Promise<ChangeOutcome> {
     if (change.kind !== "set-node") throw new Error("only nodes here");
     this.commits += 1;
-    this.set(change.node);
+    this.set({ ...change.node, state: change.node.state ?? this.nodes.get(change.node.id)?.state ?? "alive" });
     const done = { copies: 0, holders: 0, owing: [], replayed: false };
     return { ok: true, version: this.commits, modified: new Date(0), ...done };
   }

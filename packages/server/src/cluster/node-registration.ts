@@ -13,7 +13,7 @@ export async function findRegistration(
   { id, name }: { id: NodeId; name: NodeName },
 ): Promise<NodeRecord | undefined> {
   const nodes = await catalog.listNodes();
-  const other = nodes.find((node) => node.name === name && node.id !== id);
+  const other = nodes.find((node) => node.name === name && node.id !== id && NODE_STATES[node.state].mayReturn);
   if (other !== undefined) {
     throw new KoboldError("node_name_taken", `the name ${name} belongs to node ${other.id} at ${other.url}`);
   }
@@ -35,12 +35,12 @@ export async function registerNode(
 ): Promise<void> {
   const known = await findRegistration(catalog, node);
   const volumes = [...new Set([...(known?.volumes ?? []), ...node.volumes])].sort();
-  const wanted: NodeSettings = { ...node, volumes, state: known?.state ?? "alive" };
+  const wanted = { ...node, volumes };
   if (known !== undefined && isDeepStrictEqual(settingsOf(known), wanted)) return;
   const outcome = await catalog.commit({ kind: "set-node", node: wanted });
   if (!outcome.ok) throw outcome.error;
 }
 
-function settingsOf({ id, name, url, zone, state, volumes }: NodeRecord): NodeSettings {
-  return { id, name, url, zone, state, volumes: [...volumes].sort() };
+function settingsOf({ id, name, url, zone, volumes }: NodeRecord): Omit<NodeSettings, "state"> {
+  return { id, name, url, zone, volumes: [...volumes].sort() };
 }

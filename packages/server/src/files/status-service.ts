@@ -1,8 +1,6 @@
 import type { NodeInfo, StatusReply } from "@koboldfs/protocol";
-import type { Catalog, NodeRecord } from "../catalog/catalog.js";
+import type { Catalog, DebtCount, NodeRecord } from "../catalog/catalog.js";
 import type { Cluster } from "../cluster/cluster.js";
-
-type DebtCount = Awaited<ReturnType<Catalog["countDebts"]>>[number];
 
 /** How the cluster is. Every method throws `catalog_unavailable`. */
 export class StatusService {
@@ -16,7 +14,13 @@ export class StatusService {
 
   async listNodes(): Promise<NodeInfo[]> {
     const [records, debts] = await Promise.all([this.#catalog.listNodes(), this.#catalog.countDebts()]);
-    return records.map((record) => this.#describe(record, debts));
+    return Promise.all(
+      records.map(async (record) => {
+        const debt = debts.find(({ node }) => node === record.id);
+        const since = debt && (await this.#catalog.findEntryTime(debt.oldest));
+        return this.#describe(record, debt, since);
+      }),
+    );
   }
 
   async getStatus(): Promise<StatusReply> {
@@ -33,22 +37,23 @@ export class StatusService {
     };
   }
 
-  #describe(record: NodeRecord, debts: readonly DebtCount[]): NodeInfo {
+  #describe(record: NodeRecord, debt: DebtCount | undefined, since: Date | undefined): NodeInfo {
     const { id, name, url, zone, heartbeatAgeMs, freeBytes, totalBytes } = record;
     const seen = this.#cluster.nodes().find((node) => node.id === id);
-    const debt = debts.find(({ node }) => node === id);
     return {
       id,
       name,
       url,
       // A node that joined after this one's last heartbeat is not asked for anything by this one yet.
       state: seen?.state ?? (record.state === "dead" ? "dead" : "down"),
+      order: record.state,
       zone,
       heartbeatAgeMs,
       freeBytes,
       totalBytes,
       debtFiles: debt?.files ?? 0,
       debtBytes: String(debt?.bytes ?? 0n),
+      ...(since !== undefined && { debtSince: since.toISOString() }),
       backfill: backfillShare(record),
     };
   }

@@ -5,6 +5,7 @@ import type { ClientFaceContext, Face } from "./face.js";
 import { addFileRoutes } from "./file-routes.js";
 import { addListingRoutes } from "./listing-routes.js";
 import { addNamespaceRoutes } from "./namespace-routes.js";
+import { addNodeRoutes } from "./node-routes.js";
 import { describeApi } from "./openapi.js";
 import { SCHEMAS } from "./schemas.js";
 import { addStatusRoutes } from "./status-routes.js";
@@ -31,6 +32,7 @@ export function createClientFace(context: ClientFaceContext): Face {
       });
       addListingRoutes(rest, context);
       addNamespaceRoutes(rest, context);
+      addNodeRoutes(rest, context);
       addStatusRoutes(rest, context);
     });
     scope.get("/openapi.json", { schema: { hide: true } }, () => scope.swagger());

@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ClientAuth } from "../auth/client-auth.js";
 import type { FileService } from "../files/file-service.js";
 import type { NamespaceService } from "../files/namespace-service.js";
+import type { NodeService } from "../files/node-service.js";
 import type { StatusService } from "../files/status-service.js";
 import type { Logger } from "../runtime/logger.js";
 import type { Exchanges } from "./exchange.js";
@@ -14,6 +15,7 @@ export interface ClientFaceOptions {
   readonly auth: ClientAuth;
   readonly files: FileService;
   readonly namespaces: NamespaceService;
+  readonly nodes: NodeService;
   readonly status: StatusService;
 }
 

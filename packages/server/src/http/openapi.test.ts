@@ -43,11 +43,15 @@ describe("the OpenAPI document", () => {
       "GET /v1/namespaces",
       "GET /v1/namespaces/{namespace}",
       "GET /v1/nodes",
+      "GET /v1/nodes/{node}/plan",
+      "GET /v1/nodes/{node}/sole-blobs",
       "GET /v1/status",
       "HEAD /v1/files/{namespace}/{key}",
       "POST /v1/files/{namespace}",
+      "POST /v1/nodes/{node}/refill",
       "PUT /v1/files/{namespace}/{key}",
       "PUT /v1/namespaces/{namespace}",
+      "PUT /v1/nodes/{node}/order",
     ]);
   });
 

@@ -3,6 +3,9 @@ import { ERROR_TABLE, type ErrorCode } from "@koboldfs/protocol";
 /** JSON Schemas of the bodies in protocol/wire.ts: what requests are checked against and the OpenAPI document shows. */
 
 const TEXT = { type: "string" } as const;
+const TEXTS = { type: "array", items: TEXT } as const;
+const STATE = { type: "string", enum: ["alive", "readonly", "draining", "down", "dead"] } as const;
+const ORDER = { type: "string", enum: ["alive", "readonly", "draining", "dead"] } as const;
 const COUNT = { type: "integer", minimum: 0 } as const;
 const DECIMAL = { type: "string", pattern: "^[0-9]+$", description: "A number that may pass 2^53." } as const;
 const TIME = { type: "string", format: "date-time" } as const;
@@ -61,20 +64,37 @@ export const SCHEMAS = [
   { $id: "NamespaceListReply", ...object({ namespaces: listOf("NamespaceInfo") }) },
   {
     $id: "NodeInfo",
+    ...object(
+      {
+        id: TEXT,
+        name: TEXT,
+        url: TEXT,
+        state: STATE,
+        order: ORDER,
+        zone: TEXT,
+        heartbeatAgeMs: { type: "number" },
+        freeBytes: COUNT,
+        totalBytes: COUNT,
+        debtFiles: COUNT,
+        debtBytes: DECIMAL,
+        debtSince: TIME,
+        backfill: { type: "number", minimum: 0, maximum: 1 },
+      },
+      ["debtSince"],
+    ),
+  },
+  {
+    $id: "NodePlan",
     ...object({
-      id: TEXT,
-      name: TEXT,
-      url: TEXT,
-      state: { type: "string", enum: ["alive", "readonly", "draining", "down", "dead"] },
-      zone: TEXT,
-      heartbeatAgeMs: { type: "number" },
-      freeBytes: COUNT,
-      totalBytes: COUNT,
-      debtFiles: COUNT,
-      debtBytes: DECIMAL,
-      backfill: { type: "number", minimum: 0, maximum: 1 },
+      ...{ node: TEXT, state: STATE, order: ORDER },
+      ...{ holders: TEXTS, filling: TEXTS },
+      ...{ owedFiles: COUNT, owedBytes: DECIMAL, onlyHereFiles: COUNT, onlyHereBytes: DECIMAL },
+      isDispensable: { type: "boolean" },
     }),
   },
+  { $id: "NodeOrderRequest", ...object({ order: ORDER, force: { type: "boolean" } }, ["force"]) },
+  { $id: "SoleBlob", ...object({ namespace: TEXT, digest: DIGEST, size: COUNT }) },
+  { $id: "SoleBlobsReply", ...object({ blobs: listOf("SoleBlob") }) },
   { $id: "NodeListReply", ...object({ nodes: listOf("NodeInfo") }) },
   {
     $id: "StatusReply",

@@ -1,5 +1,6 @@
 import { createClientAuth } from "../auth/client-auth.js";
 import { NamespaceService } from "../files/namespace-service.js";
+import { NodeService } from "../files/node-service.js";
 import { StatusService } from "../files/status-service.js";
 import { openTestFiles, type TestFiles, type TestFilesOptions } from "../files/test-files.js";
 import { silentLogger } from "../runtime/logger.js";
@@ -23,6 +24,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     auth: createClientAuth(options.token),
     files: test.files,
     namespaces: new NamespaceService(test.catalog),
+    nodes: new NodeService(test.catalog, test.cluster),
     status: new StatusService(test.catalog, test.cluster),
     log: silentLogger,
     isReady: async () => void (await test.catalog.head()),

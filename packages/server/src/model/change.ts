@@ -17,7 +17,9 @@ export type Change =
   | RenameChange
   | SetNamespaceChange
   | DropNamespaceChange
-  | SetNodeChange;
+  | SetNodeChange
+  | SetNodeStateChange
+  | RefillNodeChange;
 
 /** Checked under the commit lock against the state then. `*` is any file; a digest is RFC 9110's strong entity tag. */
 export interface Precondition {
@@ -93,10 +95,35 @@ export interface DropNamespaceChange {
   readonly namespace: NamespaceName;
 }
 
-/** Enters a node or replaces what is known of it. A new node starts with everything before this change to be backfilled. */
+/**
+ * Enters a node or replaces what is known of it. A new node starts with everything before this change to be backfilled.
+ * Without a state a known node keeps its own, whatever the caller knew of it, and a new one is alive.
+ * Refused as `node_name_taken` and, for a node that is dead, as `node_dead`.
+ */
 export interface SetNodeChange {
   readonly kind: "set-node";
-  readonly node: NodeSettings;
+  readonly node: Omit<NodeSettings, "state"> & Partial<Pick<NodeSettings, "state">>;
+}
+
+/**
+ * An operator's word on what a node may do. Refused as `node_not_found`, as `node_dead` when it may never return, and as
+ * `last_holder` when no node would be left that should hold every file. Changes nothing when it is so already.
+ */
+export interface SetNodeStateChange {
+  readonly kind: "set-node-state";
+  readonly node: NodeId;
+  readonly state: NodeSettings["state"];
+}
+
+/**
+ * Says that a node lost some of its disks: the whole journal is walked again for it, and what is not there is fetched.
+ * Refused as `node_not_found` and `node_dead`.
+ */
+export interface RefillNodeChange {
+  readonly kind: "refill-node";
+  readonly node: NodeId;
+  /** The node may come back without the volumes that are known of it, even with none: under its name, as itself. */
+  readonly forgetVolumes: boolean;
 }
 
 export interface NodeSettings {

@@ -66,7 +66,7 @@ export function listViewNeeds(changes: readonly Change[]): ViewNeeds {
   const namespaces = new Set<NamespaceName>();
   const idempotencyKeys = new Set<string>();
   for (const change of changes) {
-    if (change.kind !== "set-node") namespaces.add(change.namespace);
+    if ("namespace" in change) namespaces.add(change.namespace);
     for (const ref of listFileRefs(change)) files.set(formatFileRef(ref), ref);
     if ("idempotency" in change && change.idempotency !== undefined) idempotencyKeys.add(change.idempotency.key);
   }

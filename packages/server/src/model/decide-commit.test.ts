@@ -128,14 +128,6 @@ describe("decideCommit", () => {
     expect(catalog.nodes.get(nodeId(2))).toMatchObject({ joinedAt: 4, backfillPosition: 0, url: "http://other" });
   });
 
-  it("sends a node that owed nothing for a while through backfill again", () => {
-    const catalog = catalogWith(2);
-    tell(catalog, setNodeOf(2, { state: "draining" }), putOf("a"));
-    expect(catalog.debts.size).toBe(0);
-    tell(catalog, setNodeOf(2));
-    expect(catalog.nodes.get(nodeId(2))).toMatchObject({ joinedAt: catalog.head.number, backfillPosition: 0 });
-  });
-
   it("refuses a node name that another node has, and lets a node keep its own", () => {
     const catalog = catalogWith(2);
     expect(tell(catalog, setNodeOf(2, { name: parseNodeName("node-1") }), setNodeOf(1))).toEqual([

@@ -5,7 +5,8 @@ import type { CommitView } from "./commit-view.js";
 import { decideCopy, decideRename } from "./decide-copy.js";
 import { decideDelete } from "./decide-delete.js";
 import { decidePut } from "./decide-put.js";
-import { decideDropNamespace, decideSetNamespace, decideSetNode } from "./decide-settings.js";
+import { decideRefillNode, decideSetNode, decideSetNodeState } from "./decide-node.js";
+import { decideDropNamespace, decideSetNamespace } from "./decide-settings.js";
 import { formatJournalGroup, hashJournalGroup } from "./journal-group.js";
 import { refuse } from "./refusal.js";
 import { isStorable } from "./storable-text.js";
@@ -80,6 +81,10 @@ function decideChange(draft: CommitDraft, change: Change): ChangeOutcome {
       return decideDropNamespace(draft, change);
     case "set-node":
       return decideSetNode(draft, change);
+    case "set-node-state":
+      return decideSetNodeState(draft, change);
+    case "refill-node":
+      return decideRefillNode(draft, change);
   }
 }
 

@@ -1,6 +1,8 @@
+import type { NodeId } from "@koboldfs/protocol";
 import type { ChangeDone, ChangeOutcome, FileContent, PutChange } from "./change.js";
 import type { CommitDraft } from "./commit-draft.js";
 import type { NamespaceRow } from "./commit-view.js";
+import { NODE_STATES } from "./node-state.js";
 import { listHolders, listIds } from "./owing-nodes.js";
 import { preconditionHolds } from "./precondition.js";
 import { refuse } from "./refusal.js";
@@ -19,14 +21,15 @@ export function decidePut(draft: CommitDraft, change: PutChange): ChangeOutcome 
   if (!preconditionHolds(change.precondition, draft.findFile(change)?.digest)) {
     return refuse("precondition_failed", `${change.key} is not in the demanded state`);
   }
-  const placed = new Set(change.placedOn);
+  // A node that was declared dead while the bytes were on their way is nobody's copy.
+  const placed = new Set(change.placedOn.filter((node) => !isDead(draft, node)));
   const wanted = Math.max(change.minCopies, namespace.policy.minCopies);
   if (placed.size < wanted)
     return refuse("too_few_copies", `${placed.size} nodes have the file, ${wanted} are demanded`);
   return namePut(draft, change, placed);
 }
 
-function namePut(draft: CommitDraft, change: PutChange, placed: ReadonlySet<string>): ChangeDone {
+function namePut(draft: CommitDraft, change: PutChange, placed: ReadonlySet<NodeId>): ChangeDone {
   const { namespace, content } = change;
   const { digest, sizeBytes } = content;
   const version = draft.putFile(change, content);
@@ -34,11 +37,16 @@ function namePut(draft: CommitDraft, change: PutChange, placed: ReadonlySet<stri
   const owing = holders.filter((node) => !placed.has(node.id));
   const copies = placed.size;
   for (const node of owing) draft.addDebt({ node: node.id, namespace, digest, sizeBytes, copies, number: version });
-  for (const node of change.placedOn) draft.clearDebt({ node, namespace, digest });
+  for (const node of placed) draft.clearDebt({ node, namespace, digest });
   return {
     ...{ ok: true, version, modified: new Date(draft.timeMs), copies, holders: holders.length },
     ...{ owing: listIds(owing), replayed: false, content: { digest, sizeBytes } },
   };
+}
+
+function isDead(draft: CommitDraft, node: NodeId): boolean {
+  const known = draft.nodes.get(node);
+  return known !== undefined && !NODE_STATES[known.state].serves;
 }
 
 /** What would make the whole group fail in the database is refused here, alone. */

@@ -1,15 +1,6 @@
 import type { NamespaceName, NamespacePolicy } from "@koboldfs/protocol";
-import type {
-  ChangeDone,
-  ChangeOutcome,
-  DropNamespaceChange,
-  NodeSettings,
-  SetNamespaceChange,
-  SetNodeChange,
-} from "./change.js";
+import type { ChangeDone, ChangeOutcome, DropNamespaceChange, SetNamespaceChange } from "./change.js";
 import type { CommitDraft } from "./commit-draft.js";
-import type { NodeRow } from "./commit-view.js";
-import { NODE_STATES } from "./node-state.js";
 import { refuse } from "./refusal.js";
 import { isStorable } from "./storable-text.js";
 
@@ -45,36 +36,7 @@ export function dropNamespace(draft: CommitDraft, namespace: NamespaceName): num
   return version;
 }
 
-export function decideSetNode(draft: CommitDraft, change: SetNodeChange): ChangeOutcome {
-  const { id, name, url, zone, volumes } = change.node;
-  if (![id, url, zone, ...volumes].every(isStorable))
-    return refuse("invalid_request", "the node's settings cannot be stored");
-  const others = [...draft.nodes.values()].filter((node) => node.id !== id);
-  if (others.some((node) => node.name === name)) return refuse("node_name_taken", `another node is called ${name}`);
-  return settingDone(draft, setNode(draft, change.node));
-}
-
-/** Journals the node's settings and makes them known; answers the entry's number. */
-export function setNode(draft: CommitDraft, node: NodeSettings): number {
-  const version = draft.append({ kind: "node", node });
-  draft.nodes.set(node.id, { ...node, ...placeInJournal(draft, node, version) });
-  return version;
-}
-
-/** Where the node's backfill stands after its entry with this number. */
-function placeInJournal(
-  draft: CommitDraft,
-  node: NodeSettings,
-  number: number,
-): Pick<NodeRow, "joinedAt" | "backfillPosition"> {
-  const before = draft.nodes.get(node.id);
-  // While a node owes nothing (draining, dead) no debts are made for it: when it owes again it starts from the
-  // beginning, else what was put meanwhile would be overlooked. What it still has costs backfill only a look.
-  const keepsUp = before !== undefined && (NODE_STATES[before.state].owes || !NODE_STATES[node.state].owes);
-  if (keepsUp) return { joinedAt: before.joinedAt, backfillPosition: before.backfillPosition };
-  return { joinedAt: number, backfillPosition: draft.hasBlobs ? 0 : number };
-}
-
-function settingDone(draft: CommitDraft, version: number): ChangeDone {
+/** The outcome of a change that is no file's. */
+export function settingDone(draft: CommitDraft, version: number): ChangeDone {
   return { ok: true, version, modified: new Date(draft.timeMs), copies: 0, holders: 0, owing: [], replayed: false };
 }

@@ -1,7 +1,8 @@
 import type { FileRecord } from "./change.js";
 import { CommitDraft } from "./commit-draft.js";
 import { type FileRef, formatFileRef, type NamespaceRow, type NodeRow } from "./commit-view.js";
-import { dropNamespace, setNamespace, setNode } from "./decide-settings.js";
+import { setNode } from "./decide-node.js";
+import { dropNamespace, setNamespace } from "./decide-settings.js";
 import type { JournalEntry } from "./journal-entry.js";
 import type { JournalGroupContent } from "./journal-group.js";
 import type { JournalPoint } from "./journal-history.js";

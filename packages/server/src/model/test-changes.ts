@@ -45,7 +45,10 @@ export function setNamespaceOf(name: string = NAMESPACE, minCopies = 1): SetName
   return { kind: "set-namespace", namespace: parseNamespaceName(name), policy: { minCopies } };
 }
 
-export function setNodeOf(number: number, settings: Partial<NodeSettings> = {}): SetNodeChange {
+export function setNodeOf(
+  number: number,
+  settings: Partial<NodeSettings> = {},
+): SetNodeChange & { node: NodeSettings } {
   const name = parseNodeName(`node-${number}`);
   const url = `http://127.0.0.1:${9000 + number}`;
   const node: NodeSettings = {

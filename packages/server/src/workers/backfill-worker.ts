@@ -44,7 +44,7 @@ export class BackfillWorker implements Worker {
     const self = cluster.nodes().find(({ id }) => id === cluster.self);
     if (self === undefined || !NODE_STATES[self.state].owes) return "idle";
     this.#takePosition(self);
-    if (this.#position >= self.joinedAt) return "idle";
+    if (this.#position >= self.joinedAt) return this.#sayComplete(self);
     const range = { after: this.#position, until: self.joinedAt, limit: BATCH_ENTRIES };
     const blobs = await catalog.listJournalBlobs(range);
     if (blobs.length > 0 && cluster.readingPeers().length === 0) return "idle";
@@ -56,6 +56,14 @@ export class BackfillWorker implements Worker {
   #takePosition({ joinedAt, backfillPosition }: NodeView): void {
     this.#position = joinedAt === this.#joinedAt ? Math.max(this.#position, backfillPosition) : backfillPosition;
     this.#joinedAt = joinedAt;
+  }
+
+  /** An entry of this node that was written at the same moment may have set the position back. */
+  async #sayComplete(self: NodeView): Promise<StepResult> {
+    if (self.backfillPosition < self.joinedAt) {
+      await this.#options.catalog.setBackfillPosition(self.id, this.#position);
+    }
+    return "idle";
   }
 
   async #moveTo(self: NodeView, position: number): Promise<StepResult> {

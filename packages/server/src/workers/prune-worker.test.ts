@@ -1,12 +1,28 @@
+import type { NodeId } from "@koboldfs/protocol";
 import { describe, expect, it } from "vitest";
+import type { Debt, NodeRecord } from "../catalog/catalog.js";
 import { PruneWorker } from "./prune-worker.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** One lease and a number of outcomes that are old enough. */
+/** One lease, a number of outcomes that are old enough, and the debts of one dead node and of one that lives. */
 class MemoryOutcomes {
   holder: string | undefined;
   old = 0;
+  readonly debts = { dead: 0, alive: 5 };
+
+  async listNodes(): Promise<NodeRecord[]> {
+    return (["dead", "alive"] as const).map((state) => ({ state, id: state as string }) as NodeRecord);
+  }
+
+  async listDebts(node: NodeId, limit: number): Promise<Debt[]> {
+    const count = Math.min(limit, this.debts[node as string as "dead"]);
+    return Array.from({ length: count }, () => ({ node }) as Debt);
+  }
+
+  async settleDebts(debts: readonly Debt[]): Promise<void> {
+    for (const { node } of debts) this.debts[node as string as "dead"] -= 1;
+  }
 
   async acquireLease(_name: string, holder: string): Promise<boolean> {
     this.holder ??= holder;
@@ -36,6 +52,15 @@ describe("PruneWorker", () => {
     expect(await worker.step()).toBe("idle");
     expect(catalog.old).toBe(0);
     expect(catalog.holder).toBeUndefined();
+  });
+
+  it("strikes off what dead nodes owed, and nothing of the others", async () => {
+    const catalog = new MemoryOutcomes();
+    catalog.debts.dead = 1500;
+    const worker = new PruneWorker({ catalog, holder: "a" });
+    expect(await worker.step()).toBe("busy");
+    expect(await worker.step()).toBe("idle");
+    expect(catalog.debts).toEqual({ dead: 0, alive: 5 });
   });
 
   it("leaves the work to the node that holds the lease", async () => {

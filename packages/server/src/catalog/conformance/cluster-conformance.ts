@@ -77,8 +77,8 @@ export function describeClusterConformance(harness: CatalogHarness): void {
         expect(await catalog.listDebts(nodeId(3), 10, 1)).toEqual(owed.slice(1));
         expect(await catalog.listDebts(nodeId(1), 10)).toEqual([]);
         expect(await catalog.countDebts()).toEqual([
-          { node: nodeId(2), files: 2, bytes: 4n },
-          { node: nodeId(3), files: 3, bytes: 6n },
+          { node: nodeId(2), files: 2, bytes: 4n, oldest: done.version + 1 },
+          { node: nodeId(3), files: 3, bytes: 6n, oldest: done.version },
         ]);
         for (const _ of [1, 2]) await catalog.settleDebts(owed.slice(0, 2));
         expect(await catalog.listDebts(nodeId(3), 10)).toEqual(owed.slice(2));

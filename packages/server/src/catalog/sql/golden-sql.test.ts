@@ -15,6 +15,7 @@ const DEBT = { node: nodeId(1), namespace: NAMESPACE, digest: digestOf("x"), siz
 const NAMESPACE_ROW = { name: NAMESPACE, policy: { minCopies: 1 }, files: 0, bytes: 0n, createdMs: 0 };
 const NODE_ROW = { ...setNodeOf(1).node, joinedAt: 1, backfillPosition: 0 };
 const RANGE = { namespace: NAMESPACE, from: "a", isFromIncluded: true, to: "b", limit: 1 };
+const OWED = { by: [nodeId(1), nodeId(2)], atLeast: 2, notBy: nodeId(3) };
 const CLAIM = { name: "l", holder: "h", ttlMs: 1 };
 
 function planGroup() {
@@ -27,6 +28,7 @@ function planGroup() {
 
 function listStatements({
   cluster,
+  copies,
   debts,
   epochs,
   files,
@@ -59,6 +61,8 @@ function listStatements({
       debts.list({ node: "n", limit: 1, skip: 0 }),
       debts.count({}),
     ].flat(),
+    ...[copies.countOwed(OWED), copies.listOwed(OWED, 1), copies.countBlobs({})],
+    copies.listBlobs({ digest: Buffer.alloc(32), namespace: "", until: Buffer.alloc(32), limit: 1 }),
     ...journal.insertEntries(group),
     journal.insertGroup({ last: 1, first: 1, hash: Buffer.alloc(32), bytes: Buffer.alloc(0) }),
     journal.listGroups({ after: 0, limit: 1 }),

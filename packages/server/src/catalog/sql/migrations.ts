@@ -127,6 +127,11 @@ export const MIGRATIONS: readonly MigrationStep[] = [
         .addColumn("hash", dialect.types.digest, (column) => column.notNull())
         .addColumn("time_ms", dialect.types.integer, (column) => column.notNull()),
   },
+  {
+    number: 13,
+    // For the scrub, which walks the blobs by digest, and for everything that asks what one blob is called.
+    build: (db, dialect) => index(db, dialect, "journal_by_digest").on("journal").columns(["digest", "namespace"]),
+  },
 ];
 
 /** Says which steps were taken; made before all others. */

@@ -1,8 +1,21 @@
 import { type FileKey, KoboldError, type NamespaceInfo, type NamespaceName, type NodeId } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome, FileRecord } from "../../model/change.js";
 import type { FileRef, KnownHistory } from "../../model/commit-view.js";
-import type { JournalGroup } from "../../model/journal-group.js";
-import type { Catalog, CommitWitness, Debt, JournalBlob, ListPage, ListQuery, NodeRecord } from "../catalog.js";
+import { type JournalGroup, parseJournalGroup } from "../../model/journal-group.js";
+import type {
+  BlobCount,
+  BlobSpot,
+  Catalog,
+  CommitWitness,
+  Debt,
+  DebtCount,
+  JournalBlob,
+  ListPage,
+  ListQuery,
+  NodeRecord,
+  OwedQuestion,
+  StoredBlobRecord,
+} from "../catalog.js";
 import { GroupCommitter } from "../group-committer.js";
 import type { CatalogWriter } from "./catalog-writer.js";
 import { toBigInt, toHex, toInteger, toText } from "./column-values.js";
@@ -10,6 +23,7 @@ import { FileLookups } from "./file-lookups.js";
 import { listFiles } from "./list-files.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { parseFoundHead } from "./queries/cluster-queries.js";
+import { formatSpot, parseCountRow, parseStoredBlobRow } from "./queries/copy-queries.js";
 import { parseDebtRow } from "./queries/debt-queries.js";
 import { parseFileRow } from "./queries/file-queries.js";
 import { parseBlobRow, parseGroupRow } from "./queries/journal-queries.js";
@@ -129,11 +143,30 @@ export class SqlCatalog implements Catalog {
     return this.#parts.writer.addDebt(debt);
   }
 
-  async countDebts(): Promise<{ node: NodeId; files: number; bytes: bigint }[]> {
+  async countDebts(): Promise<DebtCount[]> {
     const rows = await this.#read([this.#parts.queries.debts.count({})]);
     return rows.map((row) => ({
       ...{ node: toText(row.node) as NodeId, files: toInteger(row.files), bytes: toBigInt(row.bytes ?? 0) },
+      oldest: toInteger(row.oldest),
     }));
+  }
+
+  async countOwed(question: OwedQuestion): Promise<BlobCount> {
+    return parseCountRow((await this.#read([this.#parts.queries.copies.countOwed(question)]))[0]);
+  }
+
+  async listOwed(question: OwedQuestion, limit: number): Promise<StoredBlobRecord[]> {
+    const rows = await this.#read([this.#parts.queries.copies.listOwed(question, limit)]);
+    return rows.map(parseStoredBlobRow);
+  }
+
+  async countBlobs(): Promise<BlobCount> {
+    return parseCountRow((await this.#read([this.#parts.queries.copies.countBlobs({})]))[0]);
+  }
+
+  async listBlobs(range: { after: BlobSpot; until: string; limit: number }): Promise<StoredBlobRecord[]> {
+    const values = formatSpot(range.after, range.until, range.limit);
+    return (await this.#read([this.#parts.queries.copies.listBlobs(values)])).map(parseStoredBlobRow);
   }
 
   async head(): Promise<KnownHistory> {
@@ -150,6 +183,11 @@ export class SqlCatalog implements Catalog {
   async listGroups(after: number, limit: number): Promise<JournalGroup[]> {
     const rows = await this.#read([this.#parts.queries.journal.listGroups({ after, limit })]);
     return rows.map(parseGroupRow);
+  }
+
+  async findEntryTime(number: number): Promise<Date | undefined> {
+    const [group] = await this.listGroups(number - 1, 1);
+    return group && new Date(parseJournalGroup(group.bytes).timeMs);
   }
 
   async listJournalBlobs(range: { after: number; until: number; limit: number }): Promise<JournalBlob[]> {

@@ -24,6 +24,8 @@ create table if not exists `leases` (`name` varbinary(255) not null primary key,
 
 create table if not exists `epochs` (`epoch` bigint not null primary key, `number` bigint not null, `hash` binary(32) not null, `time_ms` bigint not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
 
+create index `journal_by_digest` on `journal` (`digest`, `namespace`);
+
 update `cluster` set `lock_count` = `lock_count` + 1 where `id` = ?;
 
 select `head_number`, `head_hash`, `time_ms`, cast(unix_timestamp(sysdate(3)) * 1000 as signed) as `now_ms`, case when exists (select 1 from debts) then 1 else 0 end as `has_debts`, case when exists (select 1 from journal where digest is not null) then 1 else 0 end as `has_blobs`, (select coalesce(max(epoch), 0) from epochs) as `epoch` from `cluster` where `id` = ?;
@@ -70,7 +72,15 @@ delete from `debts` where ((`node` = ? and `namespace` = ? and `digest` = ?) or 
 
 select `node`, `namespace`, `digest`, `size_bytes`, `copies`, `number` from `debts` where `node` = ? order by `copies`, `number` limit ? offset ?;
 
-select `node`, count(*) as `files`, sum(`size_bytes`) as `bytes` from `debts` group by `node` order by `node`;
+select `node`, count(*) as `files`, sum(`size_bytes`) as `bytes`, min(`number`) as `oldest` from `debts` group by `node` order by `node`;
+
+select count(*) as `files`, sum(`size_bytes`) as `bytes` from (select `namespace`, `digest`, max(`size_bytes`) as `size_bytes` from `debts` where `node` in (?, ?) and not exists (select 1 as `one` from `debts` as `own` where `own`.`node` = ? and `own`.`namespace` = `debts`.`namespace` and `own`.`digest` = `debts`.`digest`) group by `namespace`, `digest` having count(*) >= ?) as `owed`;
+
+select `namespace`, `digest`, max(`size_bytes`) as `size_bytes` from `debts` where `node` in (?, ?) and not exists (select 1 as `one` from `debts` as `own` where `own`.`node` = ? and `own`.`namespace` = `debts`.`namespace` and `own`.`digest` = `debts`.`digest`) group by `namespace`, `digest` having count(*) >= ? order by `namespace`, `digest` limit ?;
+
+select count(*) as `files`, sum(`size_bytes`) as `bytes` from (select `namespace`, `digest`, max(`size_bytes`) as `size_bytes` from `journal` where `digest` is not null group by `namespace`, `digest`) as `blobs`;
+
+select `namespace`, `digest`, max(`size_bytes`) as `size_bytes` from `journal` where `digest` is not null and `digest` >= ? and `digest` <= ? and (`digest` > ? or `namespace` > ?) group by `namespace`, `digest` order by `digest`, `namespace` limit ?;
 
 insert into `journal` (`number`, `group_last`, `kind`, `namespace`, `key`, `digest`, `size_bytes`) values (?, ?, ?, ?, ?, ?, ?);
 

@@ -24,6 +24,8 @@ create table if not exists "leases" ("name" text collate "C" not null primary ke
 
 create table if not exists "epochs" ("epoch" bigint not null primary key, "number" bigint not null, "hash" bytea not null, "time_ms" bigint not null);
 
+create index if not exists "journal_by_digest" on "journal" ("digest", "namespace");
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = $1;
 
 select "head_number", "head_hash", "time_ms", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = $1;
@@ -70,7 +72,15 @@ delete from "debts" where (("node" = $1 and "namespace" = $2 and "digest" = $3) 
 
 select "node", "namespace", "digest", "size_bytes", "copies", "number" from "debts" where "node" = $1 order by "copies", "number" limit $2 offset $3;
 
-select "node", count(*) as "files", sum("size_bytes") as "bytes" from "debts" group by "node" order by "node";
+select "node", count(*) as "files", sum("size_bytes") as "bytes", min("number") as "oldest" from "debts" group by "node" order by "node";
+
+select count(*) as "files", sum("size_bytes") as "bytes" from (select "namespace", "digest", max("size_bytes") as "size_bytes" from "debts" where "node" in ($1, $2) and not exists (select 1 as "one" from "debts" as "own" where "own"."node" = $3 and "own"."namespace" = "debts"."namespace" and "own"."digest" = "debts"."digest") group by "namespace", "digest" having count(*) >= $4) as "owed";
+
+select "namespace", "digest", max("size_bytes") as "size_bytes" from "debts" where "node" in ($1, $2) and not exists (select 1 as "one" from "debts" as "own" where "own"."node" = $3 and "own"."namespace" = "debts"."namespace" and "own"."digest" = "debts"."digest") group by "namespace", "digest" having count(*) >= $4 order by "namespace", "digest" limit $5;
+
+select count(*) as "files", sum("size_bytes") as "bytes" from (select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" where "digest" is not null group by "namespace", "digest") as "blobs";
+
+select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" where "digest" is not null and "digest" >= $1 and "digest" <= $2 and ("digest" > $3 or "namespace" > $4) group by "namespace", "digest" order by "digest", "namespace" limit $5;
 
 insert into "journal" ("number", "group_last", "kind", "namespace", "key", "digest", "size_bytes") values ($1, $2, $3, $4, $5, $6, $7);
 

@@ -1,5 +1,6 @@
 import { createQueryBuilder, type SqlDialect } from "../dialect.js";
 import { createClusterQueries } from "./cluster-queries.js";
+import { createCopyQueries } from "./copy-queries.js";
 import { createDebtQueries } from "./debt-queries.js";
 import { createEpochQueries } from "./epoch-queries.js";
 import { createFileQueries } from "./file-queries.js";
@@ -16,6 +17,7 @@ export function createCatalogQueries(dialect: SqlDialect) {
   const db = createQueryBuilder(dialect);
   return {
     cluster: createClusterQueries(db, dialect),
+    copies: createCopyQueries(db),
     debts: createDebtQueries(db, dialect),
     epochs: createEpochQueries(db, dialect),
     files: createFileQueries(db, dialect),

@@ -9,7 +9,12 @@ import { prepareQuery, prepareRows } from "../prepared-query.js";
 import type { DebtsTable, SqlInteger } from "../schema.js";
 
 type StoredDebt = Selectable<DebtsTable>;
-type StoredDebtCount = { node: DebtsTable["node"]["__select__"]; files: SqlInteger; bytes: SqlInteger | null };
+type StoredDebtCount = {
+  node: DebtsTable["node"]["__select__"];
+  files: SqlInteger;
+  bytes: SqlInteger | null;
+  oldest: SqlInteger;
+};
 
 const KEY_COLUMNS = ["node", "namespace", "digest"] as const;
 const COLUMNS = [...KEY_COLUMNS, "size_bytes", "copies", "number"] as const;
@@ -48,6 +53,7 @@ export function createDebtQueries(db: CatalogKysely, dialect: SqlDialect) {
           "node",
           eb.fn.countAll<SqlInteger>().as("files"),
           eb.fn.sum<SqlInteger | null>("size_bytes").as("bytes"),
+          eb.fn.min<SqlInteger>("number").as("oldest"),
         ])
         .groupBy("node")
         .orderBy("node"),
