@@ -1,9 +1,9 @@
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { getTestPostgres } from "@koboldfs/tools";
 import { afterAll, expect, it } from "vitest";
+import { findFreePort } from "../harness/free-port.js";
 import { exitOf } from "../harness/owned-process.js";
 import { makeTempFolder } from "../harness/temp-folder.js";
 import { waitUntil } from "../harness/wait-until.js";
@@ -50,13 +50,3 @@ it("the README's two machines with PostgreSQL find each other and share a file",
   });
   expect(printed).toMatch(/alpha.*\n.*beta/);
 });
-
-/** The example names its ports: two that were free a moment ago. */
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
-  return address.port;
-}
