@@ -37,11 +37,11 @@ export function describeClusterConformance(harness: CatalogHarness): void {
     it("keeps place and heartbeat when a node is set again, and refuses a name that is taken", () =>
       withCatalog(harness, async (catalog) => {
         await catalog.heartbeat(nodeId(1), SPACE);
-        doneOf(await catalog.commit(setNodeOf(1, { url: "http://elsewhere", volumes: ["a", "b"] })));
+        doneOf(await catalog.commit(setNodeOf(1, { url: "http://elsewhere", volumes: ["v1", "v9"] })));
         expect(await findNode(catalog, 1)).toMatchObject({
           ...SPACE,
           url: "http://elsewhere",
-          volumes: ["a", "b"],
+          volumes: ["v1", "v9"],
           joinedAt: 2,
         });
         expect(codeOf(await catalog.commit(setNodeOf(2, { name: parseNodeName("node-1") })))).toBe("node_name_taken");
