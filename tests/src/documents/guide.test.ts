@@ -97,6 +97,7 @@ describe.skipIf("skip" in curl)(`the programs of the guide and the cookbook, in 
 
   it("a route handler as Next.js calls it stores and gives back", async () => {
     const route = (await import(pathToFileURL(join(demo.folder, `${NEXT_ROUTE}.js`)).href)) as Route;
+    await shell(findBlock(GUIDE, "sh", "namespace create").text);
     const server = createServer((incoming, outgoing) => {
       callRoute(route, incoming).then(
         (answer) => void sendAnswer(answer, outgoing),
