@@ -26,7 +26,7 @@ export async function runWorkload(workload: Workload, all: readonly Contestant[]
   for (let round = 1; round <= plan.rounds; round++) {
     for (const { subject, running } of contestants) {
       const load = loadFor(workload, running, { label: `r${round}`, seconds: plan.secondsPerMeasurement });
-      rounds.get(subject.name)?.push(await measure(running, plan.generator, load));
+      rounds.get(subject.name)?.push(await measure(running, running.generator ?? plan.generator, load));
     }
   }
   return contestants.map(({ subject }) => {
@@ -45,7 +45,7 @@ export async function runWorkload(workload: Workload, all: readonly Contestant[]
 async function warmUp(workload: Workload, { running }: Contestant, plan: RunPlan): Promise<void> {
   const load = loadFor(workload, running, { label: "warm", seconds: plan.warmUpSeconds });
   if (workload.operation === "get") await prepareFiles(running, load);
-  if (plan.warmUpSeconds > 0) await plan.generator.run(load);
+  if (plan.warmUpSeconds > 0) await (running.generator ?? plan.generator).run(load);
 }
 
 /** Puts get keys of their own in each round; gets of all rounds read the same files. */

@@ -5,10 +5,10 @@ import type { NodeInfo } from "@koboldfs/protocol";
 import { Child, findAnswer } from "./child.js";
 import type { RunningSubject, SubjectContext } from "./subject.js";
 
-const COMMAND = fileURLToPath(new URL("../../../packages/cli/bin/koboldfs.js", import.meta.url));
+export const COMMAND = fileURLToPath(new URL("../../../packages/cli/bin/koboldfs.js", import.meta.url));
 /** What the first line of the command says to Node; the flags of a profile have no place there. */
-const HEAP_FLAG = "--max-semi-space-size=1";
-const NAMESPACE = "bench";
+export const HEAP_FLAG = "--max-semi-space-size=1";
+export const NAMESPACE = "bench";
 
 export interface ClusterOptions {
   readonly nodes: number;
@@ -63,7 +63,7 @@ async function startNode(
 }
 
 /** What the operator of this shell set for KoboldFS must not change what is measured. */
-function ourEnvironment(): NodeJS.ProcessEnv {
+export function ourEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("KOBOLDFS_")));
 }
 

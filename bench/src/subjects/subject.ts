@@ -1,3 +1,4 @@
+import type { LoadGenerator } from "../load/load-generator.js";
 import type { Workload } from "../workload.js";
 
 /** What a subject needs to start. */
@@ -30,6 +31,8 @@ export interface RunningSubject {
   readonly folderUrls: readonly string[];
   /** The same folder as each machine that must have a copy shows it: a put is real when all of them give it back. */
   readonly copyUrls: readonly string[];
+  /** Who puts the load on it, when that is what is measured; undefined for the generator of the run. */
+  readonly generator?: LoadGenerator;
   /** Ends its processes and waits for them. */
   stop(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { oneNodeSubject, twoNodesSubject } from "./koboldfs-subjects.js";
 import { twoNodesOnPostgresSubject } from "./koboldfs-postgres.js";
+import { syncSubject } from "./koboldfs-sync.js";
 import { mirroredNginxSubject, nginxSubject } from "./nginx.js";
 import type { Subject } from "./subject.js";
 
@@ -10,6 +11,7 @@ export const SUBJECTS: readonly Subject[] = [
   oneNodeSubject,
   twoNodesSubject,
   twoNodesOnPostgresSubject,
+  syncSubject,
 ];
 
 /** The named ones, or all that are on by default. Throws on a name that is unknown. */

@@ -48,6 +48,8 @@ export interface PutOptions extends CallOptions {
 export interface GetOptions extends CallOptions {
   /** Only a part of the file. Its digest cannot be checked then. */
   readonly range?: ByteRange;
+  /** Only when the file has this digest; else `precondition_failed`. */
+  readonly ifMatch?: string;
   /** Told after each piece how many bytes arrived so far. */
   readonly onProgress?: (bytes: number) => void;
 }

@@ -30,6 +30,6 @@ export { compareKeys } from "./lister.js";
 export type { NamespaceClient } from "./namespace-client.js";
 export { Client } from "./node/client.js";
 export { ClientPool } from "./node/client-pool.js";
-export { findPartOwner, isPartName } from "./node/file-sink.js";
+export { findPartOwner, formatPartName, isPartName } from "./node/file-sink.js";
 export type { ByteRange } from "./transfer/download.js";
 export type { PutSource } from "./transfer/put-source.js";

@@ -291,6 +291,7 @@ export class NamespaceClient {
     return {
       key,
       path: this.#pathOf(key),
+      ...(options.ifMatch !== undefined && { headers: { "if-match": `"${options.ifMatch}"` } }),
       range: options.range,
       signal: options.signal,
       onProgress: options.onProgress,

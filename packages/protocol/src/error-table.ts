@@ -244,6 +244,11 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "A stream can be sent only once; give a path, bytes or a function that opens a new stream.",
   },
+  source_empty: {
+    status: 400,
+    retryable: false,
+    hint: "Look whether the disk is mounted and the name is right; to empty the target, delete there what should go.",
+  },
   target_unwritable: { status: 500, retryable: false, hint: "Check the room, the rights and the name of the target." },
   unsafe_key: {
     status: 400,

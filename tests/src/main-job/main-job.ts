@@ -86,8 +86,9 @@ async function syncTree(cluster: Cluster, tree: readonly TreeFile[]): Promise<vo
   for (const folder of new Set(tree.map((file) => dirname(join(up, file.path)))))
     mkdirSync(folder, { recursive: true });
   await concurrently(tree, WIDTH, (file) => copyFile(join(REAL_TREE, file.path), join(up, file.path)));
-  await mustRun(COMMAND, ["sync", up, `${NAMESPACE}/`, "--server", cluster.node("a").url]);
-  await mustRun(COMMAND, ["sync", `${NAMESPACE}/`, down, "--server", cluster.node("c").url]);
+  const env = { XDG_CACHE_HOME: cluster.folder };
+  await mustRun(COMMAND, ["sync", up, `${NAMESPACE}/`, "--server", cluster.node("a").url], { env });
+  await mustRun(COMMAND, ["sync", `${NAMESPACE}/`, down, "--server", cluster.node("c").url], { env });
   expect(listFiles(down).sort()).toEqual(tree.map((file) => file.path).sort());
   for (const { path } of tree)
     expect(readFileSync(join(down, path)).equals(readFileSync(join(up, path))), path).toBe(true);

@@ -1,110 +1,89 @@
-import { statSync } from "node:fs";
-import { Command } from "commander";
-import { KoboldError } from "@koboldfs/protocol";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { CommandContext } from "../command-context.js";
-import { type ConnectionOptions, type Run, withConnection, withRun } from "../connection.js";
+import { type ConnectionOptions, withConnection, withRun } from "../connection.js";
 import { EXIT } from "../exit-codes.js";
 import { parseCount } from "../option-values.js";
-import { LiveLine } from "../output/live-line.js";
-import { printable } from "../output/printable.js";
-import { formatCount, formatFiles, formatSize } from "../output/sizes.js";
-import { syncDown } from "../sync/sync-down.js";
-import { type Notice, SyncNotices } from "../sync/sync-notices.js";
-import { parseSyncSides, type SyncSides } from "../sync/sync-sides.js";
-import { SyncTally } from "../sync/sync-tally.js";
-import { syncUp } from "../sync/sync-up.js";
+import { type FilterRule, PathFilter } from "../sync/path-filter.js";
+import { isFolder, runSync } from "../sync/run-sync.js";
+import { parseSyncSides } from "../sync/sync-sides.js";
 
 interface SyncOptions extends ConnectionOptions {
   readonly jobs: number;
+  readonly links: "skip" | "follow";
   readonly delete?: true;
   readonly dryRun?: true;
+  readonly checksum?: true;
 }
 
 /** Enough to keep three nodes busy with small files; more mostly waits in their queues. */
 const DEFAULT_JOBS = 16;
-/** A node that is restarted, or a database that fails over, should not end a long run. */
-const DEADLINE_MS = 60_000;
+/** Each job may have a file of a MiB in memory, and a connection to every server. */
+const MAX_JOBS = 256;
 
 const EXAMPLES = `
 One side is a folder, the other NAMESPACE or NAMESPACE/PREFIX; './NAME' always means a folder. Files with the same
 content on both sides are passed over, so a run that was interrupted is simply started again.
 
+The first --include or --exclude whose pattern fits a file, or a folder that it is in, decides. What none fits takes
+part, unless there are only includes. Patterns have * ? [abc] {a,b} and ** (which also crosses slashes); one that begins
+with a slash begins at the top, one that ends with a slash means folders. Files that take no part are touched on neither
+side, not even by --delete.
+
 Examples:
-  koboldfs sync ./photos demo/photos           the folder up
-  koboldfs sync demo/photos ./copy             and down again
-  koboldfs sync --delete --dry-run ./www site  what would become of it`;
+  koboldfs sync ./photos demo/photos                         the folder up
+  koboldfs sync demo/photos ./copy                           and down again
+  koboldfs sync --delete --dry-run ./www site                what would become of it
+  koboldfs sync --include '*.jpg' ./photos demo/photos       only these
+  koboldfs sync --exclude node_modules --exclude '*.tmp' . demo`;
 
 export function makeSyncCommand(context: CommandContext): Command {
+  const rules: FilterRule[] = [];
   return withConnection(new Command("sync"))
     .description("make a namespace hold what a folder holds, or the other way round")
     .argument("<source>", "a folder, or NAMESPACE/PREFIX")
     .argument("<target>", "NAMESPACE/PREFIX, or a folder")
-    .option("--jobs <N>", "files under way at once", parseCount, DEFAULT_JOBS)
+    .option("--jobs <N>", "files under way at once", parseJobs, DEFAULT_JOBS)
     .option("--delete", "delete at the target what is not at the source")
     .option("--dry-run", "change nothing, only tell")
+    .addOption(makeFilterOption("include", rules))
+    .addOption(makeFilterOption("exclude", rules))
+    .addOption(
+      new Option(
+        "--links <HOW>",
+        "symbolic links in the folder: skip them and say so, or follow them to what they name",
+      )
+        .choices(["skip", "follow"])
+        .default("skip"),
+    )
+    .option("--checksum", "read every file, though its size and times say that nobody wrote to it since it was read")
     .addHelpText("after", EXAMPLES)
     .action(async (source: string, target: string, options: SyncOptions) => {
       const sides = parseSyncSides(source, target, isFolder);
-      await withRun(context, options, (run) => syncSides(run, sides, options));
+      const settings = {
+        jobs: options.jobs,
+        delete: options.delete === true,
+        dryRun: options.dryRun === true,
+        followLinks: options.links === "follow",
+        checksum: options.checksum === true,
+        filter: new PathFilter(rules),
+      };
+      await withRun(context, options, async (run) => {
+        if (!(await runSync(run, sides, settings))) context.exitWith(EXIT.failure);
+      });
     });
 }
 
-async function syncSides(run: Run, sides: SyncSides, options: SyncOptions): Promise<void> {
-  const { signal } = run.context;
-  const tally = new SyncTally();
-  const line = new LiveLine(run.context, (seconds) => formatProgress(tally, seconds));
-  const notices = new SyncNotices((notice) => line.print(formatNotice(notice, run.output.json)));
-  if (sides.direction === "up" && !isFolder(sides.folder)) {
-    throw new KoboldError("source_unreadable", `there is no folder ${JSON.stringify(sides.folder)}`);
-  }
-  const client = run.connect(sides.namespace, { deadlineMs: DEADLINE_MS, maxInFlight: options.jobs + 1 });
-  const work = { ...sides, client, signal, notices, tally, jobs: options.jobs };
-  try {
-    // Asked with the short deadline of a person who waits: is anybody there at all?
-    await run.connect(sides.namespace).getNamespace({ signal });
-    const sync = sides.direction === "up" ? syncUp : syncDown;
-    await sync({ ...work, delete: options.delete === true, dryRun: options.dryRun === true });
-  } finally {
-    line.stop();
-  }
-  const { transferred, skipped, deleted, transferredBytes: bytes } = tally;
-  const { failed, ignored } = notices;
-  await run.output.result(
-    { transferred, skipped, deleted, bytes, failed, ignored },
-    formatSummary(tally, notices, WORDS[options.dryRun === true ? "dry" : sides.direction]),
-  );
-  if (failed > 0) run.context.exitWith(EXIT.failure);
+/** Both kinds go into one list, because the order in which they stand matters. */
+function makeFilterOption(kind: FilterRule["kind"], rules: FilterRule[]): Option {
+  const words = kind === "include" ? "files that take part; may be repeated" : "files that do not; may be repeated";
+  return new Option(`--${kind} <PATTERN>`, words).argParser((pattern: string) => {
+    rules.push({ kind, pattern });
+    return rules.length;
+  });
 }
 
-const WORDS = {
-  up: { transferred: "sent", deleted: "deleted" },
-  down: { transferred: "fetched", deleted: "deleted" },
-  dry: { transferred: "would transfer", deleted: "to delete" },
-} as const;
-
-function formatSummary(tally: SyncTally, notices: SyncNotices, words: (typeof WORDS)[keyof typeof WORDS]): string {
-  const parts = [
-    `${words.transferred} ${formatFiles(tally.transferred)} (${formatSize(tally.transferredBytes)})`,
-    `${formatCount(tally.skipped)} unchanged`,
-    `${formatCount(tally.deleted)} ${words.deleted}`,
-  ];
-  if (notices.ignored > 0) parts.push(`${formatCount(notices.ignored)} passed over`);
-  if (notices.failed > 0) parts.push(`${formatCount(notices.failed)} failed`);
-  return parts.join(", ");
-}
-
-function formatProgress(tally: SyncTally, seconds: number): string {
-  const rate = `${formatSize(tally.transferredBytes / seconds)}/s`;
-  const moved = `${formatFiles(tally.transferred)}, ${formatSize(tally.transferredBytes)}, ${rate}`;
-  return `${moved}; ${formatCount(tally.skipped)} unchanged`;
-}
-
-function formatNotice(notice: Notice, json: boolean): string {
-  if (json) return JSON.stringify(notice);
-  const code = notice.code === undefined ? "" : ` (${notice.code})`;
-  return `koboldfs: ${notice.level} ${printable(notice.key)}: ${printable(notice.message)}${code}`;
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+function parseJobs(text: string): number {
+  const jobs = parseCount(text);
+  if (jobs > MAX_JOBS) throw new InvalidArgumentError(`It must be at most ${MAX_JOBS}.`);
+  return jobs;
 }

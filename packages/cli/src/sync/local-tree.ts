@@ -1,96 +1,187 @@
-import { readdir, stat, unlink } from "node:fs/promises";
 import type { Dirent } from "node:fs";
-import { findPartOwner, isPartName } from "@koboldfs/client";
+import { readdir } from "node:fs/promises";
+import { isPartName } from "@koboldfs/client";
+import { type FileStats, lookAt, readStats } from "./file-stats.js";
+import type { PathFilter } from "./path-filter.js";
 import type { SyncNotices } from "./sync-notices.js";
+import { describe, isMissing } from "./system-failure.js";
 
-export interface LocalFile {
+/** A file, or something else that stands where a file could. */
+export type LocalEntry = LocalFile | LocalObstacle;
+
+export interface LocalFile extends FileStats {
+  readonly kind: "file";
   /** The path inside the tree, with slashes: what the key is made of. */
   readonly key: string;
   /** Where it is. */
   readonly path: string;
 }
 
+export interface LocalObstacle {
+  readonly kind: "link" | "special" | "unreadable";
+  readonly key: string;
+  readonly path: string;
+  /** Why it is no file, in words. */
+  readonly reason: string;
+}
+
+export interface LocalTreeOptions {
+  readonly filter: PathFilter;
+  /** Whether links count as what they point to. Otherwise each is an obstacle. */
+  readonly followLinks: boolean;
+  readonly notices: SyncNotices;
+  /** Meets each file that a download left unfinished; such files are no entries. */
+  readonly onPart?: (name: string, path: string) => void;
+  /** Told of each folder with nothing in it, which no key can stand for. */
+  readonly onEmptyFolder?: (key: string) => void;
+}
+
+/** Beyond so many it is no longer remembered which keys nothing is known of: then it is all of them. */
+const MAX_HIDDEN = 100_000;
+
 const SLASH = Buffer.from("/");
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** A folder on the way down, so that a link that leads back into it is noticed. */
+interface OpenFolder {
+  readonly path: string;
+  readonly key: string;
+  readonly identity: string;
+  readonly outer: OpenFolder | undefined;
+}
+
+interface Named {
+  readonly name: string;
+  readonly sortBy: Buffer;
+  readonly isFolder: boolean;
+  readonly isLink: boolean;
+}
+
 /**
  * Walks the files of a folder in the byte order of their keys, which is also the order of a listing. One folder's names
- * are in memory at a time, and those of the folders it lies in. Links to files count as the files they point to; links
- * to folders are told and not followed, since they may lead anywhere, and round in circles. What cannot be read is told.
+ * are in memory at a time, and those of the folders it lies in. What cannot be read is told.
  */
 export class LocalTree {
   readonly #root: string;
-  readonly #notices: SyncNotices;
-  /** False once a folder could not be read: then nothing may be concluded from a file that did not appear. */
-  isComplete = true;
+  readonly #options: LocalTreeOptions;
+  readonly #hidden = new Set<string>();
+  /** Whether nothing at all was met, not even what the filter leaves out: an unmounted disk looks so. */
+  isEmpty = true;
 
-  constructor(root: string, notices: SyncNotices) {
+  constructor(root: string, options: LocalTreeOptions) {
     this.#root = root;
-    this.#notices = notices;
+    this.#options = options;
   }
 
-  files(): AsyncGenerator<LocalFile> {
-    return this.#walk(this.#root, "");
+  async *entries(): AsyncGenerator<LocalEntry> {
+    yield* this.#walk({ path: this.#root, key: "", identity: this.#identify(this.#root), outer: undefined });
   }
 
-  async *#walk(folder: string, prefix: string): AsyncGenerator<LocalFile> {
-    for (const { entry, name } of await this.#readFolder(folder, prefix)) {
-      const key = prefix + name;
-      const path = `${folder}/${name}`;
-      if (entry.isDirectory()) yield* this.#walk(path, `${key}/`);
-      else if (entry.isFile()) {
-        if (!isPartName(name)) yield { key, path };
-        else await removeLitter(name, path);
-      } else if (entry.isSymbolicLink()) {
-        if (await this.#pointsToFile(key, path)) yield { key, path };
-      } else {
-        this.#notices.ignore(key, "it is no file, folder or link");
+  /** Whether the file of this key may be there unseen: in a folder that could not be read, or behind a link. */
+  hides(key: string): boolean {
+    if (this.#hidden.size >= MAX_HIDDEN || this.#hidden.has("")) return true;
+    for (let slash = key.indexOf("/"); slash !== -1; slash = key.indexOf("/", slash + 1)) {
+      if (this.#hidden.has(key.slice(0, slash + 1))) return true;
+    }
+    return false;
+  }
+
+  async *#walk(folder: OpenFolder): AsyncGenerator<LocalEntry> {
+    const { filter } = this.#options;
+    for (const { name, isFolder, isLink } of await this.#readFolder(folder)) {
+      const [key, path] = [folder.key + name, `${folder.path}/${name}`];
+      if (isFolder) {
+        if (filter.prunes(key)) continue;
+        yield* this.#walk({ path, key: `${key}/`, identity: this.#identify(path), outer: folder });
+        continue;
       }
+      // Looked at only now: what is known of a file should be fresh, and a folder may have a million of them.
+      const entry = filter.includes(key) ? this.#look({ key, path }, isLink) : undefined;
+      if (entry === undefined) continue;
+      if (entry.kind !== "file") this.#hide(`${key}/`);
+      yield entry;
     }
   }
 
-  async #readFolder(folder: string, prefix: string): Promise<{ entry: Dirent<Buffer>; name: string }[]> {
-    const entries = await this.#readEntries(folder, prefix);
-    const named = entries.flatMap((entry) => {
-      const name = decodeName(entry.name);
-      if (name === undefined) this.#notices.fail(prefix + entry.name.toString("latin1"), "its name is not UTF-8");
-      // A folder's files sort by what follows its slash: `a-b` stands before `a/b`.
-      const sortBy = entry.isDirectory() ? Buffer.concat([entry.name, SLASH]) : entry.name;
-      return name === undefined ? [] : [{ entry, name, sortBy }];
-    });
+  async #readFolder(folder: OpenFolder): Promise<Named[]> {
+    const found = await this.#readNames(folder);
+    if (found.length > 0) this.isEmpty = false;
+    else if (!this.#hidden.has(folder.key)) this.#options.onEmptyFolder?.(folder.key);
+    const named = found.flatMap((dirent) => this.#readName(folder, dirent) ?? []);
     return named.sort((a, b) => Buffer.compare(a.sortBy, b.sortBy));
   }
 
-  async #readEntries(folder: string, prefix: string): Promise<Dirent<Buffer>[]> {
+  async #readNames(folder: OpenFolder): Promise<Dirent<Buffer>[]> {
     try {
-      return await readdir(folder, { withFileTypes: true, encoding: "buffer" });
+      return await readdir(folder.path, { withFileTypes: true, encoding: "buffer" });
     } catch (cause) {
-      this.isComplete = false;
+      this.#hide(folder.key);
       // A folder that went away while we walked is as good as one that was never there.
-      if (prefix !== "" && isMissing(cause)) this.#notices.ignore(prefix, "the folder vanished");
-      else this.#notices.fail(prefix, `the folder cannot be read: ${describe(cause)}`);
+      if (folder.key !== "" && isMissing(cause)) this.#options.notices.ignore(folder.key, "the folder vanished");
+      else this.#options.notices.fail(folder.key, `the folder cannot be read: ${describe(cause)}`);
       return [];
     }
   }
 
-  async #pointsToFile(key: string, path: string): Promise<boolean> {
-    try {
-      const target = await stat(path);
-      if (target.isFile()) return true;
-      this.#notices.ignore(key, "it is a link to a folder; links to folders are not followed");
-    } catch (cause) {
-      this.#notices.ignore(key, isMissing(cause) ? "it is a link to nothing" : `it is a link: ${describe(cause)}`);
+  /** Undefined for what is no entry. */
+  #readName(folder: OpenFolder, dirent: Dirent<Buffer>): Named | undefined {
+    const name = decodeName(dirent.name);
+    if (name === undefined) {
+      const shown = folder.key + dirent.name.toString("latin1");
+      this.#options.notices.fail(shown, "its name is not UTF-8, so it can be no key; rename it");
+      return undefined;
     }
-    return false;
+    if (dirent.isFile() && isPartName(name)) {
+      this.#options.onPart?.(name, `${folder.path}/${name}`);
+      return undefined;
+    }
+    const isLink = dirent.isSymbolicLink();
+    const isFolder = dirent.isDirectory() || (isLink && this.#leadsToFolder(folder, `${folder.path}/${name}`));
+    // A folder's files sort by what follows its slash: `a-b` stands before `a/b`.
+    return { name, sortBy: isFolder ? Buffer.concat([dirent.name, SLASH]) : dirent.name, isFolder, isLink };
   }
-}
 
-export function isMissing(cause: unknown): boolean {
-  return (cause as NodeJS.ErrnoException).code === "ENOENT";
-}
+  /** What is there; undefined for a file that vanished since its folder was read. */
+  #look(place: { key: string; path: string }, isLink: boolean): LocalEntry | undefined {
+    if (isLink && !this.#options.followLinks) return { ...place, kind: "link", reason: "it is a link" };
+    try {
+      const stats = lookAt(place.path, isLink);
+      if (stats?.isFile() === true) return { ...place, kind: "file", ...readStats(stats, Date.now()) };
+      if (stats === undefined)
+        return isLink ? { ...place, kind: "link", reason: "it is a link to nothing" } : undefined;
+      if (!stats.isDirectory()) return { ...place, kind: "special", reason: "it is no file, folder or link" };
+      return { ...place, kind: "link", reason: "it is a link to a folder that it lies in" };
+    } catch (cause) {
+      return { ...place, kind: "unreadable", reason: `it cannot be looked at: ${describe(cause)}` };
+    }
+  }
 
-export function describe(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  /** Whether a link is to be followed into a folder. One that leads back up is not: it would never end. */
+  #leadsToFolder(from: OpenFolder, path: string): boolean {
+    if (!this.#options.followLinks) return false;
+    const identity = this.#identify(path);
+    if (identity === "") return false;
+    for (let folder: OpenFolder | undefined = from; folder !== undefined; folder = folder.outer) {
+      if (folder.identity === identity) return false;
+    }
+    return true;
+  }
+
+  #hide(folder: string): void {
+    if (this.#hidden.size < MAX_HIDDEN) this.#hidden.add(folder);
+  }
+
+  /** Tells folders apart; empty for what is none. Without links no folder can be met twice, and nothing is asked. */
+  #identify(path: string): string {
+    if (!this.#options.followLinks) return "";
+    try {
+      const stats = lookAt(path, true);
+      return stats?.isDirectory() === true ? `${stats.dev}:${stats.ino}` : "";
+    } catch {
+      // Reading it will fail too, and is told then.
+      return "";
+    }
+  }
 }
 
 function decodeName(name: Buffer): string | undefined {
@@ -98,22 +189,5 @@ function decodeName(name: Buffer): string | undefined {
     return decoder.decode(name);
   } catch {
     return undefined;
-  }
-}
-
-/** Removes what a killed run left behind; a run that still lives goes on with its own. */
-async function removeLitter(name: string, path: string): Promise<void> {
-  const owner = findPartOwner(name);
-  if (owner === undefined || isAlive(owner)) return;
-  // Another run may have removed it first, or it may belong to somebody else; it hurts nobody.
-  await unlink(path).catch(() => undefined);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -1,122 +1,160 @@
-import { lstat, mkdir, rmdir, stat, unlink } from "node:fs/promises";
+import { rmdirSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
-import { type FileInfo, KoboldError } from "@koboldfs/protocol";
-import { digestFile } from "./local-digest.js";
-import { isMissing, type LocalFile, LocalTree } from "./local-tree.js";
+import { KoboldError } from "@koboldfs/protocol";
+import { NOTHING_KNOWN } from "./digest-cache.js";
+import { EmptiedFolders } from "./emptied-folders.js";
+import { type FetchContext, fetchFile } from "./fetch-file.js";
+import { lookAt } from "./file-stats.js";
+import { type LocalEntry, LocalTree } from "./local-tree.js";
 import { mergeTrees } from "./merge-trees.js";
+import { removeLitter } from "./part-litter.js";
 import { FolderClashFinder, findPathProblem } from "./safe-path.js";
-import { failFile, listRemote, type RemoteFile, type SyncRun } from "./sync-run.js";
+import { refuseEmptySource, type RemoteFile, RemoteTree, type SyncRun } from "./sync-run.js";
+import { describe, isMissing } from "./system-failure.js";
 import { TargetFolders } from "./target-folders.js";
 import { TaskPool } from "./task-pool.js";
 
-/** Makes the folder hold what the namespace holds below the prefix. */
+/** Makes the folder, which is there already unless this is a dry run, hold what the namespace holds below the prefix. */
 export async function syncDown(run: SyncRun): Promise<void> {
-  if (!run.dryRun) await makeRoot(run.folder);
-  const tree = new LocalTree(run.folder, run.notices);
-  const folders = new TargetFolders(run.folder, run.dryRun);
-  const clashes = new FolderClashFinder();
-  const pool = new TaskPool(run.jobs);
-  const emptied = new Set<string>();
-  try {
-    for await (const { key, local, remote } of mergeTrees(openTree(run, tree), listRemote(run))) {
-      run.signal.throwIfAborted();
-      if (remote === undefined) {
-        if (run.delete && local !== undefined) {
-          await deleteLocal(run, local);
-          emptied.add(dirname(key));
-        }
-        continue;
+  await new Download(run).run();
+}
+
+/** So many files wait until the folders in their places are removed. */
+const MAX_DEFERRED = 1_000;
+
+/** One run of `syncDown`. */
+class Download {
+  readonly #run: SyncRun;
+  readonly #remote: RemoteTree;
+  readonly #folders: TargetFolders;
+  readonly #clashes = new FolderClashFinder();
+  readonly #pool: TaskPool;
+  readonly #emptied: EmptiedFolders;
+  /** Files in whose places are folders that deletions may yet empty. */
+  readonly #deferred: RemoteFile[] = [];
+  /** Names under way, the same for all spellings that some systems take for one name. */
+  readonly #underWay = new Set<string>();
+
+  constructor(run: SyncRun) {
+    this.#run = run;
+    this.#remote = new RemoteTree(run);
+    this.#folders = new TargetFolders(run.folder, run.dryRun);
+    this.#pool = new TaskPool(run.jobs);
+    this.#emptied = new EmptiedFolders(run.folder);
+  }
+
+  async run(): Promise<void> {
+    const { signal, dryRun } = this.#run;
+    try {
+      for await (const { local, remote } of mergeTrees(this.#openTree(), this.#remote.entries())) {
+        signal.throwIfAborted();
+        if (remote !== undefined) await this.#fetch(remote, local);
+        else if (local !== undefined) this.#leaveOrDelete(local);
       }
-      const problem = await findProblem(key, clashes, folders);
-      if (problem !== undefined) run.notices.fail(key, new KoboldError("unsafe_key", problem));
-      else await pool.add(() => fetchFile(run, remote));
+      await this.#pool.finish();
+      // Not before: a folder may be empty only because its first file is still on its way.
+      if (!dryRun) this.#emptied.remove();
+      await this.#fetchDeferred();
+    } finally {
+      await this.#pool.settle();
     }
-    await pool.finish();
-    // Not before: a folder may be empty only because its first file is still on its way.
-    if (!run.dryRun) await removeEmptied(run, emptied);
-  } finally {
-    await pool.settle();
+  }
+
+  /** A dry run may have no folder to compare with yet. */
+  async *#openTree(): AsyncGenerator<LocalEntry> {
+    const { folder, filter, followLinks, notices, dryRun } = this.#run;
+    if (lookAt(folder, true) === undefined) return;
+    // The folder is the target, so what killed downloads left there is ours to remove.
+    const onPart = dryRun ? {} : { onPart: removeLitter };
+    yield* new LocalTree(folder, { filter, followLinks, notices, ...onPart }).entries();
+  }
+
+  async #fetch(remote: RemoteFile, local: LocalEntry | undefined): Promise<void> {
+    const { notices, digests, tally } = this.#run;
+    const { key, info } = remote;
+    const problem = this.#findProblem(key, local);
+    if (problem !== undefined) return notices.fail(key, new KoboldError("unsafe_key", problem));
+    if (local === undefined && this.#defers(remote)) return;
+    const place = digests.reserve(key);
+    const known = local?.kind === "file" ? await digests.find(key, local) : undefined;
+    if (local?.kind === "file" && known === info.digest) {
+      place.keep(local, known);
+      return tally.skip(local.sizeBytes);
+    }
+    // Of two spellings of one name the second must see what the first one wrote.
+    if (this.#underWay.has(foldName(key))) await this.#pool.settle();
+    await this.#pool.add(() => this.#fetchInto(remote, { local, known, place }));
+  }
+
+  async #fetchInto(remote: RemoteFile, context: FetchContext): Promise<void> {
+    this.#underWay.add(foldName(remote.key));
+    try {
+      await fetchFile(this.#run, remote, context);
+    } finally {
+      this.#underWay.delete(foldName(remote.key));
+      const { local, known, place } = context;
+      // Where nothing new was found out, what was known is true still: it belongs to how the file looked.
+      if (known !== undefined && local?.kind === "file") place.keep(local, known);
+      place.drop();
+    }
+  }
+
+  /** Why the key must not be written; undefined when its folder is there and nothing is in the way. */
+  #findProblem(key: string, local: LocalEntry | undefined): string | undefined {
+    const problem = findPathProblem(key);
+    if (problem !== undefined) return problem;
+    const clash = this.#clashes.find(key);
+    if (clash !== undefined) return `${JSON.stringify(clash)} is a file, so it cannot be a folder`;
+    // What a link leads to is left alone: the file takes the place of the link itself.
+    if (local?.kind === "special" || local?.kind === "unreadable")
+      return `what is in its place is not replaced: ${local.reason}`;
+    return this.#folders.open(dirname(key));
+  }
+
+  /** Whether the file has to wait for deletions, because there is a folder in its place. */
+  #defers(remote: RemoteFile): boolean {
+    if (!this.#run.delete || this.#run.dryRun || this.#deferred.length >= MAX_DEFERRED) return false;
+    if (lookAt(`${this.#run.folder}/${remote.key}`, false)?.isDirectory() !== true) return false;
+    this.#deferred.push(remote);
+    return true;
+  }
+
+  async #fetchDeferred(): Promise<void> {
+    for (const remote of this.#deferred) {
+      this.#run.signal.throwIfAborted();
+      removeEmptyFolder(`${this.#run.folder}/${remote.key}`);
+      const place = NOTHING_KNOWN.reserve(remote.key);
+      await this.#fetchInto(remote, { local: undefined, known: undefined, place });
+    }
+  }
+
+  #leaveOrDelete(local: LocalEntry): void {
+    const { notices, tally, dryRun } = this.#run;
+    if (!this.#run.delete) return;
+    const { key, path } = local;
+    refuseEmptySource(this.#remote, `${this.#run.client.namespace}/${this.#run.prefix}`);
+    if (local.kind !== "file") return notices.ignore(key, `it is not deleted: ${local.reason}`);
+    try {
+      if (!dryRun) unlinkSync(path);
+    } catch (cause) {
+      if (!isMissing(cause)) notices.fail(key, `it cannot be deleted: ${describe(cause)}`);
+      return;
+    }
+    tally.deleted += 1;
+    this.#folders.noteDeleted(key);
+    this.#emptied.note(key);
   }
 }
 
-/** Why the key must not be written; undefined when its folder is there and nothing is in the way. */
-async function findProblem(
-  key: string,
-  clashes: FolderClashFinder,
-  folders: TargetFolders,
-): Promise<string | undefined> {
-  const problem = findPathProblem(key);
-  if (problem !== undefined) return problem;
-  const clash = clashes.find(key);
-  if (clash !== undefined) return `${JSON.stringify(clash)} is a file, so it cannot be a folder`;
-  return folders.open(dirname(key));
+function foldName(key: string): string {
+  return key.normalize("NFC").toLowerCase();
 }
 
-async function fetchFile(run: SyncRun, { key, info }: RemoteFile): Promise<void> {
-  const path = `${run.folder}/${key}`;
+/** When it cannot be removed, writing the file in its place tells why. */
+function removeEmptyFolder(path: string): void {
   try {
-    if (await hasContent(path, info, run.signal)) {
-      run.tally.skipped += 1;
-      return;
-    }
-    if (!run.dryRun && !(await run.client.get(info.key, path, { signal: run.signal }))) {
-      run.notices.ignore(key, "it was deleted before it could be fetched");
-      return;
-    }
-    run.tally.transferred += 1;
-    run.tally.transferredBytes += info.size;
-  } catch (failure) {
-    run.signal.throwIfAborted();
-    failFile(run, key, failure);
-  }
-}
-
-/** Whether `path` is a file, or a link to one, with this content already. */
-async function hasContent(path: string, { size, digest }: FileInfo, signal: AbortSignal): Promise<boolean> {
-  try {
-    const stats = await stat(path);
-    return stats.isFile() && stats.size === size && (await digestFile(path, signal)) === digest;
+    rmdirSync(path);
   } catch {
-    signal.throwIfAborted();
-    // It is not there, or cannot be read; in that case writing tells whether it can be replaced.
-    return false;
+    // It holds something that was not deleted.
   }
-}
-
-async function deleteLocal(run: SyncRun, { key, path }: LocalFile): Promise<void> {
-  try {
-    if (!run.dryRun) await unlink(path);
-    run.tally.deleted += 1;
-  } catch (cause) {
-    if (!isMissing(cause)) run.notices.fail(key, cause);
-  }
-}
-
-/** Removes the folders that deletions emptied, inner ones first. Those that still hold something stay. */
-async function removeEmptied(run: SyncRun, folders: ReadonlySet<string>): Promise<void> {
-  const climbed = new Set<string>();
-  for (let folder of folders) {
-    for (; folder !== "."; folder = dirname(folder)) climbed.add(folder);
-  }
-  // A longer path cannot hold a shorter one.
-  for (const folder of [...climbed].sort((a, b) => b.length - a.length)) {
-    await rmdir(`${run.folder}/${folder}`).catch(() => undefined);
-  }
-}
-
-async function makeRoot(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw new KoboldError("target_unwritable", `cannot make the folder ${JSON.stringify(folder)}`, { cause });
-  }
-}
-
-/** A dry run may have no folder to compare with yet. */
-async function* openTree(run: SyncRun, tree: LocalTree): AsyncGenerator<LocalFile> {
-  const exists = await lstat(run.folder).then(
-    () => true,
-    () => false,
-  );
-  if (exists) yield* tree.files();
 }

@@ -1,10 +1,10 @@
-import { KoboldError, type ErrorCode } from "@koboldfs/protocol";
+import { type ErrorCode, KoboldError } from "@koboldfs/protocol";
 
 /** Something that the run tells about one file. */
 export interface Notice {
-  /** The key, without the prefix. */
+  /** The key, without the prefix; empty for the run as a whole. */
   readonly key: string;
-  readonly level: "failed" | "ignored";
+  readonly level: "failed" | "ignored" | "warning";
   readonly message: string;
   readonly code?: ErrorCode;
 }
@@ -31,5 +31,10 @@ export class SyncNotices {
   ignore(key: string, message: string): void {
     this.ignored += 1;
     this.#tell({ key, level: "ignored", message });
+  }
+
+  /** The run does what it should, but not as it should. */
+  warn(message: string): void {
+    this.#tell({ key: "", level: "warning", message });
   }
 }

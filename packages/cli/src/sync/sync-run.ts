@@ -1,5 +1,7 @@
 import type { Client } from "@koboldfs/client";
 import { type ErrorCode, type FileInfo, KoboldError } from "@koboldfs/protocol";
+import type { KnownDigests } from "./digest-cache.js";
+import type { PathFilter } from "./path-filter.js";
 import type { SyncNotices } from "./sync-notices.js";
 import type { SyncTally } from "./sync-tally.js";
 
@@ -12,6 +14,10 @@ export interface SyncRun {
   readonly jobs: number;
   readonly delete: boolean;
   readonly dryRun: boolean;
+  /** Whether links in the folder count as what they point to. */
+  readonly followLinks: boolean;
+  readonly filter: PathFilter;
+  readonly digests: KnownDigests;
   readonly signal: AbortSignal;
   readonly notices: SyncNotices;
   readonly tally: SyncTally;
@@ -23,9 +29,25 @@ export interface RemoteFile {
   readonly info: FileInfo;
 }
 
-export async function* listRemote(run: SyncRun): AsyncGenerator<RemoteFile> {
-  for await (const info of run.client.list({ prefix: run.prefix, signal: run.signal })) {
-    yield { key: info.key.slice(run.prefix.length), info };
+/** The files below the prefix that take part, in the byte order of their keys. */
+export class RemoteTree {
+  readonly #run: SyncRun;
+  /** Whether nothing at all was listed, not even what the filter leaves out: a wrong prefix looks so. */
+  isEmpty = true;
+
+  constructor(run: SyncRun) {
+    this.#run = run;
+  }
+
+  async *entries(): AsyncGenerator<RemoteFile> {
+    const { client, prefix, signal, filter } = this.#run;
+    for await (const info of client.list({ prefix, signal })) {
+      this.isEmpty = false;
+      const key = info.key.slice(prefix.length);
+      // A key that is the prefix itself is no name below it.
+      if (key !== "" && !filter.includes(key)) continue;
+      yield { key, info };
+    }
   }
 }
 
@@ -41,6 +63,7 @@ const CODES_OF_ONE_FILE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "source_unreadable",
   "source_changed",
   "target_unwritable",
+  "unsafe_key",
 ]);
 
 /** The local disk is full or may not be written: no file will do better. */
@@ -51,4 +74,13 @@ export function failFile(run: SyncRun, key: string, failure: unknown): void {
   if (!(failure instanceof KoboldError) || !CODES_OF_ONE_FILE.has(failure.code)) throw failure;
   if (HOPELESS.has((failure.cause as NodeJS.ErrnoException | undefined)?.code ?? "")) throw failure;
   run.notices.fail(key, failure);
+}
+
+/**
+ * Keeps `--delete` from emptying the target when there is nothing whatever at the source: a disk that is not mounted and
+ * a prefix with a typing error look like that. Throws `source_empty`.
+ */
+export function refuseEmptySource(source: { readonly isEmpty: boolean }, name: string): void {
+  if (!source.isEmpty) return;
+  throw new KoboldError("source_empty", `there is nothing at all in ${name}, so nothing is deleted`);
 }

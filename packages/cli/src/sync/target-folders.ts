@@ -1,6 +1,7 @@
-import { lstat, mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { describe, isMissing } from "./local-tree.js";
+import { lookAt } from "./file-stats.js";
+import { describe } from "./system-failure.js";
 
 /** So many folders are remembered as looked at; beyond that they are looked at again. */
 const MAX_KNOWN = 10_000;
@@ -10,6 +11,8 @@ export class TargetFolders {
   readonly #root: string;
   readonly #dryRun: boolean;
   readonly #known = new Set<string>(["."]);
+  /** In a dry run: the last file that would have been deleted, and could be a folder then. */
+  #doomed: string | undefined;
 
   constructor(root: string, dryRun: boolean) {
     this.#root = root;
@@ -17,9 +20,9 @@ export class TargetFolders {
   }
 
   /** Makes a folder of the tree (`.` is the tree itself). Answers why that cannot be, or undefined when it is there. */
-  async open(folder: string): Promise<string | undefined> {
+  open(folder: string): string | undefined {
     if (this.#known.has(folder)) return undefined;
-    const problem = (await this.open(dirname(folder))) ?? (await this.#openOne(folder));
+    const problem = this.open(dirname(folder)) ?? this.#openOne(folder);
     if (problem !== undefined) return problem;
     if (this.#known.size >= MAX_KNOWN) {
       this.#known.clear();
@@ -29,18 +32,21 @@ export class TargetFolders {
     return undefined;
   }
 
-  async #openOne(folder: string): Promise<string | undefined> {
-    const path = `${this.#root}/${folder}`;
+  /** A file of the tree was deleted, or would have been. */
+  noteDeleted(key: string): void {
+    this.#doomed = key;
+  }
+
+  #openOne(folder: string): string | undefined {
+    if (this.#dryRun && this.#doomed !== undefined && `${folder}/`.startsWith(`${this.#doomed}/`)) return undefined;
     try {
-      const stats = await lstat(path);
-      if (stats.isSymbolicLink()) return `the folder ${JSON.stringify(folder)} is a link that may lead elsewhere`;
-      return stats.isDirectory() ? undefined : `${JSON.stringify(folder)} is no folder here`;
-    } catch (cause) {
-      if (!isMissing(cause)) return describe(cause);
-    }
-    try {
-      if (!this.#dryRun) await mkdir(path);
-      return undefined;
+      const stats = lookAt(`${this.#root}/${folder}`, false);
+      if (stats === undefined && !this.#dryRun) mkdirSync(`${this.#root}/${folder}`);
+      if (stats === undefined || stats.isDirectory()) return undefined;
+      if (stats.isSymbolicLink()) {
+        return `the folder ${JSON.stringify(folder)} is a link that may lead elsewhere`;
+      }
+      return `${JSON.stringify(folder)} is no folder here`;
     } catch (cause) {
       return `the folder ${JSON.stringify(folder)} cannot be made: ${describe(cause)}`;
     }

@@ -1,8 +1,13 @@
-/** Runs a bounded number of tasks at once. The first failure stops the intake; what runs is waited for. */
+/**
+ * Runs a bounded number of tasks at once, for one caller that adds them. The first failure stops the intake; what runs is
+ * waited for.
+ */
 export class TaskPool {
   readonly #limit: number;
-  readonly #running = new Set<Promise<void>>();
+  #running = 0;
   #failure: { cause: unknown } | undefined;
+  /** One waiter at most; a race of all tasks would leave something at a long one for each short one that passes it. */
+  #wake: (() => void) | undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -10,14 +15,10 @@ export class TaskPool {
 
   /** Resolves as soon as the task has begun. Throws the first failure of an earlier one. */
   async add(task: () => Promise<void>): Promise<void> {
-    while (this.#running.size >= this.#limit) await Promise.race(this.#running);
+    while (this.#running >= this.#limit) await this.#nextEnd();
     this.#throwFailure();
-    const run: Promise<void> = task()
-      .catch((cause: unknown) => {
-        this.#failure ??= { cause };
-      })
-      .finally(() => this.#running.delete(run));
-    this.#running.add(run);
+    this.#running += 1;
+    void this.#run(task);
   }
 
   /** Waits for all tasks. Throws the first failure. */
@@ -28,7 +29,24 @@ export class TaskPool {
 
   /** Waits for all tasks, however they end. */
   async settle(): Promise<void> {
-    await Promise.all(this.#running);
+    while (this.#running > 0) await this.#nextEnd();
+  }
+
+  async #run(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (cause) {
+      this.#failure ??= { cause };
+    }
+    this.#running -= 1;
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  #nextEnd(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   #throwFailure(): void {

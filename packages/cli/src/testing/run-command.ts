@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The real command. */
@@ -18,7 +20,9 @@ export interface CommandOptions {
 
 /** Starts the command with nothing in its environment but what is needed and given. */
 export function startCommand(args: readonly string[], options: CommandOptions = {}): ChildProcess {
-  const env = { PATH: process.env["PATH"] ?? "", ...options.env };
+  // What the command remembers belongs to the test, and not to whoever runs it.
+  const cache = join(options.cwd ?? tmpdir(), ".cache");
+  const env = { PATH: process.env["PATH"] ?? "", XDG_CACHE_HOME: cache, ...options.env };
   return spawn(process.execPath, [COMMAND, ...args], { env, cwd: options.cwd, stdio: "pipe" });
 }
 

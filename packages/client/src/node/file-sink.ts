@@ -12,6 +12,11 @@ export function isPartName(name: string): boolean {
   return name.startsWith(PART_PREFIX);
 }
 
+/** A name for a file that this process has not finished. */
+export function formatPartName(random: string): string {
+  return `${PART_PREFIX}${process.pid}-${random}`;
+}
+
 /** The process that writes (or wrote) an unfinished file; undefined when the name tells none. */
 export function findPartOwner(name: string): number | undefined {
   const pid = /^\.koboldfs-part-(\d+)-/.exec(name)?.[1];
@@ -30,7 +35,7 @@ class FileSink implements Sink {
 
   constructor(path: string) {
     this.#path = path;
-    this.#partPath = join(dirname(path), `${PART_PREFIX}${process.pid}-${randomBytes(6).toString("hex")}`);
+    this.#partPath = join(dirname(path), formatPartName(randomBytes(6).toString("hex")));
   }
 
   async write(bytes: Uint8Array): Promise<void> {
