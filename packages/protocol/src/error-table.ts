@@ -85,6 +85,37 @@ export const ERROR_TABLE = {
   },
   headers_too_large: { status: 431, retryable: false, hint: "URL and headers together may have 16 KiB." },
   too_large: { status: 413, retryable: false, hint: "The request is larger than this server takes." },
+  upload_not_found: {
+    status: 404,
+    retryable: false,
+    hint: "It was ended, never was, or is another node's: begin a new upload.",
+  },
+  upload_expired: { status: 410, retryable: false, hint: "The server's upload_ttl is over; begin a new upload." },
+  upload_offset_mismatch: {
+    status: 409,
+    retryable: false,
+    hint: "Ask for the upload's offset with HEAD, and go on there.",
+  },
+  upload_locked: {
+    status: 423,
+    retryable: true,
+    hint: "Another request sends this upload; ask for the offset with HEAD, and go on there.",
+  },
+  checksum_mismatch: {
+    status: 460,
+    retryable: true,
+    hint: "The piece that arrived is not the one that Upload-Checksum announced; send it again.",
+  },
+  too_many_uploads: {
+    status: 503,
+    retryable: true,
+    hint: "This node keeps as many unfinished uploads as it takes; finish or end some, or use another node.",
+  },
+  tus_version_unsupported: {
+    status: 412,
+    retryable: false,
+    hint: "Uploads speak tus 1.0.0: send Tus-Resumable: 1.0.0 with every request.",
+  },
   internal: {
     status: 500,
     retryable: false,

@@ -6,6 +6,9 @@ export const HEADER = {
   minCopies: "koboldfs-min-copies",
   /** Response: the version (journal number) of the file. */
   version: "koboldfs-version",
+  /** Response of an upload that is complete: `copies` and `wanted` of its put. */
+  copies: "koboldfs-copies",
+  wanted: "koboldfs-wanted",
   /** Request and response: prefix of user metadata headers. */
   metadataPrefix: "koboldfs-meta-",
   /** Request between nodes: `v1 NODE_ID UNIX_MS NONCE HEX_HMAC`; see server auth/node-signature.ts. */
@@ -16,4 +19,11 @@ export const HEADER = {
   errorCode: "koboldfs-error",
   contentDigest: "content-digest",
   reprDigest: "repr-digest",
+  /** Resumable uploads, tus 1.0.0. */
+  tusResumable: "tus-resumable",
+  uploadOffset: "upload-offset",
+  uploadLength: "upload-length",
+  uploadMetadata: "upload-metadata",
+  uploadChecksum: "upload-checksum",
+  uploadExpires: "upload-expires",
 } as const;

@@ -33,4 +33,5 @@ export type {
   SoleBlob,
   SoleBlobsReply,
   StatusReply,
+  UploadInfo,
 } from "./wire.js";

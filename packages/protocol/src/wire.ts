@@ -11,6 +11,22 @@ export interface PutReply {
   wanted: number;
 }
 
+/** A resumable upload as the node that has it sees it. */
+export interface UploadInfo {
+  namespace: string;
+  key: string;
+  /** Bytes of the whole file. */
+  size: number;
+  /** Bytes that are durable. */
+  offset: number;
+  /** When it is forgotten unless more arrives. */
+  expires: string;
+  /** Once the file is named. */
+  reply?: PutReply;
+  /** Once the file was refused. */
+  error?: Problem;
+}
+
 export interface FileInfo {
   key: string;
   digest: string;

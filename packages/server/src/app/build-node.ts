@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { isAbsolute, relative } from "node:path";
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { createClientAuth } from "../auth/client-auth.js";
 import { NodeSigner, NodeVerifier } from "../auth/node-signature.js";
 import { CachedBlobStore } from "../blobs/cached-blob-store.js";
+import { DiskUploadStore } from "../blobs/disk/uploads/disk-upload-store.js";
 import { openDiskVolumes } from "../blobs/disk/open-volumes.js";
 import type { VolumeSet } from "../blobs/disk/volume-set.js";
 import type { Catalog } from "../catalog/catalog.js";
@@ -13,16 +14,19 @@ import { findRegistration, registerNode } from "../cluster/node-registration.js"
 import { proveMembership } from "../cluster/prove-membership.js";
 import type { NodeConfig } from "../config/node-config.js";
 import { needsClusterSecret } from "../config/node-config.js";
+import type { FileContext } from "../files/file-context.js";
 import { FileService } from "../files/file-service.js";
 import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
 import { StatusService } from "../files/status-service.js";
+import { UploadService } from "../files/uploads/upload-service.js";
 import { createHttpServer, type HttpServer } from "../http/create-http-server.js";
 import { nodeFace } from "../http/node/node-face.js";
 import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/logger.js";
 import { BackfillWorker } from "../workers/backfill-worker.js";
 import { BlobFetcher } from "../workers/blob-fetcher.js";
+import { ExpiryWorker } from "../workers/expiry-worker.js";
 import { PruneWorker } from "../workers/prune-worker.js";
 import { RepairWorker } from "../workers/repair-worker.js";
 import { WorkerRunner } from "../workers/worker-runner.js";
@@ -73,8 +77,12 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const cluster = createCluster(ground, { connect, onOwnDebt: onNudge, onExpelled: expel });
   teardown.add("the heartbeats", () => cluster.stop());
   teardown.add("the workers", () => workers.stop());
+  const context = createFileContext(ground, cluster);
+  const files = new FileService(context);
+  const uploads = await openUploads(ground, { context, files });
+  teardown.add("the uploads", () => uploads.close());
   let joined = false;
-  const server = await createServer(ground, { cluster, isJoined: () => joined, onNudge });
+  const server = await createServer(ground, { files, cluster, uploads, isJoined: () => joined, onNudge });
   return {
     id,
     clusterId: catalog.clusterId,
@@ -87,7 +95,10 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
       await cluster.start();
       joined = true;
     },
-    startWorkers: () => startWorkers(ground, cluster, workers),
+    startWorkers: () => {
+      startWorkers(ground, cluster, workers);
+      workers.start(new ExpiryWorker(uploads));
+    },
   };
 }
 
@@ -140,22 +151,39 @@ function createCluster(
   });
 }
 
+function createFileContext({ catalog, clock, config, log, volumes }: Ground, cluster: LiveCluster): FileContext {
+  const { ackCopies, minCopies } = config;
+  return { catalog, store: new CachedBlobStore(volumes), cluster, clock, log, ackCopies, minCopies };
+}
+
+function openUploads(
+  { config, volumes }: Ground,
+  shared: { context: FileContext; files: FileService },
+): Promise<UploadService> {
+  const store = new DiskUploadStore(volumes.volumes);
+  const createId = () => randomBytes(16).toString("hex");
+  return UploadService.open({ ...shared, store, ttlMs: config.uploadTtlMs, createId });
+}
+
 interface ServerParts {
+  readonly files: FileService;
+  readonly uploads: UploadService;
   readonly cluster: LiveCluster;
   readonly isJoined: () => boolean;
   readonly onNudge: () => void;
 }
 
-function createServer(ground: Ground, { cluster, isJoined, onNudge }: ServerParts): Promise<HttpServer> {
+function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
   const { catalog, clock, config, id, log, nodeSecret, volumes } = ground;
-  const { ackCopies, minCopies } = config;
+  const { files, cluster, uploads, isJoined, onNudge } = parts;
   const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, self: id, clock });
   const identity = { cluster: catalog.clusterId, node: id, name: config.name };
   return createHttpServer({
     log,
     logRequests: config.log === "debug",
     auth: createClientAuth(config.token ?? (needsClusterSecret(config) ? config.clusterSecret : undefined)),
-    files: new FileService({ catalog, store: new CachedBlobStore(volumes), cluster, clock, log, ackCopies, minCopies }),
+    files,
+    uploads,
     namespaces: new NamespaceService(catalog),
     nodes: new NodeService(catalog, cluster),
     status: new StatusService(catalog, cluster),

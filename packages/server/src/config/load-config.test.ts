@@ -43,6 +43,7 @@ describe("loadConfig", () => {
       zone: "default",
       ackCopies: 2,
       minCopies: 1,
+      uploadTtlMs: 86_400_000,
       allowUnsafeCatalog: false,
     });
     const error = await refusal({ flags: {} });

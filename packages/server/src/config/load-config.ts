@@ -66,6 +66,7 @@ function buildConfig(written: (name: SettingName) => readonly WrittenValue[], ho
     ...(token !== undefined && { token }),
     ackCopies: withDefault("ack_copies"),
     minCopies: withDefault("min_copies"),
+    uploadTtlMs: withDefault("upload_ttl") * 1000,
     allowUnsafeCatalog: withDefault("allow_unsafe_catalog"),
   };
 }

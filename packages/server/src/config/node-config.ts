@@ -19,6 +19,7 @@ export interface NodeConfig {
   readonly token?: string;
   readonly ackCopies: number;
   readonly minCopies: number;
+  readonly uploadTtlMs: number;
   readonly allowUnsafeCatalog: boolean;
 }
 

@@ -32,6 +32,9 @@ export interface Setting<T> {
 
 export type ConfigSource = "file" | "environment" | "flag";
 
+/** Less than the week for which the catalog knows the answers of repeated puts: a late last piece makes no second version. */
+const MAX_UPLOAD_TTL_SECONDS = 6 * 24 * 60 * 60;
+
 function setting<T>(definition: Setting<T>): Setting<T> {
   return definition;
 }
@@ -113,6 +116,13 @@ export const SETTINGS = {
     description: "Refuse a put that fewer nodes than this have fsynced. Namespaces and requests can ask for more.",
     parse: wholeNumberBetween(1, 9),
     default: "1",
+  }),
+  upload_ttl: setting({
+    placeholder: "SECONDS",
+    description:
+      "How long the bytes of an unfinished resumable upload are kept after the last of them came, and how long the outcome of a finished one is told.",
+    parse: wholeNumberBetween(1, MAX_UPLOAD_TTL_SECONDS),
+    default: "86400",
   }),
   allow_unsafe_catalog: setting({
     placeholder: "BOOL",

@@ -7,7 +7,7 @@ import type { FileContext } from "./file-context.js";
 import { MissingBlobs } from "./missing-blobs.js";
 import { NamespaceViews } from "./namespace-views.js";
 import { openBlob } from "./open-blob.js";
-import { putFile } from "./put-file.js";
+import { checkPut, putFile } from "./put-file.js";
 import type { PutRequest } from "./put-request.js";
 
 /** What a user can ask about files. Every method throws `catalog_unavailable` when the catalog does not answer. */
@@ -25,6 +25,11 @@ export class FileService {
   /** See `putFile`. */
   put(request: PutRequest): Promise<PutReply> {
     return putFile({ ...this.#context, namespaces: this.#namespaces }, request);
+  }
+
+  /** Throws what a put like this would be refused with before its body. */
+  async checkPut(request: Omit<PutRequest, "body">): Promise<void> {
+    await checkPut({ ...this.#context, namespaces: this.#namespaces }, request);
   }
 
   /** Throws `not_found` or `namespace_not_found`. */

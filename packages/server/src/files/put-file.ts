@@ -24,7 +24,7 @@ export interface PutContext extends FileContext {
  * A put that throws has named nothing: the old version stays. Bytes placed in vain are unreferenced, and reaped.
  */
 export async function putFile(context: PutContext, request: PutRequest): Promise<PutReply> {
-  const minCopies = await checkBeforeBody(context, request);
+  const minCopies = await checkPut(context, request);
   const placements = await openPlacements(context, request, Math.max(context.ackCopies, minCopies));
   try {
     const sizeBytes = await pourBody(request, placements);
@@ -40,7 +40,7 @@ export async function putFile(context: PutContext, request: PutRequest): Promise
 }
 
 /** Refuses what cannot succeed before the body is sent, and answers how many copies this put must have. */
-async function checkBeforeBody(context: PutContext, request: PutRequest): Promise<number> {
+export async function checkPut(context: PutContext, request: Omit<PutRequest, "body">): Promise<number> {
   const { cluster, namespaces } = context;
   const namespace = await namespaces.get(request.namespace);
   const minCopies = Math.max(request.minCopies ?? context.minCopies, namespace.minCopies);
@@ -51,7 +51,7 @@ async function checkBeforeBody(context: PutContext, request: PutRequest): Promis
 }
 
 /** As seen now; the commit decides. With an idempotency key it may be a repetition, whose answer only the commit knows. */
-async function checkPrecondition({ catalog }: FileContext, request: PutRequest): Promise<void> {
+async function checkPrecondition({ catalog }: FileContext, request: Omit<PutRequest, "body">): Promise<void> {
   const { namespace, key, precondition, idempotencyKey } = request;
   if (precondition === undefined || idempotencyKey !== undefined) return;
   const file = await catalog.findFile(namespace, key);
@@ -63,7 +63,7 @@ async function checkPrecondition({ catalog }: FileContext, request: PutRequest):
 /** A put that was committed before is not refused for the nodes that are away now: the commit gives the first answer. */
 async function checkCopies(
   { catalog }: FileContext,
-  { idempotencyKey }: PutRequest,
+  { idempotencyKey }: Pick<PutRequest, "idempotencyKey">,
   { copies, minCopies }: { copies: number; minCopies: number },
 ): Promise<void> {
   if (copies >= minCopies) return;

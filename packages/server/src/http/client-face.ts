@@ -9,10 +9,12 @@ import { addNodeRoutes } from "./node-routes.js";
 import { describeApi } from "./openapi.js";
 import { SCHEMAS } from "./schemas.js";
 import { addStatusRoutes } from "./status-routes.js";
+import { addUploadRoutes, announceTus } from "./uploads/upload-routes.js";
 
 /** The native face: everything under `/v1`, for clients. */
 export function createClientFace(context: ClientFaceContext): Face {
   return async (scope) => {
+    scope.addHook("onRequest", announceTus);
     scope.addHook("onRequest", (request, _reply, done) => {
       context.auth.check(request.headers.authorization);
       done();
@@ -24,6 +26,10 @@ export function createClientFace(context: ClientFaceContext): Face {
     await scope.register(async (files: FastifyInstance) => {
       passBodiesUnread(files);
       addFileRoutes(files, context);
+    });
+    await scope.register(async (uploads: FastifyInstance) => {
+      passBodiesUnread(uploads);
+      addUploadRoutes(uploads, context);
     });
     await scope.register(async (rest: FastifyInstance) => {
       rest.addHook("preParsing", async (request, _reply, payload) => {

@@ -4,6 +4,7 @@ import type { FileService } from "../files/file-service.js";
 import type { NamespaceService } from "../files/namespace-service.js";
 import type { NodeService } from "../files/node-service.js";
 import type { StatusService } from "../files/status-service.js";
+import type { UploadService } from "../files/uploads/upload-service.js";
 import type { Logger } from "../runtime/logger.js";
 import type { Exchanges } from "./exchange.js";
 
@@ -17,6 +18,7 @@ export interface ClientFaceOptions {
   readonly namespaces: NamespaceService;
   readonly nodes: NodeService;
   readonly status: StatusService;
+  readonly uploads: UploadService;
 }
 
 export interface ClientFaceContext extends ClientFaceOptions {

@@ -41,6 +41,21 @@ export const SCHEMAS = [
   },
   { $id: "PutReply", ...object({ digest: DIGEST, size: COUNT, version: COUNT, copies: COUNT, wanted: COUNT }) },
   {
+    $id: "UploadInfo",
+    ...object(
+      {
+        namespace: TEXT,
+        key: TEXT,
+        size: COUNT,
+        offset: COUNT,
+        expires: TIME,
+        reply: refTo("PutReply"),
+        error: refTo("Problem"),
+      },
+      ["reply", "error"],
+    ),
+  },
+  {
     $id: "FileInfo",
     ...object({
       key: TEXT,

@@ -1,7 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { createClientAuth } from "../auth/client-auth.js";
+import { MemoryUploadStore } from "../blobs/memory/memory-upload-store.js";
 import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
 import { StatusService } from "../files/status-service.js";
+import { UploadService } from "../files/uploads/upload-service.js";
 import { openTestFiles, type TestFiles, type TestFilesOptions } from "../files/test-files.js";
 import { silentLogger } from "../runtime/logger.js";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "./create-http-server.js";
@@ -10,7 +13,12 @@ export interface TestServer extends TestFiles {
   readonly server: HttpServer;
   readonly port: number;
   readonly url: string;
+  readonly uploads: UploadService;
+  readonly uploadStore: MemoryUploadStore;
 }
+
+/** Longer than any test. */
+const UPLOAD_TTL_MS = 3_600_000;
 
 export interface TestServerOptions extends TestFilesOptions {
   readonly token?: string;
@@ -20,12 +28,17 @@ export interface TestServerOptions extends TestFilesOptions {
 /** A listening server over test files, on a free port of the loopback interface. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const test = await openTestFiles(options);
+  const uploadStore = new MemoryUploadStore();
+  const createId = () => randomBytes(16).toString("hex");
+  const { context, files } = test;
+  const uploads = await UploadService.open({ context, files, store: uploadStore, ttlMs: UPLOAD_TTL_MS, createId });
   const server = await createHttpServer({
     auth: createClientAuth(options.token),
     files: test.files,
     namespaces: new NamespaceService(test.catalog),
     nodes: new NodeService(test.catalog, test.cluster),
     status: new StatusService(test.catalog, test.cluster),
+    uploads,
     log: silentLogger,
     isReady: async () => void (await test.catalog.head()),
     ...options.http,
@@ -33,7 +46,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const { port } = await server.start({ host: "127.0.0.1", port: 0 });
   const close = async () => {
     await server.stop();
+    await uploads.close();
     await test.close();
   };
-  return { ...test, server, port, url: `http://127.0.0.1:${port}`, close };
+  return { ...test, uploads, uploadStore, server, port, url: `http://127.0.0.1:${port}`, close };
 }

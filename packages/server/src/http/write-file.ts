@@ -36,7 +36,7 @@ export async function deleteFile({ files }: WriteContext, request: FastifyReques
 }
 
 /** The body in the chunks in which it arrives. A refusal in the middle leaves the connection to be answered on. */
-async function* readBody(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+export async function* readBody(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   askForBody(request);
   try {
     yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;

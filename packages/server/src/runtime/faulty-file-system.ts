@@ -13,6 +13,7 @@ export type FileCall =
   | "write"
   | "read"
   | "fstat"
+  | "truncate"
   | "syncData"
   | "close";
 
@@ -118,6 +119,10 @@ export class FaultyFileSystem implements FileSystem {
       stat: async () => {
         meet("fstat");
         return file.stat();
+      },
+      truncate: async (sizeBytes) => {
+        meet("truncate");
+        await file.truncate(sizeBytes);
       },
       syncData: async () => {
         meet("syncData");

@@ -41,6 +41,16 @@ describe("the system's files", () => {
     await expect(systemFileSystem.open(join(folder, "none"), "read")).rejects.toMatchObject({ code: "ENOENT" });
   });
 
+  it("grow at their end when they are appended to, and can be cut off", async () => {
+    await writeFile(path, "0123456789");
+    const file = await systemFileSystem.open(path, "append");
+    await file.truncate(4);
+    await file.write([Buffer.from("ab"), Buffer.from("c")]);
+    await file.close();
+    expect(await readFile(path, "utf8")).toBe("0123abc");
+    await expect(systemFileSystem.open(join(folder, "none"), "append")).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
   it("tell how full their file system is", async () => {
     const room = await systemFileSystem.statfs(folder);
     expect(room.totalBytes).toBeGreaterThan(room.freeBytes);

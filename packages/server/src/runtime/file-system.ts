@@ -18,18 +18,20 @@ export interface FileSystemRoom {
 
 /** An open file, never a folder. Whoever opened it closes it, once. */
 export interface OpenFile {
-  /** Appends all of the bytes at the file's position. */
+  /** Appends all of the bytes at the file's position, which is its end unless it was just created. */
   write(chunks: readonly Uint8Array[]): Promise<void>;
   /** Fills `target` from `position` on; answers how many bytes there were: fewer only at the end of the file. */
   read(target: Uint8Array, position: number): Promise<number>;
   stat(): Promise<FileStat>;
+  /** Cuts the file off behind this many bytes. Only for one that was opened to be written. */
+  truncate(sizeBytes: number): Promise<void>;
   /** fdatasync: bytes and what is needed to read them back (size, extents) are durable; times may not be. */
   syncData(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** `read` an existing file; `create` a new one for writing, `EEXIST` when there is one. */
-export type OpenMode = "read" | "create";
+/** `read` an existing file; `append` to one; `create` a new one for writing, `EEXIST` when there is one. */
+export type OpenMode = "read" | "append" | "create";
 
 /**
  * The calls on the world of files that our stores make, and no more: each can be made to fail in a test. All reject
@@ -62,6 +64,7 @@ const call = {
   close: promisify(fs.close),
   fsync: promisify(fs.fsync),
   fdatasync: promisify(fs.fdatasync),
+  ftruncate: promisify(fs.ftruncate),
   statfs: promisify(fs.statfs),
 };
 
@@ -105,6 +108,11 @@ class SystemFile implements OpenFile {
     return stat;
   }
 
+  async truncate(sizeBytes: number): Promise<void> {
+    await call.ftruncate(this.#fd, sizeBytes);
+    this.#sizeBytes = sizeBytes;
+  }
+
   syncData(): Promise<void> {
     return call.fdatasync(this.#fd);
   }
@@ -115,9 +123,19 @@ class SystemFile implements OpenFile {
   }
 }
 
+/** What open(2) is told. `append` makes no file: whoever means to go on with one wants to hear that it is gone. */
+const OPEN_FLAGS: Readonly<Record<OpenMode, string | number>> = {
+  read: "r",
+  append: fs.constants.O_WRONLY | fs.constants.O_APPEND,
+  create: "wx",
+};
+
 /** The real one. */
 export const systemFileSystem: FileSystem = {
-  open: async (path, mode) => new SystemFile(mode === "create" ? fs.openSync(path, "wx") : await call.open(path, "r")),
+  open: async (path, mode) => {
+    const flags = OPEN_FLAGS[mode];
+    return new SystemFile(mode === "create" ? fs.openSync(path, flags) : await call.open(path, flags));
+  },
   rename: async (from, to) => fs.renameSync(from, to),
   unlink: promisify(fs.unlink),
   mkdir: async (path) => fs.mkdirSync(path),

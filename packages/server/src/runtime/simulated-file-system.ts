@@ -57,7 +57,7 @@ export class SimulatedFileSystem implements FileSystem {
 
   async open(path: string, mode: OpenMode): Promise<OpenFile> {
     this.#tick(path);
-    if (mode === "read") return this.#openFile(path, this.#find(path));
+    if (mode !== "create") return this.#openFile(path, this.#find(path));
     const { folder, name } = this.#place(path);
     if (folder.names.has(name)) throw systemError("EEXIST", path);
     const file: SimulatedFile = { kind: "file", bytes: Buffer.alloc(0), durable: Buffer.alloc(0) };
@@ -124,6 +124,10 @@ export class SimulatedFileSystem implements FileSystem {
       stat: async () => {
         this.#tick(path);
         return statOf(node);
+      },
+      truncate: async (sizeBytes) => {
+        this.#tick(path);
+        node.bytes = node.bytes.subarray(0, sizeBytes);
       },
       syncData: async () => {
         this.#tick(path);

@@ -47,7 +47,7 @@ export function describeMemory(get: () => BlobStore, skipBecause: string | undef
   });
 }
 
-function buffersAfterCollection(): number {
+export function buffersAfterCollection(): number {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   collect();

@@ -11,6 +11,7 @@ import { openBlobFile, statBlobFile } from "./disk-read.js";
 import { DiskWrite, type WriteGround } from "./disk-write.js";
 import { DurableFolders } from "./durable-folders.js";
 import { KeyedLock } from "./keyed-lock.js";
+import { UploadFolder } from "./uploads/upload-folder.js";
 import { VolumeHealth } from "./volume-health.js";
 import type { VolumeLock } from "./volume-lock.js";
 import type { VolumeRecord } from "./volume-record.js";
@@ -18,6 +19,7 @@ import { DEFAULT_MAX_USED_RATIO, VolumeSpace } from "./volume-space.js";
 
 export const BLOBS_FOLDER = "blobs";
 export const INCOMING_FOLDER = "incoming";
+export const UPLOADS_FOLDER = "uploads";
 
 export interface DiskVolumeOptions {
   /** The data directory, prepared and locked by `openDiskVolumes`. */
@@ -38,6 +40,8 @@ export type Publishing = Pick<WriteGround, "publishing" | "published">;
 export class DiskVolume implements BlobStore {
   readonly id: string;
   readonly path: string;
+  /** What arrived of files that are sent in pieces. */
+  readonly uploads: UploadFolder;
   readonly #options: DiskVolumeOptions;
   readonly #root: string;
   readonly #space: VolumeSpace;
@@ -53,6 +57,13 @@ export class DiskVolume implements BlobStore {
     this.#root = join(path, BLOBS_FOLDER);
     this.#space = new VolumeSpace({ files, path, clock, maxUsedRatio: options.maxUsedRatio ?? DEFAULT_MAX_USED_RATIO });
     this.#health = new VolumeHealth(path, logger);
+    this.uploads = new UploadFolder({
+      files,
+      path: join(path, UPLOADS_FOLDER),
+      space: this.#space,
+      health: this.#health,
+      logger,
+    });
     this.#ground = {
       files,
       logger,

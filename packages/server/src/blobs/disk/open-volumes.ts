@@ -6,7 +6,7 @@ import { makeDurableFolder } from "../../runtime/durable-folder.js";
 import { type FileSystem, systemFileSystem } from "../../runtime/file-system.js";
 import type { Logger } from "../../runtime/logger.js";
 import { errnoOf, toDiskError } from "./disk-error.js";
-import { BLOBS_FOLDER, DiskVolume, INCOMING_FOLDER } from "./disk-volume.js";
+import { BLOBS_FOLDER, DiskVolume, INCOMING_FOLDER, UPLOADS_FOLDER } from "./disk-volume.js";
 import { LOCK_FILE, lockVolume, type VolumeLock } from "./volume-lock.js";
 import {
   findVolumeRecord,
@@ -151,6 +151,7 @@ async function openOne(files: FileSystem, directory: string, options: OpenVolume
 /** The folders of a volume; what an earlier run left in `incoming/` goes: nobody can finish it any more. */
 async function prepare(files: FileSystem, directory: string): Promise<void> {
   await makeDurableFolder(files, join(directory, BLOBS_FOLDER));
+  await makeDurableFolder(files, join(directory, UPLOADS_FOLDER));
   const incoming = join(directory, INCOMING_FOLDER);
   await makeDurableFolder(files, incoming);
   for (const name of await files.readdir(incoming)) await files.unlink(join(incoming, name));
