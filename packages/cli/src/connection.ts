@@ -1,6 +1,9 @@
+import { join } from "node:path";
 import { Client, type ClientOptions } from "@koboldfs/client";
 import type { Command } from "commander";
 import type { CommandContext } from "./command-context.js";
+import { findCacheFolder } from "./sync/cache-folder.js";
+import { FileUploadMemory } from "./file-upload-memory.js";
 import { ConsoleOutput } from "./output/console-output.js";
 
 const DEFAULT_SERVER = "http://127.0.0.1:9876";
@@ -60,5 +63,6 @@ function readConnection(context: CommandContext, options: ConnectionOptions): Cl
     servers: servers.split(",").map((server) => server.trim()),
     ...(token !== undefined && token !== "" && { token }),
     deadlineMs: INTERACTIVE_DEADLINE_MS,
+    uploadMemory: new FileUploadMemory(join(findCacheFolder(context.env), "uploads")),
   };
 }

@@ -1,5 +1,6 @@
 import type { FileInfo } from "@koboldfs/protocol";
 import type { ByteRange } from "./transfer/download.js";
+import type { UploadMemory } from "./transfer/upload-memory.js";
 
 export interface ClientOptions {
   /** Base URLs, the preferred one first; the next is asked when one is dead. */
@@ -17,6 +18,8 @@ export interface ClientOptions {
   readonly responseTimeoutMs?: number;
   /** How long the bytes of an answer may pause. Default 10,000. */
   readonly idleTimeoutMs?: number;
+  /** Where addresses of unfinished uploads are kept, so that a later process goes on with them. Default: nowhere. */
+  readonly uploadMemory?: UploadMemory;
   /** Operations under way at once, and connections to each server; others wait for their turn. Default 64. */
   readonly maxInFlight?: number;
 }
@@ -43,6 +46,11 @@ export interface PutOptions extends CallOptions {
   readonly digest?: string;
   /** Told after each piece how many bytes were sent so far; starts anew when the file is sent again. */
   readonly onProgress?: (bytes: number) => void;
+  /**
+   * A path, bytes or a Blob of this many bytes and more is sent as a resumable upload, which goes on after a break where
+   * it was. `Infinity`: never. Default 32 MiB, below which beginning again costs little.
+   */
+  readonly resumableFromBytes?: number;
 }
 
 export interface GetOptions extends CallOptions {

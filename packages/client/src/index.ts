@@ -33,3 +33,4 @@ export { ClientPool } from "./node/client-pool.js";
 export { findPartOwner, formatPartName, isPartName } from "./node/file-sink.js";
 export type { ByteRange } from "./transfer/download.js";
 export type { PutSource } from "./transfer/put-source.js";
+export type { UploadMemory } from "./transfer/upload-memory.js";

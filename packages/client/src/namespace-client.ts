@@ -42,6 +42,8 @@ import { readFileHead } from "./transfer/file-head.js";
 import { FileReader } from "./transfer/file-reader.js";
 import { formatPutHeaders } from "./transfer/put-headers.js";
 import { openPutSource, type PutSource } from "./transfer/put-source.js";
+import { planResumable } from "./transfer/plan-resumable.js";
+import { uploadResumably } from "./transfer/resumable-upload.js";
 import type { Sink } from "./transfer/sink.js";
 import { uploadBody } from "./transfer/upload.js";
 
@@ -79,17 +81,24 @@ export class NamespaceClient {
    *
    * The digest is checked end to end: bytes, and files up to 1 MiB, are announced with theirs, so that the server
    * refuses others; of longer ones what the server stored is compared afterwards, and taken away again if it is wrong.
+   *
+   * What can be read again and has 32 MiB or more goes as a resumable upload (see `resumableFromBytes`).
    */
   async put(key: string, source: PutSource, options: PutOptions = {}): Promise<PutReply> {
     const path = this.#pathOf(key);
     const announced = options.digest === undefined ? undefined : parseDigest(options.digest);
     const { signal, onProgress } = options;
     return this.#session.admit(signal, async () => {
-      const headers = formatPutHeaders(options, this.#session.createIdempotencyKey());
+      const idempotencyKey = this.#session.createIdempotencyKey();
       const body = await openPutSource(source, this.#session.platform);
       try {
-        const upload = { path, headers, body, announced, signal, onProgress };
-        return await uploadBody(this.#session, upload, this.#session.startBudget(options));
+        const budget = this.#session.startBudget(options);
+        const upload = { path, announced, signal, onProgress };
+        const put = { body, namespace: this.namespace, key, idempotencyKey, digest: announced ?? body.digest };
+        const resumable = planResumable(this.#session, put, options);
+        if (resumable !== undefined) return await uploadResumably(this.#session, { ...upload, ...resumable }, budget);
+        const headers = formatPutHeaders(options, idempotencyKey);
+        return await uploadBody(this.#session, { ...upload, headers, body }, budget);
       } finally {
         await body.close();
       }

@@ -25,7 +25,7 @@ export interface Hasher {
 export interface TransportRequest {
   /** Scheme, host and port, perhaps with a path before ours; no slash at the end. */
   readonly server: string;
-  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH" | "DELETE";
   /** Percent-encoded already; must reach the server byte for byte. */
   readonly path: string;
   readonly headers: Record<string, string>;

@@ -19,6 +19,8 @@ export class TcpProxy {
   #target: TcpTarget | undefined;
   #state: WireState = "open";
   #delayMs = 0;
+  /** Bytes that came from those who connected. */
+  receivedBytes = 0;
 
   private constructor(target: TcpTarget | undefined) {
     this.#target = target;
@@ -84,6 +86,9 @@ export class TcpProxy {
     }
     const pair = new SocketPair(socket, {
       delayMs: () => this.#delayMs,
+      onReceived: (bytes) => {
+        this.receivedBytes += bytes;
+      },
       onEnd: () => this.#pairs.delete(pair),
     });
     this.#pairs.add(pair);
@@ -101,6 +106,7 @@ export class TcpProxy {
 
 interface PairOptions {
   delayMs(): number;
+  onReceived(bytes: number): void;
   onEnd(): void;
 }
 
@@ -123,6 +129,7 @@ class SocketPair {
     if (this.#far === undefined) {
       this.#far = connect({ host: target.host, port: target.port, allowHalfOpen: true });
       this.#watch(this.#far);
+      this.#near.on("data", (chunk: Buffer) => this.#options.onReceived(chunk.length));
       this.#forward(this.#near, this.#far);
       this.#forward(this.#far, this.#near);
     }

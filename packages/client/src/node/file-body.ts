@@ -1,4 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
+import { resolve } from "node:path";
 import { type Digest, KoboldError } from "@koboldfs/protocol";
 import { BytesBody, type SourceBody } from "../transfer/source-body.js";
 
@@ -32,15 +33,21 @@ export async function openFileBody(path: string, hash: (bytes: Uint8Array) => st
 
 class FileBody implements SourceBody {
   readonly sizeBytes: number;
+  readonly identity: string;
   readonly #file: OpenFile;
 
   constructor(file: OpenFile) {
     this.#file = file;
     this.sizeBytes = file.sizeBytes;
+    this.identity = `${file.modified} ${resolve(file.path)}`;
   }
 
-  async *read(): AsyncGenerator<Uint8Array> {
-    for (let position = 0; position < this.sizeBytes; ) {
+  read(): AsyncGenerator<Uint8Array> {
+    return this.readFrom(0);
+  }
+
+  async *readFrom(start: number): AsyncGenerator<Uint8Array> {
+    for (let position = start; position < this.sizeBytes; ) {
       const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, this.sizeBytes - position));
       await readFully(this.#file, chunk, position);
       position += chunk.length;

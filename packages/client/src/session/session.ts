@@ -1,6 +1,7 @@
 import { KoboldError } from "@koboldfs/protocol";
 import type { Platform, TransportRequest, TransportResponse } from "../platform.js";
 import { readJson } from "../reply-checks.js";
+import type { UploadMemory } from "../transfer/upload-memory.js";
 import { AttemptFailure } from "./attempt-failure.js";
 import { InFlightGate } from "./in-flight-gate.js";
 import { pause } from "./pause.js";
@@ -15,6 +16,7 @@ export interface SessionOptions {
   readonly responseTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly maxInFlight: number;
+  readonly uploadMemory?: UploadMemory;
 }
 
 /** What an operation asks of the session besides its attempts. */

@@ -1,5 +1,5 @@
 import type { Platform } from "../platform.js";
-import { BytesBody, ReopenableBody, type SourceBody } from "./source-body.js";
+import { BlobBody, BytesBody, ReopenableBody, type SourceBody } from "./source-body.js";
 import { StreamBody } from "./stream-body.js";
 
 /**
@@ -17,7 +17,7 @@ export type PutSource = string | Uint8Array | Blob | AsyncIterable<unknown> | ((
 export async function openPutSource(source: PutSource, platform: Platform): Promise<SourceBody> {
   if (typeof source === "string") return platform.openPath(source);
   if (source instanceof Uint8Array) return new BytesBody(source);
-  if (source instanceof Blob) return new ReopenableBody(() => source.stream(), source.size);
+  if (source instanceof Blob) return new BlobBody(source);
   if (typeof source === "function") return new ReopenableBody(source);
   if (Symbol.asyncIterator in source) return new StreamBody(source);
   throw new TypeError("a source is a path, bytes, a Blob, an async iterable or a function that opens one");

@@ -8,13 +8,20 @@ export interface SourceBody {
   readonly sizeBytes?: number;
   /** What the bytes are known to be before they are read. */
   readonly digest?: Digest;
+  /** By what another process can tell that it has the same source. */
+  readonly identity?: string;
   /**
    * Reads from the beginning, one reader at a time; an earlier reader ends. Throws `source_consumed` when the source
    * cannot go back that far, `source_unreadable`, or `source_changed`.
    */
   read(): AsyncIterable<Uint8Array>;
+  /** As `read`, from any place on, as often as one likes. Absent where the source cannot do that. */
+  readonly readFrom?: (position: number) => AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
+
+/** Bytes in memory go in pieces where progress is to be seen. */
+const PIECE_BYTES = 256 * 1024;
 
 /** Content that is in memory. */
 export class BytesBody implements SourceBody {
@@ -32,10 +39,37 @@ export class BytesBody implements SourceBody {
     yield this.bytes;
   }
 
+  async *readFrom(position: number): AsyncGenerator<Uint8Array> {
+    for (let start = position; start < this.bytes.length; start += PIECE_BYTES) {
+      yield this.bytes.subarray(start, start + PIECE_BYTES);
+    }
+  }
+
   async close(): Promise<void> {}
 }
 
-/** Content that can be opened again and again: a Blob, or a function that opens a stream. */
+/** Content that the platform keeps, perhaps on its disk. */
+export class BlobBody implements SourceBody {
+  readonly sizeBytes: number;
+  readonly #blob: Blob;
+
+  constructor(blob: Blob) {
+    this.#blob = blob;
+    this.sizeBytes = blob.size;
+  }
+
+  read(): AsyncGenerator<Uint8Array> {
+    return this.readFrom(0);
+  }
+
+  async *readFrom(position: number): AsyncGenerator<Uint8Array> {
+    for await (const chunk of this.#blob.slice(position).stream()) yield chunk;
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Content that can be opened again and again by a function that opens a stream. */
 export class ReopenableBody implements SourceBody {
   readonly #open: () => AsyncIterable<unknown>;
   readonly sizeBytes?: number;

@@ -40,7 +40,11 @@ export async function uploadBody(session: Session, upload: Upload, budget: Retry
 }
 
 /** Bytes that were spoiled on the way have a name now: it must not be read as if it were right. */
-async function withdraw(session: Session, upload: Upload, digest: string): Promise<void> {
+export async function withdraw(
+  session: Session,
+  upload: Pick<Upload, "path" | "signal">,
+  digest: string,
+): Promise<void> {
   const headers = { "if-match": `"${digest}"`, [HEADER.idempotencyKey]: session.createIdempotencyKey() };
   const read = (response: TransportResponse): Promise<void> => response.finish();
   // When this fails too, the mismatch is still what the caller has to know.
@@ -98,13 +102,13 @@ async function sendStream(sending: Sending): Promise<{ reply: PutReply; sent: Se
   }
 }
 
-function throwIfAnotherThanAnnounced(digest: string, upload: Upload): void {
+export function throwIfAnotherThanAnnounced(digest: string, upload: Pick<Upload, "announced">): void {
   if (upload.announced === undefined || upload.announced === digest) return;
   throw new KoboldError("source_changed", `the source has digest ${digest}; ${upload.announced} was announced`);
 }
 
 /** What went wrong at the source is told as such, and nothing is tried again for it. */
-function explainFailure(thrown: unknown, atSource: unknown, previous: KoboldError | undefined): unknown {
+export function explainFailure(thrown: unknown, atSource: unknown, previous: KoboldError | undefined): unknown {
   if (atSource instanceof KoboldError && atSource.code === "source_consumed") {
     const why = previous === undefined ? "" : `: ${previous.message}`;
     return new KoboldError("source_consumed", `${atSource.message}${why}`, { cause: previous });
