@@ -60,6 +60,21 @@ export const ERROR_TABLE = {
   node_not_found: { status: 404, retryable: false, hint: "See 'koboldfs node list'." },
   route_not_found: { status: 404, retryable: false, hint: "See /openapi.json for what this server answers." },
   method_not_allowed: { status: 405, retryable: false, hint: "See /openapi.json for what this server answers." },
+  version_not_found: {
+    status: 404,
+    retryable: false,
+    hint: "There is no such version of this key, or it is gone; see 'koboldfs versions NAMESPACE/KEY'.",
+  },
+  not_deleted: {
+    status: 409,
+    retryable: false,
+    hint: "The file is there; to bring back an older version restore it by its number.",
+  },
+  history_gone: {
+    status: 410,
+    retryable: false,
+    hint: "The namespace's retention has passed since; 'koboldfs namespace create --retention' keeps more from now on.",
+  },
   namespace_not_empty: { status: 409, retryable: false, hint: "Delete the files of the namespace first." },
   idempotency_key_reused: {
     status: 422,

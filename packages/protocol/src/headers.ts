@@ -4,6 +4,8 @@ export const HEADER = {
   idempotencyKey: "idempotency-key",
   /** Request: refuse with `too_few_copies` unless this many nodes hold the bytes, fsynced, before the name commits. */
   minCopies: "koboldfs-min-copies",
+  /** Request and response: when the file expires, as RFC 3339; a request may also say after how many seconds, or `never`. */
+  expires: "koboldfs-expires",
   /** Response: the version (journal number) of the file. */
   version: "koboldfs-version",
   /** Response of an upload that is complete: `copies` and `wanted` of its put. */

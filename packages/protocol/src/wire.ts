@@ -35,6 +35,64 @@ export interface FileInfo {
   contentType: string;
   metadata: Record<string, string>;
   modified: string;
+  /** From this time on the key reads as absent. Absent: it never expires. */
+  expires?: string;
+}
+
+/** One state of a key: content, or (with `deleted`) the moment from which on it named nothing. */
+export interface VersionInfo {
+  version: number;
+  /** When it became current. */
+  modified: string;
+  deleted: boolean;
+  /** Of content only, as in `FileInfo`. */
+  digest?: string;
+  size?: number;
+  contentType?: string;
+  metadata?: Record<string, string>;
+  expires?: string;
+}
+
+/** The versions of a key that can still be read, the newest first. */
+export interface VersionListReply {
+  key: string;
+  versions: VersionInfo[];
+  /** Give it as `before` to get the next page; absent on the last one. */
+  next?: number;
+}
+
+/** A key that was deleted and can be undeleted: the content that it named last. */
+export interface DeletedFileInfo extends FileInfo {
+  /** When it was deleted. */
+  deleted: string;
+}
+
+export interface DeletedListReply {
+  files: DeletedFileInfo[];
+  /** Give it as `after` to get the next page; absent on the last one. */
+  next?: string;
+}
+
+export interface RestoreRequest {
+  /** Every key that begins so; empty: all of the namespace. */
+  prefix: string;
+  /** A journal number or an RFC 3339 time, as in `?as-of=`. */
+  asOf: string;
+}
+
+export interface RestoreReply {
+  /** Journal number of the last change; the head when nothing had to be changed. */
+  version: number;
+  /** Keys that have older content again, and keys that name nothing again. */
+  restored: number;
+  removed: number;
+}
+
+export interface PurgeReply {
+  /** Versions that are gone. */
+  purged: number;
+  /** Nodes that have not said yet that the bytes are gone from their disks, by name; those that are away among them. */
+  pending: string[];
 }
 
 export interface ListReply {
@@ -48,7 +106,9 @@ export interface ListReply {
 /** One operation of `POST /v1/files/{namespace}`; the whole batch is one commit, a bad operation is refused alone. */
 export type BatchOperation =
   | { op: "delete"; key: string; ifMatch?: string }
-  | { op: "copy" | "rename"; from: string; to: string; ifMatch?: string; ifNoneMatch?: "*" };
+  | { op: "copy" | "rename"; from: string; to: string; ifMatch?: string; ifNoneMatch?: "*" }
+  | { op: "undelete"; key: string }
+  | { op: "restore"; key: string; version: number; ifMatch?: string; ifNoneMatch?: "*" };
 
 export type BatchResult = { ok: true; version: number } | { ok: false; error: Problem };
 
@@ -61,6 +121,10 @@ export interface NamespacePolicy {
   minCopies: number;
   /** Template of direct URLs: `{server} {namespace} {path} {key} {name}` are filled in. Absent: no direct URLs. */
   urlTemplate?: string;
+  /** How long older versions and deleted files can be read and brought back. Absent: a day. */
+  retentionMs?: number;
+  /** Files put without Koboldfs-Expires expire so long after. Absent: never. */
+  expireAfterMs?: number;
 }
 
 export interface NamespaceInfo extends NamespacePolicy {

@@ -6,6 +6,7 @@ import { describeCopyConformance } from "./conformance/copy-conformance.js";
 import { describeCutConformance } from "./conformance/cut-conformance.js";
 import { describeFileConformance } from "./conformance/file-conformance.js";
 import { describeFrozenHolderConformance } from "./conformance/frozen-holder-conformance.js";
+import { describeHistoryConformance } from "./conformance/history-conformance.js";
 import { describeIdempotencyConformance } from "./conformance/idempotency-conformance.js";
 import { describeListingConformance } from "./conformance/listing-conformance.js";
 import { describeMigrationConformance } from "./conformance/migration-conformance.js";
@@ -18,6 +19,7 @@ export function describeCatalogConformance(harness: CatalogHarness): void {
   describe(`${harness.engine} as a catalog`, { timeout: TEST_TIMEOUT_MS }, () => {
     describeFileConformance(harness);
     describeListingConformance(harness);
+    describeHistoryConformance(harness);
     describeClusterConformance(harness);
     describeCopyConformance(harness);
     describeIdempotencyConformance(harness);

@@ -1,6 +1,7 @@
 import type { Digest, FileKey, NamespaceInfo, NamespaceName, NodeId } from "@koboldfs/protocol";
-import type { Change, ChangeOutcome, FileRecord, NodeSettings } from "../model/change.js";
-import type { KnownHistory } from "../model/commit-view.js";
+import type { Change, ChangeOutcome, FileRecord, FormerVersion, Moment, NodeSettings } from "../model/change.js";
+import type { PlannedPurge } from "../model/commit-plan.js";
+import type { BlobName, KnownHistory } from "../model/commit-view.js";
 import type { JournalGroup } from "../model/journal-group.js";
 
 /**
@@ -64,11 +65,51 @@ export interface ListPage {
   readonly next?: string;
 }
 
-/** Reads see everything acknowledged before they were asked. All throw `catalog_unavailable`. */
+/**
+ * Reads see everything acknowledged before they were asked. Files that have expired are absent, by the catalog's clock.
+ * All throw `catalog_unavailable`.
+ */
 export interface FileCatalog {
   findFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord | undefined>;
   /** Bytewise order of keys. Throws `namespace_not_found`. */
   listFiles(namespace: NamespaceName, query: ListQuery): Promise<ListPage>;
+}
+
+/** One state of a key in its history: content, or the moment from which on it named nothing. */
+export type KeyVersion =
+  | { readonly kind: "content"; readonly file: FileRecord }
+  | { readonly kind: "tombstone"; readonly version: number; readonly modified: Date };
+
+export interface VersionPage {
+  /** The newest first. */
+  readonly versions: readonly KeyVersion[];
+  /** The `before` of the next page; undefined on the last. */
+  readonly next?: number;
+}
+
+export interface DeletedPage {
+  /** The last content of each key, and since when it names nothing. */
+  readonly files: readonly FormerVersion[];
+  /** The `after` of the next page; undefined on the last. */
+  readonly next?: string;
+}
+
+/**
+ * What keys named before, down to each namespace's horizon. All throw `namespace_not_found`; those with a moment throw
+ * `history_gone` when it is below the horizon.
+ */
+export interface HistoryCatalog {
+  /** The state as of a journal number, or as of a time by the catalog's clock. Throws `invalid_request` beyond the head. */
+  getMoment(at: { number: number } | { timeMs: number }): Promise<Moment>;
+  findFileAsOf(namespace: NamespaceName, key: FileKey, at: Moment): Promise<FileRecord | undefined>;
+  /** As `listFiles`. */
+  listFilesAsOf(namespace: NamespaceName, query: ListQuery, at: Moment): Promise<ListPage>;
+  /** One version of the key, current or not. */
+  findVersion(namespace: NamespaceName, key: FileKey, version: number): Promise<FileRecord | undefined>;
+  /** At most `limit` (1 to 1,000) contents of the key below version `before`, and the tombstones among them. */
+  listVersions(namespace: NamespaceName, key: FileKey, page: { before?: number; limit: number }): Promise<VersionPage>;
+  /** Keys that were deleted and can be undeleted, in byte order. Takes no delimiter. */
+  listDeleted(namespace: NamespaceName, query: Omit<ListQuery, "delimiter">): Promise<DeletedPage>;
 }
 
 export interface NamespaceCatalog {
@@ -192,6 +233,42 @@ export interface LeaseCatalog {
   releaseLease(name: string, holder: string): Promise<void>;
 }
 
+/** Which blobs something refers to. Absence of an answer is never taken for an answer: all throw instead. */
+export interface ReferenceCatalog {
+  /** Of these blobs (at most 1,000), those that nothing refers to, as seen now: a first look, not enough to act on. */
+  listUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]>;
+  /** As `listUnreferenced`, but seen while the journal's lock is held: no commit is under way. */
+  confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]>;
+  /** Strikes off those of the debts whose blob nothing refers to any more, seen under the journal's lock; answers how many. */
+  dropIdleDebts(debts: readonly Debt[]): Promise<number>;
+}
+
+/** Blobs that nodes were told to unlink at once. */
+export interface PurgeCatalog {
+  /** What the node has still to obey, in the order in which it was told. */
+  listPurges(node: NodeId, limit: number): Promise<PlannedPurge[]>;
+  /** Says that these were obeyed: the blob is off the node's disks, durably, or something refers to it again. */
+  endPurges(purges: readonly PlannedPurge[]): Promise<void>;
+  /** Nodes that have not obeyed everything of the journal numbers above `after` and up to `until`. */
+  listPurgingNodes(range: { after: number; until: number }): Promise<NodeId[]>;
+}
+
+export interface ExpiryCatalog {
+  /** Files that have expired and are not deleted yet; at most `limit`. */
+  listExpired(limit: number): Promise<FileRecord[]>;
+}
+
+/** What nobody needs any more, removed in bounded batches. */
+export interface PruneCatalog {
+  /**
+   * Removes former versions that their namespace's horizon has passed, and those of namespaces that are gone, with
+   * their entries; at most `limit`. Answers how many went.
+   */
+  pruneVersions(limit: number): Promise<number>;
+  /** Removes purges that were obeyed longer ago than `olderThanMs`. */
+  prunePurges(olderThanMs: number): Promise<void>;
+}
+
 export interface MaintenanceCatalog {
   /** Removes recorded outcomes older than `olderThanMs`, at most `limit`; answers how many went. */
   pruneOutcomes(olderThanMs: number, limit: number): Promise<number>;
@@ -201,12 +278,17 @@ export interface Catalog
   extends CommitCatalog,
     OutcomeCatalog,
     FileCatalog,
+    HistoryCatalog,
+    ReferenceCatalog,
+    PurgeCatalog,
+    ExpiryCatalog,
     NamespaceCatalog,
     NodeCatalog,
     DebtCatalog,
     CopyCatalog,
     JournalCatalog,
     LeaseCatalog,
+    PruneCatalog,
     MaintenanceCatalog {
   /** The cluster's id, made when the catalog was created: 32 hex digits. */
   readonly clusterId: string;

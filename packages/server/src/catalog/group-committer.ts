@@ -77,7 +77,10 @@ export class GroupCommitter implements CommitCatalog {
   #takeGroup(): Item[] {
     let count = 0;
     let size = 0;
+    let isLast = false;
     for (const item of this.#waiting) {
+      if (count > 0 && (isAlone(item) || isLast)) break;
+      isLast = isAlone(item);
       if (size + item.changes.length > MAX_GROUP_CHANGES) break;
       size += item.changes.length;
       count += 1;
@@ -112,6 +115,11 @@ export class GroupCommitter implements CommitCatalog {
       this.#onIdle = resolve;
     });
   }
+}
+
+/** It reads more than its neighbours could tell it of. */
+function isAlone({ changes }: Item): boolean {
+  return changes.some((change) => change.kind === "restore-prefix");
 }
 
 function answer(items: readonly Item[], outcomes: readonly ChangeOutcome[]): void {

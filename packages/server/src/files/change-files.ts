@@ -1,6 +1,15 @@
 import { createHash } from "node:crypto";
 import { type FileKey, KoboldError, type NamespaceName } from "@koboldfs/protocol";
-import type { Change, ChangeOutcome, CopyChange, DeleteChange, Precondition, RenameChange } from "../model/change.js";
+import type {
+  Change,
+  ChangeOutcome,
+  CopyChange,
+  DeleteChange,
+  Precondition,
+  RenameChange,
+  RestoreChange,
+  UndeleteChange,
+} from "../model/change.js";
 import type { FileContext } from "./file-context.js";
 import { fingerprint } from "./put-request.js";
 
@@ -8,7 +17,9 @@ import { fingerprint } from "./put-request.js";
 export type FileOperation =
   | Omit<DeleteChange, "namespace" | "idempotency">
   | Omit<CopyChange, "namespace" | "idempotency">
-  | Omit<RenameChange, "namespace" | "idempotency">;
+  | Omit<RenameChange, "namespace" | "idempotency">
+  | Omit<UndeleteChange, "namespace" | "idempotency">
+  | Omit<RestoreChange, "namespace" | "idempotency">;
 
 export interface DeleteRequest {
   readonly namespace: NamespaceName;

@@ -1,5 +1,6 @@
 import { KoboldError, type PutReply } from "@koboldfs/protocol";
 import type { ChangeDone, PutChange } from "../model/change.js";
+import { MAX_PLACEMENT_AGE_MS } from "../model/placement-age.js";
 import { preconditionHolds } from "../model/precondition.js";
 import { type FileContext, ownPermissions } from "./file-context.js";
 import type { NamespaceViews } from "./namespace-views.js";
@@ -7,12 +8,6 @@ import { openPlacements, type PlacedCopies } from "./placement-set.js";
 import { pourBody } from "./pour-body.js";
 import { putFingerprint, type PutRequest } from "./put-request.js";
 import { replaceLostCopies } from "./replace-copies.js";
-
-/**
- * A reaper needs an hour to believe that a blob is unreferenced; a placement that is named within ten minutes can
- * never be one that a reaper is about to take, however the two interleave.
- */
-const MAX_PLACEMENT_AGE_MS = 10 * 60_000;
 
 export interface PutContext extends FileContext {
   readonly namespaces: NamespaceViews;
@@ -80,6 +75,7 @@ interface NameOptions {
 async function nameFile({ catalog, clock, cluster }: FileContext, options: NameOptions): Promise<ChangeDone> {
   const { request, placed } = options;
   request.signal?.throwIfAborted();
+  // The commit looks again, under the lock; this spares it what is too late already.
   const ageMs = clock.monotonic() - placed.since;
   if (ageMs > MAX_PLACEMENT_AGE_MS) {
     throw new KoboldError("placement_expired", `placed ${Math.round(ageMs / 1000)} s ago`);
@@ -91,14 +87,16 @@ async function nameFile({ catalog, clock, cluster }: FileContext, options: NameO
 }
 
 function putChange({ request, placed, minCopies }: NameOptions): PutChange {
-  const { namespace, key, contentType, metadata, precondition, idempotencyKey } = request;
+  const { namespace, key, contentType, metadata, expires, precondition, idempotencyKey } = request;
   return {
     kind: "put",
     namespace,
     key,
     content: { digest: placed.digest, sizeBytes: placed.sizeBytes, contentType, metadata },
     placedOn: placed.nodes,
+    placedSinceMs: placed.since,
     minCopies,
+    ...(expires && { expires }),
     ...(precondition && { precondition }),
     ...(idempotencyKey !== undefined && {
       idempotency: { key: idempotencyKey, fingerprint: putFingerprint(request, placed.digest) },

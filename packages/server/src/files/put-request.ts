@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Digest, FileKey, NamespaceName } from "@koboldfs/protocol";
-import type { Precondition } from "../model/change.js";
+import type { Expiry, Precondition } from "../model/change.js";
 
 export interface PutRequest {
   readonly namespace: NamespaceName;
@@ -13,6 +13,8 @@ export interface PutRequest {
   readonly digest?: Digest;
   readonly contentType: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Absent: as the namespace's policy says. */
+  readonly expires?: Expiry;
   readonly precondition?: Precondition;
   readonly idempotencyKey?: string;
   readonly minCopies?: number;
@@ -37,5 +39,7 @@ export function putFingerprint(request: PutRequest, digest: Digest): string {
     metadata,
     ifMatch,
     ifNoneMatch,
+    // Absent, it leaves the fingerprint of a request as it was before there were expiries.
+    ...(request.expires === undefined ? [] : [request.expires]),
   );
 }

@@ -42,10 +42,16 @@ function parseOperation(operation: BatchOperation): FileOperation | KoboldError 
 }
 
 function toFileOperation(operation: BatchOperation): FileOperation {
+  if (operation.op === "undelete") return { kind: "undelete", key: parseFileKey(operation.key) };
   const ifMatch = operation.ifMatch === undefined ? undefined : parseIfMatch(operation.ifMatch);
   if (operation.op === "delete") {
     const precondition: Precondition | undefined = ifMatch && { ifMatch };
     return { kind: "delete", key: parseFileKey(operation.key), ...(precondition && { precondition }) };
+  }
+  if (operation.op === "restore") {
+    const { key, version, ifNoneMatch } = operation;
+    const precondition: Precondition = { ...(ifMatch && { ifMatch }), ...(ifNoneMatch && { ifNoneMatch }) };
+    return { kind: "restore", key: parseFileKey(key), version, precondition };
   }
   return {
     kind: operation.op,

@@ -130,6 +130,11 @@ export const SCHEMAS = [
         "ifMatch",
         "ifNoneMatch",
       ]),
+      object({ op: { const: "undelete" }, key: TEXT }),
+      object({ op: { const: "restore" }, key: TEXT, version: COUNT, ifMatch: TEXT, ifNoneMatch: { const: "*" } }, [
+        "ifMatch",
+        "ifNoneMatch",
+      ]),
     ],
   },
   {

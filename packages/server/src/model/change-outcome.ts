@@ -12,26 +12,29 @@ export type PlainOutcome =
       readonly replayed?: true;
       readonly digest?: string;
       readonly sizeBytes?: number;
+      readonly counts?: { readonly restored: number; readonly removed: number };
     }
   | { readonly code: ErrorCode; readonly message: string };
 
 export function formatOutcome(outcome: ChangeOutcome): PlainOutcome {
   if (!outcome.ok) return { code: outcome.error.code, message: outcome.error.message };
-  const { version, copies, holders, owing, content } = outcome;
+  const { version, copies, holders, owing, content, counts } = outcome;
   return {
     ...{ version, modifiedMs: outcome.modified.getTime(), copies, holders, owing },
     ...(outcome.replayed ? { replayed: true } : {}),
     ...(content === undefined ? {} : { digest: content.digest, sizeBytes: content.sizeBytes }),
+    ...(counts === undefined ? {} : { counts }),
   };
 }
 
 export function parseOutcome(plain: PlainOutcome): ChangeOutcome {
   if ("code" in plain) return { ok: false, error: new KoboldError(plain.code, plain.message) };
-  const { version, modifiedMs, copies, holders, digest, sizeBytes } = plain;
+  const { version, modifiedMs, copies, holders, digest, sizeBytes, counts } = plain;
   const done: ChangeDone = {
     ...{ ok: true, version, modified: new Date(modifiedMs), copies, holders },
     owing: plain.owing as readonly NodeId[],
     replayed: plain.replayed === true,
+    ...(counts === undefined ? {} : { counts }),
   };
   if (digest === undefined || sizeBytes === undefined) return done;
   return { ...done, content: { digest: digest as Digest, sizeBytes } };

@@ -15,6 +15,12 @@ export type Change =
   | DeleteChange
   | CopyChange
   | RenameChange
+  | UndeleteChange
+  | RestoreChange
+  | RestorePrefixChange
+  | ExpireChange
+  | PurgeChange
+  | MoveHorizonChange
   | SetNamespaceChange
   | DropNamespaceChange
   | SetNodeChange
@@ -42,7 +48,12 @@ export interface FileContent {
   readonly sizeBytes: number;
   readonly contentType: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** From this moment of the catalog's clock on the key reads as absent. Absent: never. */
+  readonly expiresMs?: number;
 }
+
+/** When a file that is put shall expire: at a moment of the catalog's clock, or so long after its commit. */
+export type Expiry = { readonly atMs: number } | { readonly afterMs: number } | "never";
 
 interface FileChange {
   readonly namespace: NamespaceName;
@@ -53,9 +64,17 @@ interface FileChange {
 export interface PutChange extends FileChange {
   readonly kind: "put";
   readonly key: FileKey;
+  /** Its `expiresMs` is not looked at: `expires` says what is wanted. */
   readonly content: FileContent;
+  /** Absent: as the namespace's policy says. */
+  readonly expires?: Expiry;
   /** Nodes that have the blob fsynced. */
   readonly placedOn: readonly NodeId[];
+  /**
+   * A moment before the first copy was durable, by this process's monotonic clock: a placement that is too old, or was
+   * begun before a node purged the blob, is refused as `placement_expired`. Absent: the bytes are known to be there.
+   */
+  readonly placedSinceMs?: number;
   /** Refuse as `too_few_copies` when fewer nodes, or fewer than the namespace's policy says, have it. */
   readonly minCopies: number;
 }
@@ -80,6 +99,68 @@ export interface RenameChange extends FileChange {
   readonly from: FileKey;
   readonly to: FileKey;
   readonly sourceMatch?: readonly Digest[];
+}
+
+/**
+ * Makes the last content of a deleted key current again, as a new version. Refused as `not_deleted` while there is a
+ * file, as `not_found` when nothing of it is left.
+ */
+export interface UndeleteChange extends FileChange {
+  readonly kind: "undelete";
+  readonly key: FileKey;
+}
+
+/** Makes the content of an older version current, as a new version. Refused as `version_not_found` when it is gone. */
+export interface RestoreChange extends FileChange {
+  readonly kind: "restore";
+  readonly key: FileKey;
+  readonly version: number;
+}
+
+/** A state of the journal, and its time by the catalog's clock. */
+export interface Moment {
+  readonly number: number;
+  readonly timeMs: number;
+}
+
+/**
+ * Makes every key that begins so what it was as of the moment: older content, or no file. All in one commit, or
+ * refused as `too_large`. Refused as `history_gone` below the horizon. It shares no group with other changes.
+ */
+export interface RestorePrefixChange {
+  readonly kind: "restore-prefix";
+  readonly namespace: NamespaceName;
+  readonly prefix: string;
+  readonly asOf: Moment;
+  readonly idempotency?: Idempotency;
+}
+
+/** Deletes a file that has expired; refused as `not_found` when it is another version by now, or has time left. */
+export interface ExpireChange {
+  readonly kind: "expire";
+  readonly namespace: NamespaceName;
+  readonly key: FileKey;
+  readonly version: number;
+}
+
+/**
+ * Removes one version, or all (at most `MAX_PURGED_VERSIONS` in one commit) with the file, without waiting for the
+ * retention. Every node is ordered to unlink the blobs that nothing else refers to. Refused as `not_found` or
+ * `version_not_found`.
+ */
+export interface PurgeChange {
+  readonly kind: "purge";
+  readonly namespace: NamespaceName;
+  readonly key: FileKey;
+  readonly version?: number;
+  readonly idempotency?: Idempotency;
+}
+
+/** Gives up the namespace's history up to this number. Moves forward only; to where it is already changes nothing. */
+export interface MoveHorizonChange {
+  readonly kind: "move-horizon";
+  readonly namespace: NamespaceName;
+  readonly horizon: number;
 }
 
 /** Creates the namespace or replaces its policy. */
@@ -147,6 +228,13 @@ export interface FileRecord extends FileContent {
   readonly modified: Date;
 }
 
+/** Content that a key named before: from the change that superseded it until the horizon passes that. */
+export interface FormerVersion extends FileRecord {
+  /** Journal number of the put, delete or purge that ended it. */
+  readonly supersededBy: number;
+  readonly supersededMs: number;
+}
+
 export type ChangeOutcome = ChangeDone | ChangeRefused;
 
 export interface ChangeDone {
@@ -165,6 +253,8 @@ export interface ChangeDone {
   readonly replayed: boolean;
   /** For puts: what the answer of a replay must repeat, since the bytes sent the second time may have been others. */
   readonly content?: { readonly digest: Digest; readonly sizeBytes: number };
+  /** For changes of many keys or versions: how many were given content, and how many were taken away. */
+  readonly counts?: { readonly restored: number; readonly removed: number };
 }
 
 export interface ChangeRefused {

@@ -1,12 +1,16 @@
-import type { FileContent, FileRecord } from "./change.js";
-import type { DebtRef, PlannedDebt } from "./commit-plan.js";
+import type { FileContent, FileRecord, FormerVersion } from "./change.js";
+import type { DebtRef, PlannedDebt, PlannedPurge } from "./commit-plan.js";
 import {
   type CommitView,
   type FileRef,
   formatFileRef,
   type NamespaceRow,
   type NodeRow,
+  formatVersionRef,
+  type KeyDifference,
+  type PurgeOrder,
   type RecordedOutcome,
+  type VersionRef,
 } from "./commit-view.js";
 import type { JournalEntry } from "./journal-entry.js";
 
@@ -25,10 +29,17 @@ export class CommitDraft {
   readonly namespaces = new TouchedMap<NamespaceRow>();
   readonly nodes = new TouchedMap<NodeRow>();
   readonly recorded = new TouchedMap<RecordedOutcome>();
+  readonly formers = new TouchedMap<FormerVersion>();
+  readonly entriesToForget: number[] = [];
+  readonly purgesToAdd = new Map<string, PlannedPurge>();
+  readonly differences: readonly KeyDifference[];
+  readonly nowMs: number;
+  readonly monotonicMs: number;
   readonly debtsToAdd = new Map<string, PlannedDebt>();
   readonly debtsToClear = new Map<string, DebtRef>();
   readonly #headNumber: number;
   readonly #hasDebts: boolean;
+  readonly #purges: readonly PurgeOrder[];
   #hasBlobs: boolean;
   #sizeBytes = 0;
   #timeMs: number;
@@ -36,10 +47,16 @@ export class CommitDraft {
   constructor(view: CommitView) {
     // The clock of a machine may step back; the journal's does not.
     this.#timeMs = Math.max(view.nowMs, view.head.timeMs);
+    this.nowMs = view.nowMs;
+    this.monotonicMs = view.monotonicMs;
+    this.differences = view.differences;
+    this.#purges = view.purges;
     this.#headNumber = view.head.number;
     this.#hasDebts = view.hasDebts;
     this.#hasBlobs = view.hasBlobs;
     for (const file of view.files) this.files.load(formatFileRef(file), file);
+    for (const { now } of view.differences) if (now !== undefined) this.files.load(formatFileRef(now), now);
+    for (const former of view.formers) this.formers.load(formatVersionRef(former), former);
     for (const namespace of view.namespaces) this.namespaces.load(namespace.name, namespace);
     for (const node of view.nodes) this.nodes.load(node.id, node);
     for (const outcome of view.recorded) this.recorded.load(outcome.key, outcome);
@@ -75,16 +92,36 @@ export class CommitDraft {
     return number;
   }
 
+  /** What the key names; a file that has expired names nothing, though it is not deleted yet. */
   findFile(ref: FileRef): FileRecord | undefined {
+    const file = this.findStoredFile(ref);
+    return file === undefined || isExpired(file, this.timeMs) ? undefined : file;
+  }
+
+  findStoredFile(ref: FileRef): FileRecord | undefined {
     return this.files.get(formatFileRef(ref));
+  }
+
+  /** The newest first. */
+  listFormers(ref: FileRef): FormerVersion[] {
+    const own = [...this.formers.values()].filter(
+      ({ namespace, key }) => namespace === ref.namespace && key === ref.key,
+    );
+    return own.sort((a, b) => b.version - a.version);
+  }
+
+  /** Orders about this blob that were given before this group, and those of this group. */
+  listPurges({ namespace, digest }: Omit<DebtRef, "node">): PurgeOrder[] {
+    const all: PurgeOrder[] = [...this.#purges, ...this.purgesToAdd.values()];
+    return all.filter((order) => order.namespace === namespace && order.digest === digest);
   }
 
   /** Journals and names the content; the namespace's usage follows. Answers the version. */
   putFile(ref: FileRef, content: FileContent): number {
     const { namespace, key } = ref;
-    const { digest, sizeBytes, contentType, metadata } = content;
-    const copy: FileContent = { digest, sizeBytes, contentType, metadata };
+    const copy = copyContent(content);
     const version = this.append({ kind: "put", namespace, key, content: copy });
+    this.#keepFormer(ref, version);
     this.#replaceFile(ref, { ...copy, namespace, key, version, modified: new Date(this.timeMs) });
     this.#hasBlobs = true;
     return version;
@@ -92,13 +129,35 @@ export class CommitDraft {
 
   removeFile(ref: FileRef): number {
     const version = this.append({ kind: "delete", namespace: ref.namespace, key: ref.key });
+    this.#keepFormer(ref, version);
     this.#replaceFile(ref, undefined);
     return version;
   }
 
+  /** The version is gone for ever: whether it is what the key names now, or was before. */
+  purgeVersion({ namespace, key, version }: VersionRef, digest: FileContent["digest"]): number {
+    const number = this.append({ kind: "purge", namespace, key, version, digest });
+    const former = this.formers.get(formatVersionRef({ namespace, key, version }));
+    if (former !== undefined) this.formers.remove(formatVersionRef(former), former);
+    if (this.findStoredFile({ namespace, key })?.version === version) this.#replaceFile({ namespace, key }, undefined);
+    this.entriesToForget.push(version);
+    for (const { id: node, state } of this.nodes.values()) {
+      if (state === "dead") continue;
+      const order = { node, namespace, digest, number };
+      this.purgesToAdd.set(formatDebtRef(order), order);
+    }
+    return number;
+  }
+
+  #keepFormer(ref: FileRef, supersededBy: number): void {
+    const before = this.findStoredFile(ref);
+    if (before === undefined) return;
+    this.formers.set(formatVersionRef(before), { ...before, supersededBy, supersededMs: this.timeMs });
+  }
+
   #replaceFile(ref: FileRef, next: FileRecord | undefined): void {
-    this.#sizeBytes += ENTRY_BYTES + Buffer.byteLength(ref.key) + headerBytesOf(next);
-    const before = this.findFile(ref);
+    this.#sizeBytes += sizeOfEntry(ref.key, next);
+    const before = this.findStoredFile(ref);
     if (next === undefined) this.files.remove(formatFileRef(ref), before);
     else this.files.set(formatFileRef(ref), next);
     const usage = this.namespaces.get(ref.namespace);
@@ -121,10 +180,21 @@ export class CommitDraft {
   }
 }
 
-function headerBytesOf(file: FileRecord | undefined): number {
-  return file === undefined
-    ? 0
-    : Buffer.byteLength(file.contentType) + Buffer.byteLength(JSON.stringify(file.metadata));
+/** About what the entry that names this content, or none, takes in the journal. */
+export function sizeOfEntry(key: string, content: FileContent | undefined): number {
+  const keyBytes = ENTRY_BYTES + Buffer.byteLength(key);
+  if (content === undefined) return keyBytes;
+  return keyBytes + Buffer.byteLength(content.contentType) + Buffer.byteLength(JSON.stringify(content.metadata));
+}
+
+/** Whether the file reads as absent at this moment of the catalog's clock. */
+export function isExpired({ expiresMs }: FileContent, timeMs: number): boolean {
+  return expiresMs !== undefined && expiresMs <= timeMs;
+}
+
+/** The content without what else a record holds. */
+function copyContent({ digest, sizeBytes, contentType, metadata, expiresMs }: FileContent): FileContent {
+  return { digest, sizeBytes, contentType, metadata, ...(expiresMs !== undefined && { expiresMs }) };
 }
 
 function formatDebtRef(ref: DebtRef): string {

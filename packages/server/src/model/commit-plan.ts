@@ -1,6 +1,6 @@
-import type { Digest, NamespaceName, NodeId } from "@koboldfs/protocol";
-import type { ChangeOutcome, FileRecord } from "./change.js";
-import type { FileRef, NamespaceRow, NodeRow, RecordedOutcome } from "./commit-view.js";
+import type { NamespaceName, NodeId } from "@koboldfs/protocol";
+import type { ChangeOutcome, FileRecord, FormerVersion } from "./change.js";
+import type { BlobName, FileRef, NamespaceRow, NodeRow, RecordedOutcome, VersionRef } from "./commit-view.js";
 import type { JournalGroupContent } from "./journal-group.js";
 
 /** Everything that one commit writes. Sets, not steps: the order within a list does not matter. */
@@ -11,6 +11,11 @@ export interface CommitPlan {
   readonly group: PlannedGroup | undefined;
   readonly filesToPut: readonly FileRecord[];
   readonly filesToRemove: readonly FileRef[];
+  readonly formersToPut: readonly FormerVersion[];
+  readonly formersToRemove: readonly VersionRef[];
+  /** Entries whose content was purged: backfill must not meet them any more. */
+  readonly entriesToForget: readonly number[];
+  readonly purgesToAdd: readonly PlannedPurge[];
   /** Whole rows, usage included. */
   readonly namespacesToPut: readonly NamespaceRow[];
   readonly namespacesToRemove: readonly NamespaceName[];
@@ -26,10 +31,14 @@ export interface PlannedGroup extends JournalGroupContent {
   readonly hash: string;
 }
 
-export interface DebtRef {
+export interface DebtRef extends BlobName {
   readonly node: NodeId;
-  readonly namespace: NamespaceName;
-  readonly digest: Digest;
+}
+
+/** Tells a node to unlink a blob at once, if nothing refers to it. */
+export interface PlannedPurge extends DebtRef {
+  /** Journal number of the purge. */
+  readonly number: number;
 }
 
 export interface PlannedDebt extends DebtRef {

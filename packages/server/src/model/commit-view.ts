@@ -1,5 +1,5 @@
-import type { FileKey, NamespaceName, NamespacePolicy } from "@koboldfs/protocol";
-import type { Change, ChangeDone, FileRecord, NodeSettings } from "./change.js";
+import type { Digest, FileKey, NamespaceName, NamespacePolicy, NodeId } from "@koboldfs/protocol";
+import type { Change, ChangeDone, FileRecord, FormerVersion, NodeSettings, RestorePrefixChange } from "./change.js";
 import type { JournalPoint } from "./journal-history.js";
 
 /** What a node knows to be committed, from its mirror. A catalog whose history does not contain it is not the one. */
@@ -15,8 +15,16 @@ export interface CommitView {
   readonly epoch: number;
   /** The catalog's clock now. */
   readonly nowMs: number;
+  /** This process's monotonic clock, read while the lock was held. */
+  readonly monotonicMs: number;
   /** Of the keys in `ViewNeeds`, those that exist. */
   readonly files: readonly FileRecord[];
+  /** Of the former versions in `ViewNeeds`, those that exist. */
+  readonly formers: readonly FormerVersion[];
+  /** Orders to purge one of the blobs in `ViewNeeds`, done or not. */
+  readonly purges: readonly PurgeOrder[];
+  /** What differs between then and now, for `ViewNeeds.restore`; at most one more than a commit restores. */
+  readonly differences: readonly KeyDifference[];
   /** Of the namespaces in `ViewNeeds`, those that exist. */
   readonly namespaces: readonly NamespaceRow[];
   /** Every node of the cluster. */
@@ -35,6 +43,8 @@ export interface NamespaceRow {
   readonly files: number;
   readonly bytes: bigint;
   readonly createdMs: number;
+  /** What a key named before is kept if it was superseded above this journal number. */
+  readonly horizon: number;
 }
 
 export interface NodeRow extends NodeSettings {
@@ -54,29 +64,89 @@ export interface FileRef {
   readonly key: FileKey;
 }
 
+export interface VersionRef extends FileRef {
+  readonly version: number;
+}
+
+/** A blob by name. */
+export interface BlobName {
+  readonly namespace: NamespaceName;
+  readonly digest: Digest;
+}
+
+/** What a node was told to purge. */
+export interface PurgeOrder extends BlobName {
+  readonly node: NodeId;
+  /** When the node had obeyed, by the catalog's clock; absent until then. */
+  readonly doneMs?: number;
+}
+
+/** A key that is not now what it was at an earlier moment. */
+export interface KeyDifference {
+  readonly key: FileKey;
+  /** What it names now. */
+  readonly now?: FileRecord;
+  /** What it named then. */
+  readonly was?: FileRecord;
+}
+
+/** Which former versions of a key: one, the newest (above the horizon or not), or all, the newest first. */
+export interface FormerNeed extends FileRef {
+  readonly which: number | "newest" | "all";
+}
+
+/** Versions of one key that one commit purges: a key that was overwritten more often is purged in several. */
+export const MAX_PURGED_VERSIONS = 1000;
+/** Keys that one commit restores: their statements hold the journal's lock for about a second. */
+export const MAX_RESTORED_KEYS = 10_000;
+
 /** What must be read before the changes can be decided; each thing once. */
 export interface ViewNeeds {
   readonly files: readonly FileRef[];
   readonly namespaces: readonly NamespaceName[];
   readonly idempotencyKeys: readonly string[];
+  readonly formers: readonly FormerNeed[];
+  /** Blobs that are about to be named. */
+  readonly blobs: readonly BlobName[];
+  readonly restore: RestorePrefixChange | undefined;
 }
 
 export function listViewNeeds(changes: readonly Change[]): ViewNeeds {
   const files = new Map<string, FileRef>();
   const namespaces = new Set<NamespaceName>();
   const idempotencyKeys = new Set<string>();
+  const blobs = new Map<string, BlobName>();
   for (const change of changes) {
+    if (change.kind === "put") {
+      const { namespace, content } = change;
+      blobs.set(`${namespace}/${content.digest}`, { namespace, digest: content.digest });
+    }
     if ("namespace" in change) namespaces.add(change.namespace);
     for (const ref of listFileRefs(change)) files.set(formatFileRef(ref), ref);
     if ("idempotency" in change && change.idempotency !== undefined) idempotencyKeys.add(change.idempotency.key);
   }
-  return { files: [...files.values()], namespaces: [...namespaces], idempotencyKeys: [...idempotencyKeys] };
+  return {
+    ...{ files: [...files.values()], namespaces: [...namespaces], idempotencyKeys: [...idempotencyKeys] },
+    ...{ formers: changes.flatMap(listFormerNeeds), blobs: [...blobs.values()] },
+    restore: changes.find((change) => change.kind === "restore-prefix"),
+  };
+}
+
+function listFormerNeeds(change: Change): FormerNeed[] {
+  if (change.kind !== "undelete" && change.kind !== "restore" && change.kind !== "purge") return [];
+  const { namespace, key } = change;
+  if (change.kind === "undelete") return [{ namespace, key, which: "newest" }];
+  return [{ namespace, key, which: change.version ?? "all" }];
 }
 
 function listFileRefs(change: Change): FileRef[] {
   switch (change.kind) {
     case "put":
     case "delete":
+    case "undelete":
+    case "restore":
+    case "expire":
+    case "purge":
       return [{ namespace: change.namespace, key: change.key }];
     case "copy":
     case "rename":
@@ -87,6 +157,10 @@ function listFileRefs(change: Change): FileRef[] {
     default:
       return [];
   }
+}
+
+export function formatVersionRef(ref: VersionRef): string {
+  return `${formatFileRef(ref)}\0${ref.version}`;
 }
 
 /** One text for one file: neither a namespace nor a key can hold NUL. */

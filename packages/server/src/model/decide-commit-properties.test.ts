@@ -2,7 +2,7 @@ import { parseFileKey, parseNamespaceName } from "@koboldfs/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Change, Precondition } from "./change.js";
-import { formatFileRef } from "./commit-view.js";
+import { type FileRef, formatFileRef } from "./commit-view.js";
 import { decideCommit } from "./decide-commit.js";
 import { formatGenesisHash, parseJournalGroup } from "./journal-group.js";
 import { verifyHistory } from "./journal-history.js";
@@ -39,7 +39,17 @@ const settings = fc.oneof(
     return setNodeOf(id, { state: state as "alive" });
   }),
 );
-const change: fc.Arbitrary<Change> = fc.oneof({ weight: 5, arbitrary: put }, removal, move, {
+const number = fc.integer({ min: 1, max: 40 });
+const undo: fc.Arbitrary<Change> = fc.oneof(
+  fc.record({ kind: fc.constant("undelete" as const), namespace, key }),
+  fc.record({ kind: fc.constant("restore" as const), namespace, key, version: number }),
+  fc.record(
+    { kind: fc.constant("purge" as const), namespace, key, version: number },
+    { requiredKeys: ["kind", "namespace", "key"] },
+  ),
+  fc.record({ kind: fc.constant("move-horizon" as const), namespace, horizon: number }),
+);
+const change: fc.Arbitrary<Change> = fc.oneof({ weight: 5, arbitrary: put }, removal, move, undo, {
   weight: 2,
   arbitrary: settings,
 });
@@ -49,6 +59,23 @@ function replay(groups: readonly (readonly Change[])[]): ModelCatalog {
   const catalog = new ModelCatalog();
   for (const changes of groups) catalog.commit(changes);
   return catalog;
+}
+
+function findAsOf(catalog: ModelCatalog, ref: FileRef, at: number): number | undefined {
+  const file = catalog.files.get(formatFileRef(ref));
+  if (file !== undefined && file.version <= at) return file.version;
+  const formers = [...catalog.formers.values()].filter((one) => formatFileRef(one) === formatFileRef(ref));
+  return formers.find((one) => one.version <= at && one.supersededBy > at)?.version;
+}
+
+/** Key and digest of each file of the namespace `one` as of the number. */
+function listAsOf(catalog: ModelCatalog, prefix: string, at: number): Map<string, string> {
+  const all = [...catalog.files.values(), ...catalog.formers.values()];
+  const then = all.filter((one) => {
+    const isIn = one.namespace === "one" && one.key.startsWith(prefix);
+    return isIn && one.version <= at && (!("supersededBy" in one) || (one.supersededBy as number) > at);
+  });
+  return new Map(then.map(({ key, digest }): [string, string] => [key, digest]).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 describe("decideCommit, for any history", () => {
@@ -134,9 +161,54 @@ describe("decideCommit, for any history", () => {
         for (const entry of catalog.groups.flatMap((group) => group.entries)) {
           if (entry.kind === "put") live.set(`${entry.namespace}/${entry.key}`, entry.number);
           if (entry.kind === "delete") live.delete(`${entry.namespace}/${entry.key}`);
+          if (entry.kind === "purge" && live.get(`${entry.namespace}/${entry.key}`) === entry.version) {
+            live.delete(`${entry.namespace}/${entry.key}`);
+          }
         }
         const files = [...catalog.files.values()].map((file) => [`${file.namespace}/${file.key}`, file.version]);
         expect(new Map(files as [string, number][])).toEqual(live);
+      }),
+    );
+  });
+
+  it("keeps what each key named as of every number above the horizon, but for what was purged", () => {
+    fc.assert(
+      fc.property(history, (groups) => {
+        const catalog = replay(groups);
+        const entries = catalog.groups.flatMap((group) => group.entries);
+        const purged = new Set(entries.flatMap((entry) => (entry.kind === "purge" ? [entry.version] : [])));
+        const live = new Map<string, number>();
+        for (const entry of entries) {
+          if (!("key" in entry)) continue;
+          const id = `${entry.namespace}/${entry.key}`;
+          if (entry.kind === "put") live.set(id, entry.number);
+          else if (entry.kind === "delete" || live.get(id) === entry.version) live.delete(id);
+          const horizon = catalog.namespaces.get(entry.namespace)?.horizon ?? Number.POSITIVE_INFINITY;
+          if (entry.number < horizon) continue;
+          const then = live.get(id);
+          expect(findAsOf(catalog, entry, entry.number)).toBe(
+            then !== undefined && purged.has(then) ? undefined : then,
+          );
+        }
+      }),
+    );
+  });
+
+  it("restores a prefix to what it was, in one commit, and what it changes can be undone the same way", () => {
+    fc.assert(
+      fc.property(history, fc.constantFrom("", "a", "b"), fc.nat({ max: 40 }), (groups, prefix, at) => {
+        const catalog = replay([[setNamespaceOf("one")], ...groups]);
+        const row = catalog.namespaces.get("one");
+        if (row === undefined || at < row.horizon || at > catalog.head.number) return;
+        const asOf = { number: at, timeMs: 1 };
+        const before = catalog.head.number;
+        const then = listAsOf(catalog, prefix, at);
+        const now = listAsOf(catalog, prefix, before);
+        const change = { kind: "restore-prefix", namespace: row.name, prefix } as const;
+        expect(catalog.commit([{ ...change, asOf }])[0]?.ok).toBe(true);
+        expect(listAsOf(catalog, prefix, catalog.head.number)).toEqual(then);
+        catalog.commit([{ ...change, asOf: { number: before, timeMs: 1 } }]);
+        expect(listAsOf(catalog, prefix, catalog.head.number)).toEqual(now);
       }),
     );
   });
@@ -155,6 +227,8 @@ describe("decideCommit, for any history", () => {
         expect(taken.nodes).toEqual(catalog.nodes);
         expect(taken.debts).toEqual(catalog.debts);
         expect(taken.recorded).toEqual(catalog.recorded);
+        expect(taken.formers).toEqual(catalog.formers);
+        expect(taken.purges).toEqual(catalog.purges);
       }),
     );
   });

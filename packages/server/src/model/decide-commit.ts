@@ -6,7 +6,9 @@ import { decideCopy, decideRename } from "./decide-copy.js";
 import { decideDelete } from "./decide-delete.js";
 import { decidePut } from "./decide-put.js";
 import { decideRefillNode, decideSetNode, decideSetNodeState } from "./decide-node.js";
-import { decideDropNamespace, decideSetNamespace } from "./decide-settings.js";
+import { decideExpire, decidePurge } from "./decide-purge.js";
+import { decideRestore, decideRestorePrefix, decideUndelete } from "./decide-restore.js";
+import { decideDropNamespace, decideMoveHorizon, decideSetNamespace } from "./decide-settings.js";
 import { formatJournalGroup, hashJournalGroup } from "./journal-group.js";
 import { refuse } from "./refusal.js";
 import { isStorable } from "./storable-text.js";
@@ -34,6 +36,10 @@ export function decideCommit(view: CommitView, groupId: string, changes: readonl
     group: planGroup(view, groupId, draft),
     filesToPut: draft.files.listSet(),
     filesToRemove: draft.files.listRemoved(),
+    formersToPut: draft.formers.listSet(),
+    formersToRemove: draft.formers.listRemoved(),
+    entriesToForget: draft.entriesToForget,
+    purgesToAdd: [...draft.purgesToAdd.values()],
     namespacesToPut: draft.namespaces.listSet(),
     namespacesToRemove: draft.namespaces.listRemoved().map((namespace) => namespace.name),
     nodesToPut: draft.nodes.listSet(),
@@ -75,6 +81,18 @@ function decideChange(draft: CommitDraft, change: Change): ChangeOutcome {
       return decideCopy(draft, change);
     case "rename":
       return decideRename(draft, change);
+    case "undelete":
+      return decideUndelete(draft, change);
+    case "restore":
+      return decideRestore(draft, change);
+    case "restore-prefix":
+      return decideRestorePrefix(draft, change, MAX_COMMIT_BYTES);
+    case "expire":
+      return decideExpire(draft, change);
+    case "purge":
+      return decidePurge(draft, change);
+    case "move-horizon":
+      return decideMoveHorizon(draft, change);
     case "set-namespace":
       return decideSetNamespace(draft, change);
     case "drop-namespace":

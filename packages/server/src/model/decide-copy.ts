@@ -1,21 +1,26 @@
-import type { ChangeDone, ChangeOutcome, ChangeRefused, CopyChange, FileRecord, RenameChange } from "./change.js";
+import type { ChangeOutcome, ChangeRefused, CopyChange, FileRecord, RenameChange } from "./change.js";
 import type { CommitDraft } from "./commit-draft.js";
-import { isBackfilling, listHolders, listIds } from "./owing-nodes.js";
+import type { FileRef } from "./commit-view.js";
+import { nameKnownContent } from "./name-known-content.js";
 import { preconditionHolds } from "./precondition.js";
 import { refuse } from "./refusal.js";
 
 export function decideCopy(draft: CommitDraft, change: CopyChange): ChangeOutcome {
   const source = checkSource(draft, change);
-  return "ok" in source ? source : nameCopy(draft, change, source);
+  return "ok" in source ? source : nameKnownContent(draft, targetOf(change), source);
 }
 
 export function decideRename(draft: CommitDraft, change: RenameChange): ChangeOutcome {
   if (change.from === change.to) return refuse("invalid_request", "a file cannot be renamed to its own key");
   const source = checkSource(draft, change);
   if ("ok" in source) return source;
-  const done = nameCopy(draft, change, source);
+  const done = nameKnownContent(draft, targetOf(change), source);
   draft.removeFile({ namespace: change.namespace, key: change.from });
   return done;
+}
+
+function targetOf({ namespace, to }: CopyChange | RenameChange): FileRef {
+  return { namespace, key: to };
 }
 
 function checkSource(draft: CommitDraft, change: CopyChange | RenameChange): FileRecord | ChangeRefused {
@@ -32,22 +37,4 @@ function checkSource(draft: CommitDraft, change: CopyChange | RenameChange): Fil
     return refuse("precondition_failed", `${to} is not in the demanded state`);
   }
   return source;
-}
-
-/**
- * The bytes are where they were, so a copy makes no new debts, with one exception: a node that is still being
- * backfilled walks only entries older than itself and would never meet the new one.
- */
-function nameCopy(draft: CommitDraft, change: CopyChange | RenameChange, source: FileRecord): ChangeDone {
-  const { namespace, to } = change;
-  const { digest, sizeBytes } = source;
-  const version = draft.putFile({ namespace, key: to }, source);
-  const holders = listHolders(draft.nodes.values());
-  const owing = holders.filter(isBackfilling);
-  const copies = holders.length - owing.length;
-  for (const node of owing) draft.addDebt({ node: node.id, namespace, digest, sizeBytes, copies, number: version });
-  return {
-    ...{ ok: true, version, modified: new Date(draft.timeMs), copies, holders: holders.length },
-    ...{ owing: listIds(owing), replayed: false, content: { digest, sizeBytes } },
-  };
 }

@@ -1,9 +1,10 @@
 import type { NodeId } from "@koboldfs/protocol";
-import type { ChangeDone, ChangeOutcome, FileContent, PutChange } from "./change.js";
+import type { ChangeDone, ChangeOutcome, Expiry, FileContent, PutChange } from "./change.js";
 import type { CommitDraft } from "./commit-draft.js";
 import type { NamespaceRow } from "./commit-view.js";
 import { NODE_STATES } from "./node-state.js";
 import { listHolders, listIds } from "./owing-nodes.js";
+import { checkPlacement } from "./placement-age.js";
 import { preconditionHolds } from "./precondition.js";
 import { refuse } from "./refusal.js";
 import { isStorable } from "./storable-text.js";
@@ -16,7 +17,8 @@ const MAX_NAMESPACE_BYTES = 2n ** 63n - 1n;
 export function decidePut(draft: CommitDraft, change: PutChange): ChangeOutcome {
   const namespace = draft.namespaces.get(change.namespace);
   if (namespace === undefined) return refuse("namespace_not_found", `there is no namespace ${change.namespace}`);
-  const refusal = checkContent(change.content) ?? checkUsage(namespace, change.content);
+  const refusal =
+    checkContent(change.content) ?? checkUsage(namespace, change.content) ?? checkPlacement(draft, change);
   if (refusal !== undefined) return refusal;
   if (!preconditionHolds(change.precondition, draft.findFile(change)?.digest)) {
     return refuse("precondition_failed", `${change.key} is not in the demanded state`);
@@ -32,7 +34,9 @@ export function decidePut(draft: CommitDraft, change: PutChange): ChangeOutcome 
 function namePut(draft: CommitDraft, change: PutChange, placed: ReadonlySet<NodeId>): ChangeDone {
   const { namespace, content } = change;
   const { digest, sizeBytes } = content;
-  const version = draft.putFile(change, content);
+  const { expiresMs: _, ...rest } = content;
+  const expiresMs = planExpiry(draft, change);
+  const version = draft.putFile(change, { ...rest, ...(expiresMs !== undefined && { expiresMs }) });
   const holders = listHolders(draft.nodes.values());
   const owing = holders.filter((node) => !placed.has(node.id));
   const copies = placed.size;
@@ -47,6 +51,14 @@ function namePut(draft: CommitDraft, change: PutChange, placed: ReadonlySet<Node
 function isDead(draft: CommitDraft, node: NodeId): boolean {
   const known = draft.nodes.get(node);
   return known !== undefined && !NODE_STATES[known.state].serves;
+}
+
+/** When the file shall expire: as the put says, or else the namespace. */
+function planExpiry(draft: CommitDraft, { namespace, expires }: PutChange): number | undefined {
+  const usualMs = draft.namespaces.get(namespace)?.policy.expireAfterMs;
+  const wanted: Expiry = expires ?? (usualMs === undefined ? "never" : { afterMs: usualMs });
+  if (wanted === "never") return undefined;
+  return "atMs" in wanted ? wanted.atMs : draft.timeMs + wanted.afterMs;
 }
 
 /** What would make the whole group fail in the database is refused here, alone. */

@@ -12,14 +12,19 @@ const key = fc
   .string({ unit: "binary", minLength: 1, maxLength: 20 })
   .filter((text) => !text.includes("\0"))
   .map(parseFileKey);
-const content = fc.record({
-  digest: anyText.map(digestOf),
-  sizeBytes: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
-  contentType: anyText,
-  metadata: fc.dictionary(anyText, anyText, { maxKeys: 4, noNullPrototype: true }),
-});
+const digest = anyText.map(digestOf);
+const content = fc.record(
+  {
+    digest,
+    sizeBytes: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+    contentType: anyText,
+    metadata: fc.dictionary(anyText, anyText, { maxKeys: 4, noNullPrototype: true }),
+    expiresMs: fc.nat(),
+  },
+  { requiredKeys: ["digest", "sizeBytes", "contentType", "metadata"] },
+);
 const policy = fc.record(
-  { minCopies: fc.integer({ min: 1, max: 9 }), urlTemplate: anyText },
+  { minCopies: fc.integer({ min: 1, max: 9 }), urlTemplate: anyText, retentionMs: fc.nat(), expireAfterMs: fc.nat() },
   { requiredKeys: ["minCopies"] },
 );
 const node = fc
@@ -29,6 +34,8 @@ const namespace = fc.constant(NAMESPACE);
 const entry: fc.Arbitrary<JournalEntry> = fc.oneof(
   fc.record({ kind: fc.constant("put" as const), number, namespace, key, content }),
   fc.record({ kind: fc.constant("delete" as const), number, namespace, key }),
+  fc.record({ kind: fc.constant("purge" as const), number, namespace, key, version: number, digest }),
+  fc.record({ kind: fc.constant("horizon" as const), number, namespace, horizon: number }),
   fc.record({ kind: fc.constant("namespace" as const), number, namespace, policy }),
   fc.record({ kind: fc.constant("namespace-drop" as const), number, namespace }),
   fc.record({ kind: fc.constant("node" as const), number, node }),

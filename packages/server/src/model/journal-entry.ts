@@ -1,4 +1,5 @@
 import {
+  type Digest,
   type FileKey,
   KoboldError,
   type NamespaceName,
@@ -13,7 +14,14 @@ import type { FileContent, NodeSettings } from "./change.js";
 import { NODE_STATES } from "./node-state.js";
 
 /** One numbered change of the cluster. A mirror that replays them in order knows everything the catalog knows. */
-export type JournalEntry = PutEntry | DeleteEntry | NamespaceEntry | NamespaceDropEntry | NodeEntry;
+export type JournalEntry =
+  | PutEntry
+  | DeleteEntry
+  | PurgeEntry
+  | HorizonEntry
+  | NamespaceEntry
+  | NamespaceDropEntry
+  | NodeEntry;
 
 export interface PutEntry {
   readonly kind: "put";
@@ -28,6 +36,28 @@ export interface DeleteEntry {
   readonly number: number;
   readonly namespace: NamespaceName;
   readonly key: FileKey;
+}
+
+/**
+ * One version of a key is gone for ever. Who keeps a live set must handle it: when the version is the current one, the
+ * key names nothing any more; and no older version becomes current.
+ */
+export interface PurgeEntry {
+  readonly kind: "purge";
+  readonly number: number;
+  readonly namespace: NamespaceName;
+  readonly key: FileKey;
+  readonly version: number;
+  /** Of the content that is gone, for the proof; other versions may have the same. */
+  readonly digest: Digest;
+}
+
+/** Of this namespace's history only what the live files need is kept up to `horizon`. Changes no live file. */
+export interface HorizonEntry {
+  readonly kind: "horizon";
+  readonly number: number;
+  readonly namespace: NamespaceName;
+  readonly horizon: number;
 }
 
 export interface NamespaceEntry {
@@ -59,13 +89,21 @@ export function formatJournalEntry(entry: JournalEntry): string {
     case "put": {
       const { digest, sizeBytes, contentType } = entry.content;
       const fields = { number, kind, namespace: entry.namespace, key: entry.key, digest, sizeBytes, contentType };
-      return JSON.stringify({ ...fields, metadata: sortPairs(entry.content.metadata) });
+      const { metadata, expiresMs } = entry.content;
+      return JSON.stringify({ ...fields, metadata: sortPairs(metadata), expiresMs });
     }
     case "delete":
       return JSON.stringify({ number, kind, namespace: entry.namespace, key: entry.key });
+    case "purge": {
+      const { namespace, key, version, digest } = entry;
+      return JSON.stringify({ number, kind, namespace, key, version, digest });
+    }
+    case "horizon":
+      return JSON.stringify({ number, kind, namespace: entry.namespace, horizon: entry.horizon });
     case "namespace": {
-      const { minCopies, urlTemplate } = entry.policy;
-      return JSON.stringify({ number, kind, namespace: entry.namespace, minCopies, urlTemplate });
+      const { minCopies, urlTemplate, retentionMs, expireAfterMs } = entry.policy;
+      const policy = { minCopies, urlTemplate, retentionMs, expireAfterMs };
+      return JSON.stringify({ number, kind, namespace: entry.namespace, ...policy });
     }
     case "namespace-drop":
       return JSON.stringify({ number, kind, namespace: entry.namespace });
@@ -98,12 +136,14 @@ function readEntry(fields: Record<string, unknown>): JournalEntry {
     }
     case "delete":
       return { kind: "delete", number, namespace, key: parseFileKey(readText(fields["key"])) };
-    case "namespace": {
-      const minCopies = readInteger(fields["minCopies"]);
-      const template = fields["urlTemplate"];
-      const policy = template === undefined ? { minCopies } : { minCopies, urlTemplate: readText(template) };
-      return { kind: "namespace", number, namespace, policy };
+    case "purge": {
+      const [key, digest] = [parseFileKey(readText(fields["key"])), parseDigest(readText(fields["digest"]))];
+      return { kind: "purge", number, namespace, key, version: readInteger(fields["version"]), digest };
     }
+    case "horizon":
+      return { kind: "horizon", number, namespace, horizon: readInteger(fields["horizon"]) };
+    case "namespace":
+      return { kind: "namespace", number, namespace, policy: readPolicy(fields) };
     case "namespace-drop":
       return { kind: "namespace-drop", number, namespace };
     default:
@@ -111,12 +151,24 @@ function readEntry(fields: Record<string, unknown>): JournalEntry {
   }
 }
 
+function readPolicy(fields: Record<string, unknown>): NamespacePolicy {
+  const { minCopies, urlTemplate, retentionMs, expireAfterMs } = fields;
+  return {
+    minCopies: readInteger(minCopies),
+    ...(urlTemplate !== undefined && { urlTemplate: readText(urlTemplate) }),
+    ...(retentionMs !== undefined && { retentionMs: readInteger(retentionMs) }),
+    ...(expireAfterMs !== undefined && { expireAfterMs: readInteger(expireAfterMs) }),
+  };
+}
+
 function readContent(fields: Record<string, unknown>): FileContent {
+  const expiresMs = fields["expiresMs"];
   return {
     digest: parseDigest(readText(fields["digest"])),
     sizeBytes: readInteger(fields["sizeBytes"]),
     contentType: readText(fields["contentType"]),
     metadata: Object.fromEntries(readList(fields["metadata"]).map(readPair)),
+    ...(expiresMs !== undefined && { expiresMs: readInteger(expiresMs) }),
   };
 }
 

@@ -1,8 +1,8 @@
 import type { FileRecord } from "./change.js";
 import { CommitDraft } from "./commit-draft.js";
-import { type FileRef, formatFileRef, type NamespaceRow, type NodeRow } from "./commit-view.js";
+import { type FileRef, formatFileRef, type NamespaceRow, type NodeRow, type VersionRef } from "./commit-view.js";
 import { setNode } from "./decide-node.js";
-import { dropNamespace, setNamespace } from "./decide-settings.js";
+import { dropNamespace, moveHorizon, setNamespace } from "./decide-settings.js";
 import type { JournalEntry } from "./journal-entry.js";
 import type { JournalGroupContent } from "./journal-group.js";
 import type { JournalPoint } from "./journal-history.js";
@@ -18,10 +18,22 @@ export interface ReplayView {
   readonly nodes: readonly NodeRow[];
 }
 
-/** What replayed groups change of the state. Sets, not steps. */
+/**
+ * What replayed groups change of the state. Sets, not steps. Who keeps only the live set leaves out the former versions
+ * and the entries: they are the history that a catalog made from the journal can undo.
+ */
 export type ReplayPlan = Pick<
   CommitPlan,
-  "filesToPut" | "filesToRemove" | "namespacesToPut" | "namespacesToRemove" | "nodesToPut" | "debtsToAdd"
+  | "filesToPut"
+  | "filesToRemove"
+  | "formersToPut"
+  | "formersToRemove"
+  | "entriesToForget"
+  | "purgesToAdd"
+  | "namespacesToPut"
+  | "namespacesToRemove"
+  | "nodesToPut"
+  | "debtsToAdd"
 >;
 
 /** The files that must be looked at before the groups can be replayed; each once. */
@@ -44,15 +56,27 @@ export function listReplayedFiles(groups: readonly JournalGroupContent[]): FileR
  */
 export function replayGroups(view: ReplayView, groups: readonly JournalGroupContent[]): ReplayPlan {
   const { head, files, namespaces, nodes } = view;
-  const nothing = { epoch: 0, recorded: [], hasDebts: false, hasBlobs: true, nowMs: 0 };
+  const nothing = {
+    ...{ epoch: 0, recorded: [], formers: [], purges: [], differences: [] },
+    ...{ hasDebts: false, hasBlobs: true, nowMs: 0, monotonicMs: 0 },
+  };
+  const purged: VersionRef[] = [];
   const draft = new CommitDraft({ head: { ...head, timeMs: 0 }, files, namespaces, nodes, ...nothing });
   for (const group of groups) {
     draft.moveTime(group.timeMs);
-    for (const entry of group.entries) replayEntry(draft, entry);
+    for (const entry of group.entries) {
+      replayEntry(draft, entry);
+      if (entry.kind === "purge") purged.push({ namespace: entry.namespace, key: entry.key, version: entry.version });
+    }
   }
   return {
     filesToPut: draft.files.listSet(),
     filesToRemove: draft.files.listRemoved(),
+    formersToPut: draft.formers.listSet(),
+    // Whether they were former versions or the current one by then.
+    formersToRemove: purged,
+    entriesToForget: draft.entriesToForget,
+    purgesToAdd: [...draft.purgesToAdd.values()],
     namespacesToPut: draft.namespaces.listSet(),
     namespacesToRemove: draft.namespaces.listRemoved().map(({ name }) => name),
     nodesToPut: draft.nodes.listSet(),
@@ -67,6 +91,10 @@ function replayEntry(draft: CommitDraft, entry: JournalEntry): number {
       return replayPut(draft, entry);
     case "delete":
       return draft.removeFile(entry);
+    case "purge":
+      return draft.purgeVersion(entry, entry.digest);
+    case "horizon":
+      return moveHorizon(draft, entry.namespace, entry.horizon);
     case "namespace":
       return setNamespace(draft, entry.namespace, entry.policy);
     case "namespace-drop":

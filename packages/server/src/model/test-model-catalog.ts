@@ -1,11 +1,16 @@
-import type { Change, ChangeOutcome, FileRecord } from "./change.js";
+import type { Change, ChangeOutcome, FileRecord, FormerVersion, RestorePrefixChange } from "./change.js";
 import { type DebtRef, type PlannedDebt, type PlannedGroup } from "./commit-plan.js";
 import {
+  type BlobName,
   type CommitView,
+  type FormerNeed,
   formatFileRef,
+  formatVersionRef,
+  type KeyDifference,
   listViewNeeds,
   type NamespaceRow,
   type NodeRow,
+  type PurgeOrder,
   type RecordedOutcome,
 } from "./commit-view.js";
 import { decideCommit } from "./decide-commit.js";
@@ -18,15 +23,8 @@ export const TEST_CLUSTER = "0".repeat(32);
 export function createEmptyView(): CommitView {
   const head = { number: 0, hash: formatGenesisHash(TEST_CLUSTER), timeMs: 0 };
   return {
-    head,
-    epoch: 0,
-    nowMs: 1,
-    files: [],
-    namespaces: [],
-    nodes: [],
-    recorded: [],
-    hasDebts: false,
-    hasBlobs: false,
+    ...{ head, epoch: 0, nowMs: 1, monotonicMs: 0, files: [], namespaces: [], nodes: [], recorded: [] },
+    ...{ formers: [], purges: [], differences: [], hasDebts: false, hasBlobs: false },
   };
 }
 
@@ -35,11 +33,24 @@ export class ModelCatalog {
   readonly files = new Map<string, FileRecord>();
   readonly namespaces = new Map<string, NamespaceRow>();
   readonly nodes = new Map<string, NodeRow>();
+  readonly formers = new Map<string, FormerVersion>();
+  readonly purges = new Map<string, PurgeOrder>();
   readonly debts = new Map<string, PlannedDebt>();
   readonly recorded = new Map<string, RecordedOutcome>();
   readonly groups: PlannedGroup[] = [];
   #head = createEmptyView().head;
   #nowMs = 1;
+  /** What commits take for this process's monotonic clock. */
+  monotonicMs = 0;
+
+  /** The catalog's clock; each commit moves it by a millisecond. */
+  set nowMs(ms: number) {
+    this.#nowMs = ms;
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
 
   get head() {
     return this.#head;
@@ -53,7 +64,16 @@ export class ModelCatalog {
         return value === undefined ? [] : [value];
       });
     return {
-      ...{ head: this.#head, epoch: 0, nowMs: this.#nowMs, nodes: [...this.nodes.values()] },
+      ...{
+        head: this.#head,
+        epoch: 0,
+        nowMs: this.#nowMs,
+        monotonicMs: this.monotonicMs,
+        nodes: [...this.nodes.values()],
+      },
+      formers: needs.formers.flatMap((need) => this.#findFormers(need)),
+      purges: [...this.purges.values()].filter((order) => needs.blobs.some((blob) => isSameBlob(blob, order))),
+      differences: needs.restore === undefined ? [] : this.#listDifferences(needs.restore),
       files: find(this.files, needs.files.map(formatFileRef)),
       namespaces: find(this.namespaces, needs.namespaces),
       recorded: find(this.recorded, needs.idempotencyKeys),
@@ -62,12 +82,33 @@ export class ModelCatalog {
     };
   }
 
+  #findFormers({ which, ...ref }: FormerNeed): FormerVersion[] {
+    const own = [...this.formers.values()].filter((one) => formatFileRef(one) === formatFileRef(ref));
+    const newest = own.sort((a, b) => b.version - a.version);
+    if (which === "all") return newest;
+    return which === "newest" ? newest.slice(0, 1) : newest.filter((one) => one.version === which);
+  }
+
+  #listDifferences({ namespace, prefix, asOf }: RestorePrefixChange): KeyDifference[] {
+    const isIn = (file: FileRecord) => file.namespace === namespace && file.key.startsWith(prefix);
+    const now = [...this.files.values()].filter((file) => isIn(file) && file.version > asOf.number);
+    const then = [...this.formers.values()].filter((one) => {
+      return isIn(one) && one.version <= asOf.number && one.supersededBy > asOf.number;
+    });
+    const all = new Map<string, KeyDifference>(now.map((file) => [file.key, { key: file.key, now: file }]));
+    for (const one of then) all.set(one.key, { ...all.get(one.key), key: one.key, was: one });
+    return [...all.values()];
+  }
+
   commit(changes: readonly Change[]): readonly ChangeOutcome[] {
     this.#nowMs += 1;
     const plan = decideCommit(this.view(changes), `group-${this.groups.length}`, changes);
     if (plan.group === undefined) return plan.outcomes;
     for (const ref of plan.filesToRemove) this.files.delete(formatFileRef(ref));
     for (const file of plan.filesToPut) this.files.set(formatFileRef(file), file);
+    for (const former of plan.formersToPut) this.formers.set(formatVersionRef(former), former);
+    for (const ref of plan.formersToRemove) this.formers.delete(formatVersionRef(ref));
+    for (const purge of plan.purgesToAdd) this.purges.set(formatDebt(purge), purge);
     for (const name of plan.namespacesToRemove) this.namespaces.delete(name);
     for (const namespace of plan.namespacesToPut) this.namespaces.set(namespace.name, namespace);
     for (const node of plan.nodesToPut) this.nodes.set(node.id, node);
@@ -78,6 +119,10 @@ export class ModelCatalog {
     this.#head = { number: plan.group.last, hash: plan.group.hash, timeMs: plan.group.timeMs };
     return plan.outcomes;
   }
+}
+
+function isSameBlob(a: BlobName, b: BlobName): boolean {
+  return a.namespace === b.namespace && a.digest === b.digest;
 }
 
 function formatDebt(debt: DebtRef): string {

@@ -2,7 +2,7 @@
 export interface Clock {
   /** Wall clock, milliseconds since 1970. For people and for signatures; never for deciding what came first. */
   now(): number;
-  /** Monotonic milliseconds; only differences mean anything. */
+  /** Monotonic milliseconds, the same in every thread of the process; only differences mean anything. */
   monotonic(): number;
   /** Resolves after the time, or at once when the signal fires. Does not keep the process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -15,7 +15,8 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  // performance.now() begins anew in each thread.
+  monotonic: () => Number(process.hrtime.bigint()) / 1e6,
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

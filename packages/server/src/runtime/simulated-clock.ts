@@ -13,10 +13,13 @@ interface Sleeper {
 export class SimulatedClock implements Clock {
   #elapsedMs = 0;
   readonly #startMs: number;
+  readonly #startMonotonicMs: number;
   readonly #sleepers = new Set<Sleeper>();
 
-  constructor(startMs = Date.UTC(2025, 0, 1)) {
+  /** `startMonotonicMs`: for tests whose other parts go by the real clock. */
+  constructor(startMs = Date.UTC(2025, 0, 1), startMonotonicMs = 0) {
     this.#startMs = startMs;
+    this.#startMonotonicMs = startMonotonicMs;
   }
 
   now(): number {
@@ -24,6 +27,11 @@ export class SimulatedClock implements Clock {
   }
 
   monotonic(): number {
+    return this.#startMonotonicMs + this.#elapsedMs;
+  }
+
+  /** How far it was moved. */
+  get elapsedMs(): number {
     return this.#elapsedMs;
   }
 

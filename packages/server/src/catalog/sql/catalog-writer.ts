@@ -1,10 +1,11 @@
 import type { NodeId } from "@koboldfs/protocol";
 import type { Change } from "../../model/change.js";
-import type { KnownHistory } from "../../model/commit-view.js";
-import type { CommittedGroup, Debt, LeaseCatalog, MaintenanceCatalog } from "../catalog.js";
+import type { PlannedPurge } from "../../model/commit-plan.js";
+import type { BlobName, KnownHistory } from "../../model/commit-view.js";
+import type { CommittedGroup, Debt, LeaseCatalog, MaintenanceCatalog, PruneCatalog } from "../catalog.js";
 
 /** The writing half of a catalog. On SQLite it lives in a thread of its own: everything in and out is plain data. */
-export interface CatalogWriter extends LeaseCatalog, MaintenanceCatalog {
+export interface CatalogWriter extends LeaseCatalog, MaintenanceCatalog, PruneCatalog {
   /**
    * Commits the changes as one group; `release` as `CommitGroup` says. `known` is checked under the lock: throws
    * `catalog_behind`, `history_forked` or `catalog_outdated` when the catalog's history is not one that goes on from it.
@@ -15,5 +16,8 @@ export interface CatalogWriter extends LeaseCatalog, MaintenanceCatalog {
   setBackfillPosition(node: NodeId, position: number): Promise<void>;
   settleDebts(debts: readonly Debt[]): Promise<void>;
   addDebt(debt: Debt): Promise<void>;
+  confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]>;
+  dropIdleDebts(debts: readonly Debt[]): Promise<number>;
+  endPurges(purges: readonly PlannedPurge[]): Promise<void>;
   close(): Promise<void>;
 }

@@ -12,10 +12,12 @@ import { sqliteDialect } from "./sqlite/sqlite-dialect.js";
 
 const FILE = { namespace: NAMESPACE, ...contentOf("x"), key: putOf("a").key, version: 1, modified: new Date(0) };
 const DEBT = { node: nodeId(1), namespace: NAMESPACE, digest: digestOf("x"), sizeBytes: 1, copies: 1, number: 1 };
-const NAMESPACE_ROW = { name: NAMESPACE, policy: { minCopies: 1 }, files: 0, bytes: 0n, createdMs: 0 };
+const NAMESPACE_ROW = { name: NAMESPACE, policy: { minCopies: 1 }, files: 0, bytes: 0n, createdMs: 0, horizon: 0 };
 const NODE_ROW = { ...setNodeOf(1).node, joinedAt: 1, backfillPosition: 0 };
 const RANGE = { namespace: NAMESPACE, from: "a", isFromIncluded: true, to: "b", limit: 1 };
 const OWED = { by: [nodeId(1), nodeId(2)], atLeast: 2, notBy: nodeId(3) };
+const FORMER = { ...FILE, supersededBy: 2, supersededMs: 0 };
+const AS_OF = { number: 1, timeMs: 0 };
 const CLAIM = { name: "l", holder: "h", ttlMs: 1 };
 
 function planGroup() {
@@ -37,6 +39,9 @@ function listStatements({
   namespaces,
   nodes,
   outcomes,
+  purges,
+  references,
+  versions,
 }: CatalogQueries): SqlStatement[] {
   const group = planGroup();
   const record = { groupId: "g", timeMs: 0, outcomes: [], recorded: [] };
@@ -45,7 +50,7 @@ function listStatements({
     cluster.moveHead({ number: 1, hash: Buffer.alloc(32), timeMs: 0 }),
     cluster.create({ clusterId: "c", genesis: Buffer.alloc(32) }),
     ...[files.find([FILE]), files.find([FILE, FILE]), files.put([FILE, FILE]), files.remove([FILE, FILE])].flat(),
-    ...[files.list(RANGE), files.list({ ...RANGE, isFromIncluded: false, to: undefined })],
+    ...[files.list(RANGE, {}), files.list({ ...RANGE, isFromIncluded: false, to: undefined }, {})],
     ...[
       namespaces.find([NAMESPACE]),
       namespaces.list({}),
@@ -64,11 +69,28 @@ function listStatements({
     ...[copies.countOwed(OWED), copies.listOwed(OWED, 1), copies.countBlobs({})],
     copies.listBlobs({ digest: Buffer.alloc(32), namespace: "", until: Buffer.alloc(32), limit: 1 }),
     ...journal.insertEntries(group),
-    journal.insertGroup({ last: 1, first: 1, hash: Buffer.alloc(32), bytes: Buffer.alloc(0) }),
+    journal.insertGroup({ last: 1, first: 1, hash: Buffer.alloc(32), bytes: Buffer.alloc(0), timeMs: 0 }),
     journal.listGroups({ after: 0, limit: 1 }),
     journal.findGroupHash({ last: 1 }),
     journal.listBlobs({ after: 0, until: 1, limit: 1 }),
     ...[epochs.find({}), epochs.insert({ epoch: 1, number: 1, hash: Buffer.alloc(32), timeMs: 0 })],
+    ...[journal.findGroupOf({ number: 1 }), journal.findGroupAt({ timeMs: 1 })],
+    ...[journal.removeEntries([{ number: 1 }]), journal.removeTombstones([{ number: 1 }])].flat(),
+    ...[files.findLive([FILE]), [files.listAsOf(RANGE, AS_OF), files.listSince(RANGE, AS_OF)]].flat(),
+    files.listExpired({ limit: 1 }),
+    ...[versions.put([FORMER]), versions.remove([FORMER]), versions.find([FORMER]), versions.findNewest([FILE])].flat(),
+    versions.listOfKey({ namespace: NAMESPACE, key: "a", before: 2, horizon: 0, limit: 1 }),
+    versions.findAsOf({ namespace: NAMESPACE, key: "a", number: 1 }),
+    ...[versions.listAsOf(RANGE, AS_OF), versions.listStoredAsOf(RANGE, AS_OF)],
+    versions.listDeleted(RANGE, { horizon: 0 }),
+    versions.listEnded({ namespace: NAMESPACE, horizon: 1, limit: 1 }),
+    versions.findNextNamespace({ after: "" }),
+    ...references.listReferenced([FILE, FILE]),
+    references.checkReference({ namespace: NAMESPACE, digest: Buffer.alloc(32) }),
+    ...[purges.add([DEBT]), purges.findOfBlobs([DEBT])].flat(),
+    purges.listOpen({ node: "n", limit: 1 }),
+    purges.end({ node: "n", namespace: NAMESPACE, digest: Buffer.alloc(32), number: 1 }),
+    ...[purges.listPending({ after: 0, until: 1 }), purges.removeOld({ olderThanMs: 1 })],
     ...[leases.renew(CLAIM), leases.claim(CLAIM), leases.release(CLAIM)],
     ...[outcomes.findRecorded(["k"]), outcomes.record(record), outcomes.remove([{ id: "i" }])].flat(),
     outcomes.insertVoid({ id: "i" }),

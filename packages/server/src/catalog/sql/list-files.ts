@@ -1,6 +1,6 @@
 import { KoboldError, type NamespaceName } from "@koboldfs/protocol";
 import type { FileRecord } from "../../model/change.js";
-import { ListPlan } from "../../model/list-plan.js";
+import { type KeyRange, ListPlan } from "../../model/list-plan.js";
 import { isStorable } from "../../model/storable-text.js";
 import type { ListPage, ListQuery } from "../catalog.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
@@ -15,16 +15,24 @@ export async function listFiles(
   namespace: NamespaceName,
   query: ListQuery,
 ): Promise<ListPage> {
-  checkQuery(query);
+  return listPage(query, async (range) => {
+    const { rows } = await runner.run(queries.files.list({ namespace, ...range }, {}));
+    return rows.map(parseFileRow);
+  });
+}
+
+/** Reads the first `limit` files of a stretch, in the order of their keys. */
+export type ReadRange = (range: KeyRange) => Promise<readonly FileRecord[]>;
+
+/** A page over any source of files. Throws as `listFiles`. */
+export async function listPage(query: ListQuery, read: ReadRange): Promise<ListPage> {
+  checkListQuery(query);
   const plan = new ListPlan<FileRecord>(query);
-  for (let range = plan.nextRange(); range !== undefined; range = plan.nextRange()) {
-    const { rows } = await runner.run(queries.files.list({ namespace, ...range }));
-    plan.take(rows.map(parseFileRow));
-  }
+  for (let range = plan.nextRange(); range !== undefined; range = plan.nextRange()) plan.take(await read(range));
   return plan.page();
 }
 
-function checkQuery({ prefix = "", delimiter, after = "", limit }: ListQuery): void {
+export function checkListQuery({ prefix = "", delimiter, after = "", limit }: ListQuery): void {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     throw new KoboldError("invalid_request", `limit must be 1 to ${MAX_LIMIT}, not ${limit}`);
   }

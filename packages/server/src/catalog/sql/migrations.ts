@@ -6,6 +6,8 @@ export interface MigrationStep {
   build(db: CatalogKysely, dialect: SqlDialect): Compilable<unknown>;
 }
 
+const BLOB_COLUMNS = ["namespace", "digest"];
+
 /**
  * The schema, step by step. A step is one statement that does no harm when it is run twice, because MySQL commits
  * after each and cannot take one back. A step that was released is never changed: a new one follows it.
@@ -132,6 +134,56 @@ export const MIGRATIONS: readonly MigrationStep[] = [
     // For the scrub, which walks the blobs by digest, and for everything that asks what one blob is called.
     build: (db, dialect) => index(db, dialect, "journal_by_digest").on("journal").columns(["digest", "namespace"]),
   },
+  { number: 14, build: (db, dialect) => integerOf(db, dialect, { table: "files", column: "expires_ms" }) },
+  { number: 15, build: (db, dialect) => index(db, dialect, "files_by_expiry").on("files").column("expires_ms") },
+  {
+    number: 16,
+    build: (db, dialect) =>
+      table(db, dialect, "versions")
+        .addColumn("namespace", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("key", dialect.types.keyText, (column) => column.notNull())
+        .addColumn("number", dialect.types.integer, (column) => column.notNull())
+        .addColumn("digest", dialect.types.digest, (column) => column.notNull())
+        .addColumn("size_bytes", dialect.types.integer, (column) => column.notNull())
+        .addColumn("content_type", dialect.types.longText, (column) => column.notNull())
+        .addColumn("metadata", dialect.types.longText, (column) => column.notNull())
+        .addColumn("modified_ms", dialect.types.integer, (column) => column.notNull())
+        .addColumn("expires_ms", dialect.types.integer)
+        .addColumn("superseded_by", dialect.types.integer, (column) => column.notNull())
+        .addColumn("superseded_ms", dialect.types.integer, (column) => column.notNull())
+        .addPrimaryKeyConstraint("versions_key", ["namespace", "key", "number"]),
+  },
+  {
+    number: 17,
+    build: (db, dialect) =>
+      index(db, dialect, "versions_by_end").on("versions").columns(["namespace", "superseded_by"]),
+  },
+  {
+    number: 18,
+    build: (db, dialect) =>
+      table(db, dialect, "purges")
+        .addColumn("node", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("namespace", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("digest", dialect.types.digest, (column) => column.notNull())
+        .addColumn("number", dialect.types.integer, (column) => column.notNull())
+        .addColumn("done_ms", dialect.types.integer)
+        .addPrimaryKeyConstraint("purges_key", ["node", "namespace", "digest"]),
+  },
+  { number: 19, build: (db, dialect) => index(db, dialect, "purges_by_blob").on("purges").columns(BLOB_COLUMNS) },
+  { number: 20, build: (db, dialect) => integerOf(db, dialect, { table: "journal_groups", column: "time_ms" }) },
+  { number: 21, build: (db, dialect) => index(db, dialect, "groups_by_time").on("journal_groups").column("time_ms") },
+  { number: 22, build: (db, dialect) => integerOf(db, dialect, { table: "namespaces", column: "retention_ms" }) },
+  { number: 23, build: (db, dialect) => integerOf(db, dialect, { table: "namespaces", column: "expire_after_ms" }) },
+  { number: 24, build: (db, dialect) => integerOf(db, dialect, { table: "namespaces", column: "horizon" }) },
+  {
+    // Former versions were not kept before this: all history begins here.
+    number: 25,
+    build: (db) =>
+      db
+        .updateTable("namespaces")
+        .set({ horizon: sql<number>`(select head_number from cluster where id = 1)` })
+        .where("horizon", "is", null),
+  },
 ];
 
 /** Says which steps were taken; made before all others. */
@@ -147,6 +199,11 @@ function table(db: CatalogKysely, dialect: SqlDialect, name: string) {
     .createTable(name)
     .ifNotExists()
     .modifyEnd(tableSuffix ?? sql``);
+}
+
+/** A column of integers that may be null, added to a table that is there. */
+function integerOf(db: CatalogKysely, dialect: SqlDialect, added: { table: string; column: string }) {
+  return db.schema.alterTable(added.table).addColumn(added.column, dialect.types.integer);
 }
 
 function index(db: CatalogKysely, dialect: SqlDialect, name: string) {

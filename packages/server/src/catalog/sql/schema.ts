@@ -40,6 +40,8 @@ export interface JournalGroupsTable {
   first: Integer;
   hash: Bytes;
   bytes: Bytes;
+  /** Null for groups that were written before reads as of a time; their horizon has passed. */
+  time_ms: OptionalInteger;
 }
 
 export interface FilesTable {
@@ -52,6 +54,23 @@ export interface FilesTable {
   /** JSON object. */
   metadata: Text;
   modified_ms: Integer;
+  expires_ms: OptionalInteger;
+}
+
+/** Former content of keys: what `files` held before a put, a delete or a purge, until the horizon has passed that. */
+export interface VersionsTable extends FilesTable {
+  /** Journal number of the change that ended it, and its time. */
+  superseded_by: Integer;
+  superseded_ms: Integer;
+}
+
+/** Blobs that a node was told to unlink, and when it had done so. */
+export interface PurgesTable {
+  node: Text;
+  namespace: Text;
+  digest: Bytes;
+  number: Integer;
+  done_ms: OptionalInteger;
 }
 
 /** Groups (`g:` ids) and idempotency keys (`k:` ids) with what came of them. A group without an outcome is void. */
@@ -70,6 +89,10 @@ export interface NamespacesTable {
   files: Integer;
   bytes: BigInteger;
   created_ms: Integer;
+  retention_ms: OptionalInteger;
+  expire_after_ms: OptionalInteger;
+  /** Null only in the midst of the migration that made it. */
+  horizon: OptionalInteger;
 }
 
 export interface NodesTable {
@@ -121,6 +144,8 @@ export interface CatalogTables {
   journal: JournalTable;
   journal_groups: JournalGroupsTable;
   files: FilesTable;
+  versions: VersionsTable;
+  purges: PurgesTable;
   commits: CommitsTable;
   namespaces: NamespacesTable;
   nodes: NodesTable;

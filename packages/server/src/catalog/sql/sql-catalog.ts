@@ -1,6 +1,7 @@
 import { type FileKey, KoboldError, type NamespaceInfo, type NamespaceName, type NodeId } from "@koboldfs/protocol";
-import type { Change, ChangeOutcome, FileRecord } from "../../model/change.js";
-import type { FileRef, KnownHistory } from "../../model/commit-view.js";
+import type { Change, ChangeOutcome, FileRecord, Moment } from "../../model/change.js";
+import type { PlannedPurge } from "../../model/commit-plan.js";
+import type { BlobName, FileRef, KnownHistory } from "../../model/commit-view.js";
 import { type JournalGroup, parseJournalGroup } from "../../model/journal-group.js";
 import type {
   BlobCount,
@@ -9,12 +10,14 @@ import type {
   CommitWitness,
   Debt,
   DebtCount,
+  DeletedPage,
   JournalBlob,
   ListPage,
   ListQuery,
   NodeRecord,
   OwedQuestion,
   StoredBlobRecord,
+  VersionPage,
 } from "../catalog.js";
 import { GroupCommitter } from "../group-committer.js";
 import type { CatalogWriter } from "./catalog-writer.js";
@@ -29,7 +32,10 @@ import { parseFileRow } from "./queries/file-queries.js";
 import { parseBlobRow, parseGroupRow } from "./queries/journal-queries.js";
 import { parseNamespaceRow } from "./queries/namespace-queries.js";
 import { parseNodeRecord } from "./queries/node-queries.js";
+import { parsePurgeRow } from "./queries/purge-queries.js";
+import { parseBlobName } from "./queries/reference-queries.js";
 import type { SqlRunner, SqlStatement } from "./sql-connection.js";
+import { SqlHistory } from "./sql-history.js";
 
 export interface SqlCatalogParts {
   readonly clusterId: string;
@@ -54,11 +60,13 @@ export class SqlCatalog implements Catalog {
   readonly #parts: SqlCatalogParts;
   readonly #committer: GroupCommitter;
   readonly #lookups: FileLookups | undefined;
+  readonly #history: SqlHistory;
 
   constructor(parts: SqlCatalogParts) {
     this.clusterId = parts.clusterId;
     this.engine = parts.engine;
     this.#parts = parts;
+    this.#history = new SqlHistory(parts);
     this.#committer = new GroupCommitter((changes, release) => this.#commitGroup(changes, release));
     this.#lookups = parts.gathersLookups ? new FileLookups((refs) => this.#findFiles(refs)) : undefined;
   }
@@ -93,7 +101,7 @@ export class SqlCatalog implements Catalog {
   }
 
   async #findFiles(refs: readonly FileRef[]): Promise<FileRecord[]> {
-    return (await this.#read(this.#parts.queries.files.find(refs))).map(parseFileRow);
+    return (await this.#read(this.#parts.queries.files.findLive(refs))).map(parseFileRow);
   }
 
   async listFiles(namespace: NamespaceName, query: ListQuery): Promise<ListPage> {
@@ -104,6 +112,61 @@ export class SqlCatalog implements Catalog {
       throw new KoboldError("namespace_not_found", `there is no namespace ${namespace}`);
     }
     return page;
+  }
+
+  getMoment(at: { number: number } | { timeMs: number }): Promise<Moment> {
+    return this.#history.getMoment(at);
+  }
+
+  findFileAsOf(namespace: NamespaceName, key: FileKey, at: Moment): Promise<FileRecord | undefined> {
+    return this.#history.findFileAsOf(namespace, key, at);
+  }
+
+  listFilesAsOf(namespace: NamespaceName, query: ListQuery, at: Moment): Promise<ListPage> {
+    return this.#history.listFilesAsOf(namespace, query, at);
+  }
+
+  findVersion(namespace: NamespaceName, key: FileKey, version: number): Promise<FileRecord | undefined> {
+    return this.#history.findVersion(namespace, key, version);
+  }
+
+  listVersions(namespace: NamespaceName, key: FileKey, page: { before?: number; limit: number }): Promise<VersionPage> {
+    return this.#history.listVersions(namespace, key, page);
+  }
+
+  listDeleted(namespace: NamespaceName, query: Omit<ListQuery, "delimiter">): Promise<DeletedPage> {
+    return this.#history.listDeleted(namespace, query);
+  }
+
+  async listUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]> {
+    const rows = await this.#read(this.#parts.queries.references.listReferenced(blobs));
+    const referenced = new Set(rows.map(parseBlobName).map(formatBlobName));
+    return blobs.filter((blob) => !referenced.has(formatBlobName(blob)));
+  }
+
+  confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]> {
+    return this.#parts.writer.confirmUnreferenced(blobs);
+  }
+
+  dropIdleDebts(debts: readonly Debt[]): Promise<number> {
+    return this.#parts.writer.dropIdleDebts(debts);
+  }
+
+  async listPurges(node: NodeId, limit: number): Promise<PlannedPurge[]> {
+    return (await this.#read([this.#parts.queries.purges.listOpen({ node, limit })])).map(parsePurgeRow);
+  }
+
+  endPurges(purges: readonly PlannedPurge[]): Promise<void> {
+    return this.#parts.writer.endPurges(purges);
+  }
+
+  async listPurgingNodes(range: { after: number; until: number }): Promise<NodeId[]> {
+    const rows = await this.#read([this.#parts.queries.purges.listPending(range)]);
+    return rows.map((row) => toText(row.node) as NodeId);
+  }
+
+  async listExpired(limit: number): Promise<FileRecord[]> {
+    return (await this.#read([this.#parts.queries.files.listExpired({ limit })])).map(parseFileRow);
   }
 
   async findNamespace(name: NamespaceName): Promise<NamespaceInfo | undefined> {
@@ -207,6 +270,14 @@ export class SqlCatalog implements Catalog {
     return this.#parts.writer.pruneOutcomes(olderThanMs, limit);
   }
 
+  pruneVersions(limit: number): Promise<number> {
+    return this.#parts.writer.pruneVersions(limit);
+  }
+
+  prunePurges(olderThanMs: number): Promise<void> {
+    return this.#parts.writer.prunePurges(olderThanMs);
+  }
+
   async close(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const waited = new Promise<void>((resolve) => {
@@ -226,6 +297,10 @@ export class SqlCatalog implements Catalog {
     }
     return rows;
   }
+}
+
+function formatBlobName({ namespace, digest }: BlobName): string {
+  return `${namespace}/${digest}`;
 }
 
 function formatNamespaceInfo(row: ReturnType<typeof parseNamespaceRow>): NamespaceInfo {

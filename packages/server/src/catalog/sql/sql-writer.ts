@@ -1,12 +1,16 @@
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import type { Change } from "../../model/change.js";
-import type { KnownHistory } from "../../model/commit-view.js";
+import type { PlannedPurge } from "../../model/commit-plan.js";
+import type { BlobName, KnownHistory } from "../../model/commit-view.js";
 import type { CommittedGroup, Debt } from "../catalog.js";
 import type { CatalogWriter } from "./catalog-writer.js";
 import { toInteger, toText } from "./column-values.js";
 import type { CommitRunner } from "./commit/commit-runner.js";
+import { confirmUnreferenced, dropIdleDebts } from "./locked-references.js";
+import { pruneVersions } from "./prune-versions.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { formatDebtRow } from "./queries/debt-queries.js";
+import { formatPurgeKey } from "./queries/purge-queries.js";
 import type { SqlRunner } from "./sql-connection.js";
 
 export interface SqlWriterOptions {
@@ -55,6 +59,18 @@ export class SqlWriter implements CatalogWriter {
     for (const statement of this.#queries.debts.addMissing([row])) await this.#runner.run(statement);
   }
 
+  confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]> {
+    return confirmUnreferenced({ queries: this.#queries, commits: this.#commits }, blobs);
+  }
+
+  dropIdleDebts(debts: readonly Debt[]): Promise<number> {
+    return dropIdleDebts({ queries: this.#queries, commits: this.#commits }, debts);
+  }
+
+  async endPurges(purges: readonly PlannedPurge[]): Promise<void> {
+    for (const purge of purges) await this.#runner.run(this.#queries.purges.end(formatPurgeKey(purge)));
+  }
+
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
     const claim = { name, holder, ttlMs };
     const { renew, claim: makeClaim } = this.#queries.leases;
@@ -76,6 +92,14 @@ export class SqlWriter implements CatalogWriter {
       removed += (await this.#runner.run(statement)).affected;
     }
     return removed;
+  }
+
+  pruneVersions(limit: number): Promise<number> {
+    return pruneVersions({ queries: this.#queries, runner: this.#runner }, limit);
+  }
+
+  async prunePurges(olderThanMs: number): Promise<void> {
+    await this.#runner.run(this.#queries.purges.removeOld({ olderThanMs }));
   }
 
   async close(): Promise<void> {

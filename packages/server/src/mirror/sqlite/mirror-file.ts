@@ -10,7 +10,7 @@ import { plainStatement, type SqlStatement } from "../../catalog/sql/sql-connect
 import { SqliteConnection } from "../../catalog/sql/sqlite/sqlite-connection.js";
 import { sqliteDialect } from "../../catalog/sql/sqlite/sqlite-dialect.js";
 import type { NamespaceRow, NodeRow } from "../../model/commit-view.js";
-import { type JournalGroup, parseJournalGroup } from "../../model/journal-group.js";
+import { type JournalGroup, type JournalGroupContent, parseJournalGroup } from "../../model/journal-group.js";
 import type { JournalPoint } from "../../model/journal-history.js";
 import { listReplayedFiles, type ReplayPlan, replayGroups } from "../../model/replay.js";
 import type { Clock } from "../../runtime/clock.js";
@@ -151,7 +151,10 @@ export class MirrorFile implements MirrorWriter {
     const namespaces = [...this.#settings.namespaces.values()];
     const nodes = [...this.#settings.nodes.values()];
     const plan = replayGroups({ head: this.#head, files, namespaces, nodes }, contents);
-    await this.#connection.runAll([...(isNew ? this.#groupStatements(groups) : []), ...this.#planStatements(plan)]);
+    await this.#connection.runAll([
+      ...(isNew ? this.#groupStatements(groups, contents) : []),
+      ...this.#planStatements(plan),
+    ]);
     for (const name of plan.namespacesToRemove) this.#settings.namespaces.delete(name);
     for (const namespace of plan.namespacesToPut) this.#settings.namespaces.set(namespace.name, namespace);
     for (const node of plan.nodesToPut) this.#settings.nodes.set(node.id, node);
@@ -161,10 +164,11 @@ export class MirrorFile implements MirrorWriter {
     await this.#moveHead();
   }
 
-  #groupStatements(groups: readonly JournalGroup[]): SqlStatement[] {
-    return groups.map(({ first, last, hash, bytes }) =>
-      this.#queries.journal.insertGroup({ first, last, hash: fromHex(hash), bytes }),
-    );
+  #groupStatements(groups: readonly JournalGroup[], contents: readonly JournalGroupContent[]): SqlStatement[] {
+    return groups.map(({ first, last, hash, bytes }, index) => {
+      const timeMs = contents[index]?.timeMs ?? 0;
+      return this.#queries.journal.insertGroup({ first, last, hash: fromHex(hash), bytes, timeMs });
+    });
   }
 
   #planStatements(plan: ReplayPlan): SqlStatement[] {

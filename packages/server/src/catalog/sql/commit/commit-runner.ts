@@ -39,6 +39,9 @@ const SETTLE_PAUSE = { firstMs: 50, longestMs: 2000 };
 const COMMIT = plainStatement("commit");
 const ROLLBACK = plainStatement("rollback");
 
+/** Reads and writes of one transaction that has the journal's lock. */
+export type LockedWork<Result> = (connection: SqlConnection) => Promise<Result>;
+
 type Attempt =
   | ({ readonly kind: "done" } & CommittedGroup)
   /** Nothing was committed, and nothing of it ever will be. */
@@ -84,6 +87,35 @@ export class CommitRunner {
   }
 
   /**
+   * Does something while the journal's lock is held, and so while no commit is under way. It may be done twice.
+   * Throws `catalog_unavailable` or `commit_contended`.
+   */
+  async runLocked<Result>(work: LockedWork<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await this.inTurn(() => this.#tryLocked(work));
+      if (result.kind === "done") return result.value;
+      const isRetryable = result.failure === "contended" || result.failure === "disconnected";
+      if (!isRetryable || attempt === MAX_DISCONNECTS) throw translateFailure(result.failure, result.cause);
+      await this.#options.clock.sleep(pauseMs(attempt, RETRY_PAUSE));
+    }
+  }
+
+  async #tryLocked<Result>(work: LockedWork<Result>) {
+    const { dialect, queries } = this.#options;
+    try {
+      const connection = await this.#open();
+      await connection.runAll([...dialect.begin, queries.cluster.lock({})]);
+      const value = await work(connection);
+      await connection.run(COMMIT);
+      return { kind: "done" as const, value };
+    } catch (cause) {
+      const failure = classifyFailure(dialect, cause);
+      await this.#abandon(failure);
+      return { kind: "failed" as const, failure, cause };
+    }
+  }
+
+  /**
    * Runs one thing at a time: attempts use one session, a group that was settled late stands in line like any other,
    * and where all sessions share one thread (SQLite) none may wait for a lock that another of them holds.
    */
@@ -94,13 +126,13 @@ export class CommitRunner {
   }
 
   async #attempt(changes: readonly Change[], known: KnownHistory | undefined): Promise<Attempt> {
-    const { dialect, queries } = this.#options;
-    const groupId = createGroupId(this.#options.clock.now());
+    const { dialect, queries, clock } = this.#options;
+    const groupId = createGroupId(clock.now());
     let isCommitSent = false;
     let group: JournalGroup | undefined;
     try {
       const connection = await this.#open();
-      const view = await readViewUnderLock(connection, { dialect, queries, known }, changes);
+      const view = await readViewUnderLock(connection, { dialect, queries, clock, known }, changes);
       const plan = decideCommit(view, groupId, changes);
       if (plan.group === undefined) {
         await connection.run(ROLLBACK);

@@ -1,5 +1,6 @@
 import type { Change } from "../../../model/change.js";
 import { type CommitView, type KnownHistory, listViewNeeds } from "../../../model/commit-view.js";
+import type { Clock } from "../../../runtime/clock.js";
 import type { SqlDialect } from "../dialect.js";
 import type { CatalogQueries } from "../queries/catalog-queries.js";
 import { parseHeadRow } from "../queries/cluster-queries.js";
@@ -7,7 +8,10 @@ import { type FileRow, parseFileRow } from "../queries/file-queries.js";
 import { parseNamespaceRow } from "../queries/namespace-queries.js";
 import { parseNodeRow } from "../queries/node-queries.js";
 import { parseRecordedRow } from "../queries/outcome-queries.js";
-import type { SqlConnection, SqlResult, SqlStatement } from "../sql-connection.js";
+import { parsePurgeRow } from "../queries/purge-queries.js";
+import type { SqlConnection } from "../sql-connection.js";
+import { formatHistoryStatements, listHistoryStatements, readHistory } from "./history-reader.js";
+import { ResultReader } from "./result-reader.js";
 
 /**
  * Opens a transaction, takes the journal's lock, and reads what the changes are decided on. One round trip where the
@@ -16,7 +20,11 @@ import type { SqlConnection, SqlResult, SqlStatement } from "../sql-connection.j
  */
 export async function readViewUnderLock(
   connection: SqlConnection,
-  { dialect, queries, known: _ }: { dialect: SqlDialect; queries: CatalogQueries; known: KnownHistory | undefined },
+  {
+    dialect,
+    queries,
+    clock,
+  }: { dialect: SqlDialect; queries: CatalogQueries; clock: Clock; known: KnownHistory | undefined },
   changes: readonly Change[],
 ): Promise<CommitView> {
   const needs = listViewNeeds(changes);
@@ -26,7 +34,10 @@ export async function readViewUnderLock(
   const files = queries.files.find(needs.files);
   const namespaces = queries.namespaces.find(needs.namespaces);
   const recorded = queries.outcomes.findRecorded(needs.idempotencyKeys);
-  const results = await connection.runAll([...lock, ...head, ...nodes, ...files, ...namespaces, ...recorded]);
+  const purges = queries.purges.findOfBlobs(needs.blobs);
+  const history = formatHistoryStatements(queries, needs);
+  const statements = [...lock, ...head, ...nodes, ...files, ...namespaces, ...recorded, ...purges];
+  const results = await connection.runAll([...statements, ...listHistoryStatements(history)]);
   const reader = new ResultReader(results.slice(lock.length));
   const [headRow] = reader.take(head);
   if (headRow === undefined) throw new Error("the catalog has no cluster row");
@@ -36,22 +47,9 @@ export async function readViewUnderLock(
     files: reader.take<FileRow>(files).map(parseFileRow),
     namespaces: reader.take(namespaces).map(parseNamespaceRow),
     recorded: reader.take(recorded).map(parseRecordedRow),
+    purges: reader.take(purges).map(parsePurgeRow),
+    ...readHistory(reader, history),
+    // Read last: it must not be older than the lock.
+    monotonicMs: clock.monotonic(),
   };
-}
-
-/** Gives the results back in the order in which the statements were given. */
-class ResultReader {
-  readonly #results: readonly SqlResult<unknown>[];
-  #index = 0;
-
-  constructor(results: readonly SqlResult<unknown>[]) {
-    this.#results = results;
-  }
-
-  take<Row>(statements: readonly SqlStatement<Row>[]): Row[] {
-    const end = this.#index + statements.length;
-    const rows = this.#results.slice(this.#index, end).flatMap((result) => result.rows as readonly Row[]);
-    this.#index = end;
-    return rows;
-  }
 }

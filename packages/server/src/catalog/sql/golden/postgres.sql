@@ -26,6 +26,30 @@ create table if not exists "epochs" ("epoch" bigint not null primary key, "numbe
 
 create index if not exists "journal_by_digest" on "journal" ("digest", "namespace");
 
+alter table "files" add column "expires_ms" bigint;
+
+create index if not exists "files_by_expiry" on "files" ("expires_ms");
+
+create table if not exists "versions" ("namespace" text collate "C" not null, "key" text collate "C" not null, "number" bigint not null, "digest" bytea not null, "size_bytes" bigint not null, "content_type" text collate "C" not null, "metadata" text collate "C" not null, "modified_ms" bigint not null, "expires_ms" bigint, "superseded_by" bigint not null, "superseded_ms" bigint not null, constraint "versions_key" primary key ("namespace", "key", "number"));
+
+create index if not exists "versions_by_end" on "versions" ("namespace", "superseded_by");
+
+create table if not exists "purges" ("node" text collate "C" not null, "namespace" text collate "C" not null, "digest" bytea not null, "number" bigint not null, "done_ms" bigint, constraint "purges_key" primary key ("node", "namespace", "digest"));
+
+create index if not exists "purges_by_blob" on "purges" ("namespace", "digest");
+
+alter table "journal_groups" add column "time_ms" bigint;
+
+create index if not exists "groups_by_time" on "journal_groups" ("time_ms");
+
+alter table "namespaces" add column "retention_ms" bigint;
+
+alter table "namespaces" add column "expire_after_ms" bigint;
+
+alter table "namespaces" add column "horizon" bigint;
+
+update "namespaces" set "horizon" = (select head_number from cluster where id = 1) where "horizon" is null;
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = $1;
 
 select "head_number", "head_hash", "time_ms", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = $1;
@@ -38,23 +62,23 @@ update "cluster" set "head_number" = $1, "head_hash" = $2, "time_ms" = $3 where 
 
 insert into "cluster" ("id", "cluster_id", "head_number", "head_hash", "time_ms", "lock_count") values ($1, $2, $3, $4, $5, $6) on conflict do nothing;
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where ("namespace" = $1 and "key" = $2);
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("namespace" = $1 and "key" = $2);
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where (("namespace" = $1 and "key" = $2) or ("namespace" = $3 and "key" = $4));
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where (("namespace" = $1 and "key" = $2) or ("namespace" = $3 and "key" = $4));
 
-insert into "files" ("namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms") values ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $10, $11, $12, $13, $14, $15, $16) on conflict ("namespace", "key") do update set "number" = "excluded"."number", "digest" = "excluded"."digest", "size_bytes" = "excluded"."size_bytes", "content_type" = "excluded"."content_type", "metadata" = "excluded"."metadata", "modified_ms" = "excluded"."modified_ms";
+insert into "files" ("namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms") values ($1, $2, $3, $4, $5, $6, $7, $8, $9), ($10, $11, $12, $13, $14, $15, $16, $17, $18) on conflict ("namespace", "key") do update set "number" = "excluded"."number", "digest" = "excluded"."digest", "size_bytes" = "excluded"."size_bytes", "content_type" = "excluded"."content_type", "metadata" = "excluded"."metadata", "modified_ms" = "excluded"."modified_ms", "expires_ms" = "excluded"."expires_ms";
 
 delete from "files" where (("namespace" = $1 and "key" = $2) or ("namespace" = $3 and "key" = $4));
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where "namespace" = $1 and "key" >= $2 and "key" < $3 order by "key" limit $4;
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("files"."expires_ms" is null or "files"."expires_ms" > (extract(epoch from clock_timestamp()) * 1000)::bigint) and "namespace" = $1 and "key" >= $2 and "key" < $3 order by "key" limit $4;
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where "namespace" = $1 and "key" > $2 order by "key" limit $3;
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("files"."expires_ms" is null or "files"."expires_ms" > (extract(epoch from clock_timestamp()) * 1000)::bigint) and "namespace" = $1 and "key" > $2 order by "key" limit $3;
 
-select "name", "min_copies", "url_template", "files", "bytes", "created_ms" from "namespaces" where "name" in ($1);
+select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms" from "namespaces" where "name" in ($1);
 
-select "name", "min_copies", "url_template", "files", "bytes", "created_ms" from "namespaces" order by "name";
+select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms" from "namespaces" order by "name";
 
-insert into "namespaces" ("name", "min_copies", "url_template", "files", "bytes", "created_ms") values ($1, $2, $3, $4, $5, $6) on conflict ("name") do update set "min_copies" = "excluded"."min_copies", "url_template" = "excluded"."url_template", "files" = "excluded"."files", "bytes" = "excluded"."bytes";
+insert into "namespaces" ("name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms") values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict ("name") do update set "min_copies" = "excluded"."min_copies", "url_template" = "excluded"."url_template", "retention_ms" = "excluded"."retention_ms", "expire_after_ms" = "excluded"."expire_after_ms", "files" = "excluded"."files", "bytes" = "excluded"."bytes", "horizon" = "excluded"."horizon";
 
 delete from "namespaces" where "name" in ($1);
 
@@ -84,9 +108,9 @@ select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" w
 
 insert into "journal" ("number", "group_last", "kind", "namespace", "key", "digest", "size_bytes") values ($1, $2, $3, $4, $5, $6, $7);
 
-insert into "journal_groups" ("last", "first", "hash", "bytes") values ($1, $2, $3, $4);
+insert into "journal_groups" ("last", "first", "hash", "bytes", "time_ms") values ($1, $2, $3, $4, $5);
 
-select * from "journal_groups" where "last" > $1 order by "last" limit $2;
+select "last", "first", "hash", "bytes" from "journal_groups" where "last" > $1 order by "last" limit $2;
 
 select "hash" from "journal_groups" where "last" = $1;
 
@@ -95,6 +119,60 @@ select "number", "namespace", "digest", "size_bytes" from "journal" where "numbe
 select max("epoch") as "epoch" from "epochs";
 
 insert into "epochs" ("epoch", "number", "hash", "time_ms") values ($1, $2, $3, $4) on conflict do nothing;
+
+select "last", "first", "hash", "bytes" from "journal_groups" where "last" >= $1 order by "last" limit $2;
+
+select "last", "time_ms" from "journal_groups" where "time_ms" <= $1 order by "time_ms" desc, "last" desc limit $2;
+
+delete from "journal" where "number" in ($1);
+
+delete from "journal" where "number" in ($1) and "kind" in ($2, $3);
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("namespace" = $1 and "key" = $2) and ("files"."expires_ms" is null or "files"."expires_ms" > (extract(epoch from clock_timestamp()) * 1000)::bigint);
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "number" <= $1 and ("files"."expires_ms" is null or "files"."expires_ms" > $2) and "namespace" = $3 and "key" >= $4 and "key" < $5 order by "key" limit $6;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "number" > $1 and "namespace" = $2 and "key" >= $3 and "key" < $4 order by "key" limit $5;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "expires_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint order by "expires_ms" limit $1;
+
+insert into "versions" ("namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+
+delete from "versions" where ("namespace" = $1 and "key" = $2 and "number" = $3);
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where ("namespace" = $1 and "key" = $2 and "number" = $3);
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where ("namespace" = $1 and "key" = $2) and "number" = (select max("newer"."number") as "newest" from "versions" as "newer" where "newer"."namespace" = "versions"."namespace" and "newer"."key" = "versions"."key");
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "namespace" = $1 and "key" = $2 and "number" < $3 and "superseded_by" > $4 order by "number" desc limit $5;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "namespace" = $1 and "key" = $2 and "number" <= $3 and "superseded_by" > $4 order by "number" desc limit $5;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "number" <= $1 and "superseded_by" > $2 and ("versions"."expires_ms" is null or "versions"."expires_ms" > $3) and "namespace" = $4 and "key" >= $5 and "key" < $6 order by "key" limit $7;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "number" <= $1 and "superseded_by" > $2 and "namespace" = $3 and "key" >= $4 and "key" < $5 order by "key" limit $6;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "superseded_by" > $1 and (not exists (select "newer"."number" from "versions" as "newer" where "newer"."namespace" = "versions"."namespace" and "newer"."key" = "versions"."key" and "newer"."number" > "versions"."number") and not exists (select "files"."number" from "files" where "files"."namespace" = "versions"."namespace" and "files"."key" = "versions"."key")) and "namespace" = $2 and "key" >= $3 and "key" < $4 order by "key" limit $5;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "namespace" = $1 and "superseded_by" <= $2 order by "superseded_by" limit $3;
+
+select "namespace" from "versions" where "namespace" > $1 order by "namespace" limit $2;
+
+select distinct "namespace", "digest" from "journal" where (("namespace" = $1 and "digest" = $2) or ("namespace" = $3 and "digest" = $4));
+
+select case when exists (select 1 from journal where namespace = $1 and digest = $2) then 1 else 0 end as "is_referenced" from "cluster" where "id" = $3;
+
+insert into "purges" ("node", "namespace", "digest", "number", "done_ms") values ($1, $2, $3, $4, $5) on conflict ("node", "namespace", "digest") do update set "number" = "excluded"."number", "done_ms" = "excluded"."done_ms";
+
+select "node", "namespace", "digest", "number", "done_ms" from "purges" where ("namespace" = $1 and "digest" = $2);
+
+select "node", "namespace", "digest", "number", "done_ms" from "purges" where "node" = $1 and "done_ms" is null order by "number" limit $2;
+
+update "purges" set "done_ms" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "node" = $1 and "namespace" = $2 and "digest" = $3 and "number" = $4;
+
+select distinct "node" from "purges" where "number" > $1 and "number" <= $2 and "done_ms" is null;
+
+delete from "purges" where "done_ms" < (extract(epoch from clock_timestamp()) * 1000)::bigint - $1;
 
 update "leases" set "holder" = $1, "until_ms" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $2 where "name" = $3 and ("holder" = $4 or "until_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint);
 

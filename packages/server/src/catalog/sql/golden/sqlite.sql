@@ -26,6 +26,30 @@ create table if not exists "epochs" ("epoch" integer not null primary key, "numb
 
 create index if not exists "journal_by_digest" on "journal" ("digest", "namespace");
 
+alter table "files" add column "expires_ms" integer;
+
+create index if not exists "files_by_expiry" on "files" ("expires_ms");
+
+create table if not exists "versions" ("namespace" text collate binary not null, "key" text collate binary not null, "number" integer not null, "digest" blob not null, "size_bytes" integer not null, "content_type" text collate binary not null, "metadata" text collate binary not null, "modified_ms" integer not null, "expires_ms" integer, "superseded_by" integer not null, "superseded_ms" integer not null, constraint "versions_key" primary key ("namespace", "key", "number"));
+
+create index if not exists "versions_by_end" on "versions" ("namespace", "superseded_by");
+
+create table if not exists "purges" ("node" text collate binary not null, "namespace" text collate binary not null, "digest" blob not null, "number" integer not null, "done_ms" integer, constraint "purges_key" primary key ("node", "namespace", "digest"));
+
+create index if not exists "purges_by_blob" on "purges" ("namespace", "digest");
+
+alter table "journal_groups" add column "time_ms" integer;
+
+create index if not exists "groups_by_time" on "journal_groups" ("time_ms");
+
+alter table "namespaces" add column "retention_ms" integer;
+
+alter table "namespaces" add column "expire_after_ms" integer;
+
+alter table "namespaces" add column "horizon" integer;
+
+update "namespaces" set "horizon" = (select head_number from cluster where id = 1) where "horizon" is null;
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = ?;
 
 select "head_number", "head_hash", "time_ms", cast(round((julianday('now') - 2440587.5) * 86400000) as integer) as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = ?;
@@ -38,23 +62,23 @@ update "cluster" set "head_number" = ?, "head_hash" = ?, "time_ms" = ? where "id
 
 insert into "cluster" ("id", "cluster_id", "head_number", "head_hash", "time_ms", "lock_count") values (?, ?, ?, ?, ?, ?) on conflict do nothing;
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where ("namespace" = ? and "key" = ?);
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("namespace" = ? and "key" = ?);
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where (("namespace" = ? and "key" = ?) or ("namespace" = ? and "key" = ?));
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where (("namespace" = ? and "key" = ?) or ("namespace" = ? and "key" = ?));
 
-insert into "files" ("namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms") values (?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("namespace", "key") do update set "number" = "excluded"."number", "digest" = "excluded"."digest", "size_bytes" = "excluded"."size_bytes", "content_type" = "excluded"."content_type", "metadata" = "excluded"."metadata", "modified_ms" = "excluded"."modified_ms";
+insert into "files" ("namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms") values (?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("namespace", "key") do update set "number" = "excluded"."number", "digest" = "excluded"."digest", "size_bytes" = "excluded"."size_bytes", "content_type" = "excluded"."content_type", "metadata" = "excluded"."metadata", "modified_ms" = "excluded"."modified_ms", "expires_ms" = "excluded"."expires_ms";
 
 delete from "files" where (("namespace" = ? and "key" = ?) or ("namespace" = ? and "key" = ?));
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where "namespace" = ? and "key" >= ? and "key" < ? order by "key" limit ?;
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("files"."expires_ms" is null or "files"."expires_ms" > cast(round((julianday('now') - 2440587.5) * 86400000) as integer)) and "namespace" = ? and "key" >= ? and "key" < ? order by "key" limit ?;
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms" from "files" where "namespace" = ? and "key" > ? order by "key" limit ?;
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("files"."expires_ms" is null or "files"."expires_ms" > cast(round((julianday('now') - 2440587.5) * 86400000) as integer)) and "namespace" = ? and "key" > ? order by "key" limit ?;
 
-select "name", "min_copies", "url_template", "files", "bytes", "created_ms" from "namespaces" where "name" in (?);
+select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms" from "namespaces" where "name" in (?);
 
-select "name", "min_copies", "url_template", "files", "bytes", "created_ms" from "namespaces" order by "name";
+select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms" from "namespaces" order by "name";
 
-insert into "namespaces" ("name", "min_copies", "url_template", "files", "bytes", "created_ms") values (?, ?, ?, ?, ?, ?) on conflict ("name") do update set "min_copies" = "excluded"."min_copies", "url_template" = "excluded"."url_template", "files" = "excluded"."files", "bytes" = "excluded"."bytes";
+insert into "namespaces" ("name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms") values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("name") do update set "min_copies" = "excluded"."min_copies", "url_template" = "excluded"."url_template", "retention_ms" = "excluded"."retention_ms", "expire_after_ms" = "excluded"."expire_after_ms", "files" = "excluded"."files", "bytes" = "excluded"."bytes", "horizon" = "excluded"."horizon";
 
 delete from "namespaces" where "name" in (?);
 
@@ -84,9 +108,9 @@ select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" w
 
 insert into "journal" ("number", "group_last", "kind", "namespace", "key", "digest", "size_bytes") values (?, ?, ?, ?, ?, ?, ?);
 
-insert into "journal_groups" ("last", "first", "hash", "bytes") values (?, ?, ?, ?);
+insert into "journal_groups" ("last", "first", "hash", "bytes", "time_ms") values (?, ?, ?, ?, ?);
 
-select * from "journal_groups" where "last" > ? order by "last" limit ?;
+select "last", "first", "hash", "bytes" from "journal_groups" where "last" > ? order by "last" limit ?;
 
 select "hash" from "journal_groups" where "last" = ?;
 
@@ -95,6 +119,60 @@ select "number", "namespace", "digest", "size_bytes" from "journal" where "numbe
 select max("epoch") as "epoch" from "epochs";
 
 insert into "epochs" ("epoch", "number", "hash", "time_ms") values (?, ?, ?, ?) on conflict do nothing;
+
+select "last", "first", "hash", "bytes" from "journal_groups" where "last" >= ? order by "last" limit ?;
+
+select "last", "time_ms" from "journal_groups" where "time_ms" <= ? order by "time_ms" desc, "last" desc limit ?;
+
+delete from "journal" where "number" in (?);
+
+delete from "journal" where "number" in (?) and "kind" in (?, ?);
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("namespace" = ? and "key" = ?) and ("files"."expires_ms" is null or "files"."expires_ms" > cast(round((julianday('now') - 2440587.5) * 86400000) as integer));
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "number" <= ? and ("files"."expires_ms" is null or "files"."expires_ms" > ?) and "namespace" = ? and "key" >= ? and "key" < ? order by "key" limit ?;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "number" > ? and "namespace" = ? and "key" >= ? and "key" < ? order by "key" limit ?;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "expires_ms" <= cast(round((julianday('now') - 2440587.5) * 86400000) as integer) order by "expires_ms" limit ?;
+
+insert into "versions" ("namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+delete from "versions" where ("namespace" = ? and "key" = ? and "number" = ?);
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where ("namespace" = ? and "key" = ? and "number" = ?);
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where ("namespace" = ? and "key" = ?) and "number" = (select max("newer"."number") as "newest" from "versions" as "newer" where "newer"."namespace" = "versions"."namespace" and "newer"."key" = "versions"."key");
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "namespace" = ? and "key" = ? and "number" < ? and "superseded_by" > ? order by "number" desc limit ?;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "namespace" = ? and "key" = ? and "number" <= ? and "superseded_by" > ? order by "number" desc limit ?;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "number" <= ? and "superseded_by" > ? and ("versions"."expires_ms" is null or "versions"."expires_ms" > ?) and "namespace" = ? and "key" >= ? and "key" < ? order by "key" limit ?;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "number" <= ? and "superseded_by" > ? and "namespace" = ? and "key" >= ? and "key" < ? order by "key" limit ?;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "superseded_by" > ? and (not exists (select "newer"."number" from "versions" as "newer" where "newer"."namespace" = "versions"."namespace" and "newer"."key" = "versions"."key" and "newer"."number" > "versions"."number") and not exists (select "files"."number" from "files" where "files"."namespace" = "versions"."namespace" and "files"."key" = "versions"."key")) and "namespace" = ? and "key" >= ? and "key" < ? order by "key" limit ?;
+
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms" from "versions" where "namespace" = ? and "superseded_by" <= ? order by "superseded_by" limit ?;
+
+select "namespace" from "versions" where "namespace" > ? order by "namespace" limit ?;
+
+select distinct "namespace", "digest" from "journal" where (("namespace" = ? and "digest" = ?) or ("namespace" = ? and "digest" = ?));
+
+select case when exists (select 1 from journal where namespace = ? and digest = ?) then 1 else 0 end as "is_referenced" from "cluster" where "id" = ?;
+
+insert into "purges" ("node", "namespace", "digest", "number", "done_ms") values (?, ?, ?, ?, ?) on conflict ("node", "namespace", "digest") do update set "number" = "excluded"."number", "done_ms" = "excluded"."done_ms";
+
+select "node", "namespace", "digest", "number", "done_ms" from "purges" where ("namespace" = ? and "digest" = ?);
+
+select "node", "namespace", "digest", "number", "done_ms" from "purges" where "node" = ? and "done_ms" is null order by "number" limit ?;
+
+update "purges" set "done_ms" = cast(round((julianday('now') - 2440587.5) * 86400000) as integer) where "node" = ? and "namespace" = ? and "digest" = ? and "number" = ?;
+
+select distinct "node" from "purges" where "number" > ? and "number" <= ? and "done_ms" is null;
+
+delete from "purges" where "done_ms" < cast(round((julianday('now') - 2440587.5) * 86400000) as integer) - ?;
 
 update "leases" set "holder" = ?, "until_ms" = cast(round((julianday('now') - 2440587.5) * 86400000) as integer) + ? where "name" = ? and ("holder" = ? or "until_ms" <= cast(round((julianday('now') - 2440587.5) * 86400000) as integer));
 

@@ -50,6 +50,7 @@ const FAILURES: Readonly<Record<number, SqlFailure>> = {
   1021: "exhausted", // disk full
   1114: "exhausted", // table full
   1050: "exists",
+  1060: "exists",
   1061: "exists",
   1040: "disconnected", // too many connections
   1044: "disconnected", // no access to the database

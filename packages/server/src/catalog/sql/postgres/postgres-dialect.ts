@@ -36,6 +36,8 @@ function classify(error: unknown): SqlFailure {
   // serialization_failure, deadlock_detected, lock_not_available, query_canceled (by statement_timeout)
   if (["40001", "40P01", "55P03", "57014"].includes(code)) return "contended";
   if (code === "53100") return "exhausted";
+  // duplicate_column
+  if (code === "42701") return "exists";
   // Connections, logins, a database that starts, stops or is full, a host that became read-only (25006), an idle
   // transaction that was thrown out (25P03).
   if (/^(08|28|3D|53|57P|58|25006|25P03|XX)/.test(code)) return "disconnected";

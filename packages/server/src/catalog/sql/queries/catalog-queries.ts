@@ -9,6 +9,10 @@ import { createLeaseQueries } from "./lease-queries.js";
 import { createNamespaceQueries } from "./namespace-queries.js";
 import { createNodeQueries } from "./node-queries.js";
 import { createOutcomeQueries } from "./outcome-queries.js";
+import { createPurgeQueries } from "./purge-queries.js";
+import { createReferenceQueries } from "./reference-queries.js";
+import { createVersionQueries } from "./version-queries.js";
+import { createVersionRanges } from "./version-ranges.js";
 
 /** Every statement that the catalog ever runs, but for migrations; made once for a dialect, compiled on first use. */
 export type CatalogQueries = ReturnType<typeof createCatalogQueries>;
@@ -26,5 +30,8 @@ export function createCatalogQueries(dialect: SqlDialect) {
     namespaces: createNamespaceQueries(db, dialect),
     nodes: createNodeQueries(db, dialect),
     outcomes: createOutcomeQueries(db, dialect),
+    purges: createPurgeQueries(db, dialect),
+    references: createReferenceQueries(db),
+    versions: { ...createVersionQueries(db), ...createVersionRanges(db) },
   };
 }

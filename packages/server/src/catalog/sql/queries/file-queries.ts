@@ -7,84 +7,80 @@ import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orUpdate } from "../insert-or-update.js";
 import { prepareQuery, prepareRows } from "../prepared-query.js";
 import type { FilesTable } from "../schema.js";
-import type { SqlStatement } from "../sql-connection.js";
+import { type AsOf, notExpired, prepareRanges } from "./key-ranges.js";
 
 export type FileRow = Selectable<FilesTable>;
 
-const COLUMNS = [
-  "namespace",
-  "key",
+const KEY_COLUMNS = ["namespace", "key"] as const;
+const UPDATED_COLUMNS = [
   "number",
   "digest",
   "size_bytes",
   "content_type",
   "metadata",
   "modified_ms",
+  "expires_ms",
 ] as const;
-const UPDATED_COLUMNS = ["number", "digest", "size_bytes", "content_type", "metadata", "modified_ms"] as const;
-
-/** A stretch of one namespace in the byte order of its keys. */
-export interface FileRange {
-  readonly namespace: NamespaceName;
-  readonly from: string;
-  /** Whether `from` itself belongs to the range. */
-  readonly isFromIncluded: boolean;
-  /** The first key behind the range; undefined: to the namespace's end. */
-  readonly to: string | undefined;
-  readonly limit: number;
-}
+export const FILE_COLUMNS = [...KEY_COLUMNS, ...UPDATED_COLUMNS] as const;
 
 export function createFileQueries(db: CatalogKysely, dialect: SqlDialect) {
   const find = prepareRows<FileRef, FileRow>("find_files", ["namespace", "key"], (refs) =>
     db
       .selectFrom("files")
-      .select(COLUMNS)
+      .select(FILE_COLUMNS)
       .where((eb) => eb.or(refs.map((ref) => eb.and([eb("namespace", "=", ref.namespace), eb("key", "=", ref.key)])))),
   );
-  const put = prepareRows<ReturnType<typeof formatFileRow>, unknown>("put_files", COLUMNS, (rows) =>
-    orUpdate(dialect, db.insertInto("files").values(rows), { key: ["namespace", "key"], update: UPDATED_COLUMNS }),
+  const put = prepareRows<ReturnType<typeof formatFileRow>, unknown>("put_files", FILE_COLUMNS, (rows) =>
+    orUpdate(dialect, db.insertInto("files").values(rows), { key: KEY_COLUMNS, update: UPDATED_COLUMNS }),
   );
   const remove = prepareRows<FileRef, unknown>("remove_files", ["namespace", "key"], (refs) =>
     db
       .deleteFrom("files")
       .where((eb) => eb.or(refs.map((ref) => eb.and([eb("namespace", "=", ref.namespace), eb("key", "=", ref.key)])))),
   );
+  /** As `find`, without files that have expired: what reads see. */
+  const findLive = prepareRows<FileRef, FileRow>("find_live_files", ["namespace", "key"], (refs) =>
+    db
+      .selectFrom("files")
+      .select(FILE_COLUMNS)
+      .where((eb) => eb.or(refs.map((ref) => eb.and([eb("namespace", "=", ref.namespace), eb("key", "=", ref.key)]))))
+      .where(notExpired("files", dialect.nowMs)),
+  );
   return {
     find,
+    findLive,
     put: (files: readonly FileRecord[]) => put(files.map(formatFileRow)),
     remove,
-    list: prepareList(db),
-  };
-}
-
-type RangeValues = { namespace: string; from: string; to: string; limit: number };
-
-function prepareList(db: CatalogKysely): (range: FileRange) => SqlStatement<FileRow> {
-  const prepare = (comparison: ">" | ">=", isBounded: boolean) =>
-    prepareQuery<RangeValues, FileRow>(`list_files_${comparison === ">" ? "behind" : "from"}_${isBounded}`, (slot) => {
-      const query = db
+    list: prepareRanges<object, FileRow>("list_files", (bound) =>
+      bound(db.selectFrom("files").select(FILE_COLUMNS).where(notExpired("files", dialect.nowMs))),
+    ),
+    /** What was put no later than the moment and is still current: files as of then, with those in `versions`. */
+    listAsOf: prepareRanges<AsOf, FileRow>("list_files_as_of", (bound, slot) =>
+      bound(
+        db
+          .selectFrom("files")
+          .select(FILE_COLUMNS)
+          .where("number", "<=", slot("number"))
+          .where(notExpired("files", slot("timeMs"))),
+      ),
+    ),
+    /** What was put since. */
+    listSince: prepareRanges<{ number: number }, FileRow>("list_files_since", (bound, slot) =>
+      bound(db.selectFrom("files").select(FILE_COLUMNS).where("number", ">", slot("number"))),
+    ),
+    /** Files that read as absent by now, the longest first; to be deleted. */
+    listExpired: prepareQuery<{ limit: number }, FileRow>("list_expired", (slot) =>
+      db
         .selectFrom("files")
-        .select(COLUMNS)
-        .where("namespace", "=", slot("namespace"))
-        .where("key", comparison, slot("from"))
-        .orderBy("key")
-        .limit(slot("limit"));
-      return isBounded ? query.where("key", "<", slot("to")) : query;
-    });
-  const [from, fromTo, behind, behindTo] = [
-    prepare(">=", false),
-    prepare(">=", true),
-    prepare(">", false),
-    prepare(">", true),
-  ];
-  return ({ namespace, from: first, isFromIncluded, to, limit }) => {
-    const values = { namespace, from: first, to: to ?? "", limit };
-    if (to === undefined) return isFromIncluded ? from(values) : behind(values);
-    return isFromIncluded ? fromTo(values) : behindTo(values);
+        .select(FILE_COLUMNS)
+        .where("expires_ms", "<=", dialect.nowMs)
+        .orderBy("expires_ms")
+        .limit(slot("limit")),
+    ),
   };
 }
 
-function formatFileRow(file: FileRecord) {
+export function formatFileRow(file: FileRecord) {
   return {
     namespace: file.namespace as string,
     key: file.key as string,
@@ -94,6 +90,7 @@ function formatFileRow(file: FileRecord) {
     content_type: file.contentType,
     metadata: JSON.stringify(file.metadata),
     modified_ms: file.modified.getTime(),
+    expires_ms: file.expiresMs ?? null,
   };
 }
 
@@ -107,6 +104,7 @@ export function parseFileRow(row: FileRow): FileRecord {
     contentType: toText(row.content_type),
     metadata: parseMetadata(toText(row.metadata)),
     modified: new Date(toInteger(row.modified_ms)),
+    ...(row.expires_ms !== null && { expiresMs: toInteger(row.expires_ms) }),
   };
 }
 

@@ -7,12 +7,15 @@ import type { JournalBlob } from "../../catalog.js";
 import { fromHex, toBuffer, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely } from "../dialect.js";
 import { prepareQuery, prepareRows } from "../prepared-query.js";
-import type { JournalGroupsTable, JournalTable, SqlText } from "../schema.js";
+import type { JournalGroupsTable, JournalTable, SqlInteger, SqlText } from "../schema.js";
 
-type StoredGroup = Selectable<JournalGroupsTable>;
+type StoredGroup = Omit<Selectable<JournalGroupsTable>, "time_ms">;
+type InsertedGroup = { last: number; first: number; hash: Uint8Array; bytes: Uint8Array; timeMs: number };
 type StoredBlob = Pick<Selectable<JournalTable>, "number" | "size_bytes"> & { namespace: SqlText; digest: Uint8Array };
 
 const COLUMNS = ["number", "group_last", "kind", "namespace", "key", "digest", "size_bytes"] as const;
+
+const GROUP_COLUMNS = ["last", "first", "hash", "bytes"] as const;
 
 export function createJournalQueries(db: CatalogKysely) {
   const insertEntries = prepareRows<ReturnType<typeof formatEntryRow>, unknown>("insert_entries", COLUMNS, (rows) =>
@@ -21,17 +24,45 @@ export function createJournalQueries(db: CatalogKysely) {
   return {
     insertEntries: (group: PlannedGroup) =>
       insertEntries(group.entries.map((entry) => formatEntryRow(entry, group.last))),
-    insertGroup: prepareQuery<{ last: number; first: number; hash: Uint8Array; bytes: Uint8Array }, unknown>(
-      "insert_group",
+    insertGroup: prepareQuery<InsertedGroup, unknown>("insert_group", (slot) =>
+      db.insertInto("journal_groups").values({
+        ...{ last: slot("last"), first: slot("first"), hash: slot("hash"), bytes: slot("bytes") },
+        time_ms: slot("timeMs"),
+      }),
+    ),
+    /** The group that a number is in: the moment of its commit. */
+    findGroupOf: prepareQuery<{ number: number }, StoredGroup>("find_group_of", (slot) =>
+      db
+        .selectFrom("journal_groups")
+        .select(GROUP_COLUMNS)
+        .where("last", ">=", slot("number"))
+        .orderBy("last")
+        .limit(1),
+    ),
+    /** The last group that was committed by then. */
+    findGroupAt: prepareQuery<{ timeMs: number }, { last: SqlInteger; time_ms: SqlInteger | null }>(
+      "find_group_at",
       (slot) =>
         db
-          .insertInto("journal_groups")
-          .values({ last: slot("last"), first: slot("first"), hash: slot("hash"), bytes: slot("bytes") }),
+          .selectFrom("journal_groups")
+          .select(["last", "time_ms"])
+          .where("time_ms", "<=", slot("timeMs"))
+          .orderBy("time_ms", "desc")
+          .orderBy("last", "desc")
+          .limit(1),
+    ),
+    /** What backfill and pruned history need no more. The groups' bytes stay: they are what mirrors follow. */
+    removeEntries: prepareRows<{ number: number }, unknown>("remove_entries", ["number"], (rows) =>
+      db.deleteFrom("journal").where("number", "in", listNumbers(rows)),
+    ),
+    /** Of these numbers, those that only say that a key named nothing from then on. */
+    removeTombstones: prepareRows<{ number: number }, unknown>("remove_tombstones", ["number"], (rows) =>
+      db.deleteFrom("journal").where("number", "in", listNumbers(rows)).where("kind", "in", ["delete", "purge"]),
     ),
     listGroups: prepareQuery<{ after: number; limit: number }, StoredGroup>("list_groups", (slot) =>
       db
         .selectFrom("journal_groups")
-        .selectAll()
+        .select(GROUP_COLUMNS)
         .where("last", ">", slot("after"))
         .orderBy("last")
         .limit(slot("limit")),
@@ -51,6 +82,10 @@ export function createJournalQueries(db: CatalogKysely) {
         .$narrowType<{ namespace: SqlText; digest: Uint8Array }>(),
     ),
   };
+}
+
+function listNumbers(rows: readonly { number: number }[]): number[] {
+  return rows.map((row) => row.number);
 }
 
 function formatEntryRow(entry: JournalEntry, groupLast: number) {

@@ -9,8 +9,9 @@ import type { NamespacesTable } from "../schema.js";
 
 type StoredNamespace = Selectable<NamespacesTable>;
 
-const COLUMNS = ["name", "min_copies", "url_template", "files", "bytes", "created_ms"] as const;
-const UPDATED_COLUMNS = ["min_copies", "url_template", "files", "bytes"] as const;
+const POLICY_COLUMNS = ["min_copies", "url_template", "retention_ms", "expire_after_ms"] as const;
+const UPDATED_COLUMNS = [...POLICY_COLUMNS, "files", "bytes", "horizon"] as const;
+const COLUMNS = ["name", ...UPDATED_COLUMNS, "created_ms"] as const;
 
 export function createNamespaceQueries(db: CatalogKysely, dialect: SqlDialect) {
   const find = prepareRows<{ name: string }, StoredNamespace>("find_namespaces", ["name"], (rows) =>
@@ -44,16 +45,23 @@ function formatNamespaceRow(namespace: NamespaceRow) {
     files: namespace.files,
     bytes: namespace.bytes,
     created_ms: namespace.createdMs,
+    ...{ retention_ms: namespace.policy.retentionMs ?? null, expire_after_ms: namespace.policy.expireAfterMs ?? null },
+    horizon: namespace.horizon,
   };
 }
 
 export function parseNamespaceRow(row: StoredNamespace): NamespaceRow {
-  const minCopies = toInteger(row.min_copies);
   return {
     name: toText(row.name) as NamespaceName,
-    policy: row.url_template === null ? { minCopies } : { minCopies, urlTemplate: toText(row.url_template) },
+    policy: {
+      minCopies: toInteger(row.min_copies),
+      ...(row.url_template !== null && { urlTemplate: toText(row.url_template) }),
+      ...(row.retention_ms !== null && { retentionMs: toInteger(row.retention_ms) }),
+      ...(row.expire_after_ms !== null && { expireAfterMs: toInteger(row.expire_after_ms) }),
+    },
     files: toInteger(row.files),
     bytes: toBigInt(row.bytes),
     createdMs: toInteger(row.created_ms),
+    horizon: toInteger(row.horizon ?? 0),
   };
 }

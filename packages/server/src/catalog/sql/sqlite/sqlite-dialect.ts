@@ -35,6 +35,8 @@ function classify(error: unknown): SqlFailure {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return "contended";
   if (code.startsWith("SQLITE_FULL")) return "exhausted";
+  // There is no code for it.
+  if (error instanceof Error && error.message.startsWith("duplicate column name")) return "exists";
   // The file, its disk or its folder: nothing is wrong with the statement, and nothing can be said about the data.
   if (/^SQLITE_(IOERR|CANTOPEN|READONLY|NOTADB|CORRUPT|PERM|AUTH|PROTOCOL)/.test(code)) return "disconnected";
   return "refused";

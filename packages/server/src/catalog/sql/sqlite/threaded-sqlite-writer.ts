@@ -1,7 +1,8 @@
 import type { NodeId } from "@koboldfs/protocol";
 import type { Change } from "../../../model/change.js";
 import { type PlainOutcome, parseOutcome } from "../../../model/change-outcome.js";
-import type { KnownHistory } from "../../../model/commit-view.js";
+import type { PlannedPurge } from "../../../model/commit-plan.js";
+import type { BlobName, KnownHistory } from "../../../model/commit-view.js";
 import type { JournalGroup } from "../../../model/journal-group.js";
 import type { Logger } from "../../../runtime/logger.js";
 import { ThreadCalls } from "../../../runtime/thread/thread-calls.js";
@@ -55,6 +56,26 @@ export class ThreadedSqliteWriter implements CatalogWriter {
 
   addDebt(debt: Debt): Promise<void> {
     return this.#order("addDebt", debt);
+  }
+
+  confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]> {
+    return this.#thread.call("confirmUnreferenced", [blobs]) as Promise<BlobName[]>;
+  }
+
+  dropIdleDebts(debts: readonly Debt[]): Promise<number> {
+    return this.#thread.call("dropIdleDebts", [debts]) as Promise<number>;
+  }
+
+  endPurges(purges: readonly PlannedPurge[]): Promise<void> {
+    return this.#order("endPurges", purges);
+  }
+
+  pruneVersions(limit: number): Promise<number> {
+    return this.#thread.call("pruneVersions", [limit]) as Promise<number>;
+  }
+
+  prunePurges(olderThanMs: number): Promise<void> {
+    return this.#order("prunePurges", olderThanMs);
   }
 
   acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
