@@ -181,6 +181,7 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
   return createHttpServer({
     log,
     logRequests: config.log === "debug",
+    corsOrigins: config.corsOrigins,
     auth: createClientAuth(config.token ?? (needsClusterSecret(config) ? config.clusterSecret : undefined)),
     files,
     uploads,

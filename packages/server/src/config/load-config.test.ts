@@ -45,6 +45,7 @@ describe("loadConfig", () => {
       minCopies: 1,
       uploadTtlMs: 86_400_000,
       allowUnsafeCatalog: false,
+      corsOrigins: [],
     });
     const error = await refusal({ flags: {} });
     expect(error.code).toBe("config_invalid");
@@ -75,6 +76,16 @@ describe("loadConfig", () => {
     expect((await load({ flags: { config: path } })).data).toEqual(["/srv/one", "/srv/two"]);
     expect((await load({ flags: {}, env: { KOBOLDFS_DATA: "/srv/a:/srv/b" } })).data).toEqual(["/srv/a", "/srv/b"]);
     expect((await load({ flags: { data: ["/srv/x", "/srv/y"] } })).data).toEqual(["/srv/x", "/srv/y"]);
+  });
+
+  it("takes origins of web pages separated by commas, or a star", async () => {
+    const originsOf = async (text: string) => (await load({ env: { KOBOLDFS_CORS_ORIGINS: text } })).corsOrigins;
+    expect(await originsOf("https://a.example.org, http://127.0.0.1:3000")).toEqual([
+      "https://a.example.org",
+      "http://127.0.0.1:3000",
+    ]);
+    expect(await originsOf("*")).toEqual(["*"]);
+    expect(await originsOf("")).toEqual([]);
   });
 
   it("names the nearest known setting when a key of the file is unknown", async () => {
@@ -115,6 +126,9 @@ describe("loadConfig", () => {
     ["ack_copies", "0"],
     ["ack_copies", "1.5"],
     ["allow_unsafe_catalog", "maybe"],
+    ["cors_origins", "app.example.org"],
+    ["cors_origins", "https://app.example.org,*"],
+    ["cors_origins", "https://app.example.org/page"],
     ["name", "Not A Name"],
     ["zone", ""],
   ])("refuses %s = %j and says where it was written", async (name, text) => {

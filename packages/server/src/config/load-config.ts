@@ -68,6 +68,7 @@ function buildConfig(written: (name: SettingName) => readonly WrittenValue[], ho
     minCopies: withDefault("min_copies"),
     uploadTtlMs: withDefault("upload_ttl") * 1000,
     allowUnsafeCatalog: withDefault("allow_unsafe_catalog"),
+    corsOrigins: optional("cors_origins") ?? [],
   };
 }
 

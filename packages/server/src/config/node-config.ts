@@ -21,6 +21,7 @@ export interface NodeConfig {
   readonly minCopies: number;
   readonly uploadTtlMs: number;
   readonly allowUnsafeCatalog: boolean;
+  readonly corsOrigins: readonly string[];
 }
 
 /** Rules between settings. Throws `config_invalid` or `secret_required`. */

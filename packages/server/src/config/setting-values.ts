@@ -48,6 +48,13 @@ export function parseServerUrl(text: string): string {
   return url.origin;
 }
 
+/** Origins of web pages, `https://HOST[:PORT]`, separated by commas; or `*` alone. Empty for none. */
+export function parseOrigins(text: string): readonly string[] {
+  const origins = text.split(",").map((one) => one.trim());
+  if (origins.length === 1 && (origins[0] === "*" || origins[0] === "")) return origins.filter(Boolean);
+  return origins.map(parseServerUrl);
+}
+
 export function parseText(text: string): string {
   if (text.trim() === "") throw invalid("it is empty");
   return text;

@@ -5,6 +5,7 @@ import {
   parseBoolean,
   parseListen,
   parseLogLevel,
+  parseOrigins,
   parseServerUrl,
   parseText,
   wholeNumberBetween,
@@ -129,6 +130,13 @@ export const SETTINGS = {
     description: "Start although the database's settings allow it to lose acknowledged commits. For experiments only.",
     parse: parseBoolean,
     default: "false",
+  }),
+  cors_origins: setting({
+    placeholder: "ORIGINS",
+    description:
+      "Web pages whose scripts may use this node: https://HOST[:PORT], several separated by commas, or * for every page. Only for pages that come from elsewhere than this node.",
+    parse: parseOrigins,
+    derived: "none",
   }),
   config: setting({
     placeholder: "FILE",

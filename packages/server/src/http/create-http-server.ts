@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { KoboldError } from "@koboldfs/protocol";
 import fastify, { type FastifyError, type FastifyInstance } from "fastify";
@@ -6,6 +6,7 @@ import type { Logger } from "../runtime/logger.js";
 import { answerClientError } from "./client-errors.js";
 import { createClientFace } from "./client-face.js";
 import { watchRoutes } from "./closed-methods.js";
+import { CorsGate, type CorsOrigins } from "./cors.js";
 import { Exchanges } from "./exchange.js";
 import { handleExpectations } from "./expect-continue.js";
 import type { ClientFaceOptions, Face } from "./face.js";
@@ -42,6 +43,8 @@ export interface HttpServerOptions extends ClientFaceOptions {
   readonly maxRunning?: number;
   /** Log every answer, at debug level. Costs some speed. */
   readonly logRequests?: boolean;
+  /** Web pages of other origins whose scripts may use this node; none by default. */
+  readonly corsOrigins?: CorsOrigins;
   /** How long a client that owes the next byte may be silent. */
   readonly idleMs?: number;
   /** How long `stop` waits for running requests. */
@@ -80,7 +83,7 @@ function createApp(options: HttpServerOptions, exchanges: Exchanges): { app: Fas
         exchanges.begin(request, response);
         handler(request, response);
       }, options.maxRunning ?? MAX_RUNNING);
-      return createNodeServer(gate, exchanges, options.idleMs ?? IDLE_MS);
+      return createNodeServer(admitPages(gate, options), exchanges, options.idleMs ?? IDLE_MS);
     },
     clientErrorHandler: (error, socket) => answerClientError(exchanges, error, socket),
     rewriteUrl: (request) => routeOf(request.url ?? "/"),
@@ -99,8 +102,19 @@ function createApp(options: HttpServerOptions, exchanges: Exchanges): { app: Fas
   return { app, gate };
 }
 
-function createNodeServer(gate: RequestGate, exchanges: Exchanges, idleMs: number): Server {
-  const handler = gate.enter.bind(gate);
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The way in: through CORS where an operator set that, and past it without a cost where not. */
+function admitPages(gate: RequestGate, { corsOrigins = [] }: HttpServerOptions): Handler {
+  const enter = gate.enter.bind(gate);
+  if (corsOrigins.length === 0) return enter;
+  const cors = new CorsGate(corsOrigins);
+  return (request, response) => {
+    if (!cors.answers(request, response)) enter(request, response);
+  };
+}
+
+function createNodeServer(handler: Handler, exchanges: Exchanges, idleMs: number): Server {
   const server = createServer(
     {
       noDelay: true,
