@@ -12,7 +12,7 @@ export interface ClientOptions {
    * that got through, so that a large file may take as long as it needs. Default 30,000.
    */
   readonly deadlineMs?: number;
-  /** How long to wait for a connection. Default 2,000. */
+  /** How long to wait for a connection. Default 2,000. Browsers have a limit of their own. */
   readonly connectTimeoutMs?: number;
   /** How long a server may think before it answers. Default 15,000: a commit may have to wait for a lock. */
   readonly responseTimeoutMs?: number;
@@ -20,7 +20,10 @@ export interface ClientOptions {
   readonly idleTimeoutMs?: number;
   /** Where addresses of unfinished uploads are kept, so that a later process goes on with them. Default: nowhere. */
   readonly uploadMemory?: UploadMemory;
-  /** Operations under way at once, and connections to each server; others wait for their turn. Default 64. */
+  /**
+   * Operations under way at once, and connections to each server; others wait for their turn. Default 64. Browsers open
+   * fewer connections, usually six to a server.
+   */
   readonly maxInFlight?: number;
 }
 
@@ -32,7 +35,7 @@ export interface CallOptions {
 }
 
 export interface PutOptions extends CallOptions {
-  /** A media type; the server's default is `application/octet-stream`. */
+  /** A media type; by default that of a Blob or File, else the server's `application/octet-stream`. */
   readonly contentType?: string;
   /** Short texts kept with the file; the names are lower-case header words. At most 8 KiB in all. */
   readonly metadata?: Readonly<Record<string, string>>;

@@ -40,11 +40,13 @@ import type { Session } from "./session/session.js";
 import type { DownloadRequest } from "./transfer/download.js";
 import { readFileHead } from "./transfer/file-head.js";
 import { FileReader } from "./transfer/file-reader.js";
+import type { GetTarget } from "./transfer/get-target.js";
 import { formatPutHeaders } from "./transfer/put-headers.js";
 import { openPutSource, type PutSource } from "./transfer/put-source.js";
 import { planResumable } from "./transfer/plan-resumable.js";
 import { uploadResumably } from "./transfer/resumable-upload.js";
 import type { Sink } from "./transfer/sink.js";
+import type { SourceBody } from "./transfer/source-body.js";
 import { uploadBody } from "./transfer/upload.js";
 
 /** The server takes so many operations in one batch. */
@@ -89,15 +91,16 @@ export class NamespaceClient {
     const announced = options.digest === undefined ? undefined : parseDigest(options.digest);
     const { signal, onProgress } = options;
     return this.#session.admit(signal, async () => {
+      const typed = { ...ownType(source), ...options };
       const idempotencyKey = this.#session.createIdempotencyKey();
-      const body = await openPutSource(source, this.#session.platform);
+      const body = await this.#openSource(source);
       try {
         const budget = this.#session.startBudget(options);
         const upload = { path, announced, signal, onProgress };
         const put = { body, namespace: this.namespace, key, idempotencyKey, digest: announced ?? body.digest };
-        const resumable = planResumable(this.#session, put, options);
+        const resumable = planResumable(this.#session, put, typed);
         if (resumable !== undefined) return await uploadResumably(this.#session, { ...upload, ...resumable }, budget);
-        const headers = formatPutHeaders(options, idempotencyKey);
+        const headers = formatPutHeaders(typed, idempotencyKey);
         return await uploadBody(this.#session, { ...upload, headers, body }, budget);
       } finally {
         await body.close();
@@ -125,7 +128,7 @@ export class NamespaceClient {
    * only when it is complete and its digest is right. A `Writable` or `WritableStream` is not ended: when the promise
    * rejects (`digest_mismatch`), what was written to it is not the file.
    */
-  async get(key: string, target: unknown, options: GetOptions = {}): Promise<boolean> {
+  async get(key: string, target: GetTarget, options: GetOptions = {}): Promise<boolean> {
     const sink = await this.#openSink(target);
     return (
       (await absentAsUndefined(this.#reader.readInto(sink, this.#download(key, options), options).then(() => true))) ??
@@ -307,7 +310,13 @@ export class NamespaceClient {
     };
   }
 
-  async #openSink(target: unknown): Promise<Sink> {
+  async #openSource(source: PutSource): Promise<SourceBody> {
+    const { platform } = this.#session;
+    const body = await openPutSource(source, platform);
+    return platform.prepareBody === undefined ? body : platform.prepareBody(body);
+  }
+
+  async #openSink(target: GetTarget): Promise<Sink> {
     const { platform } = this.#session;
     const sink = typeof target === "string" ? await platform.createFile(target) : platform.wrapStream(target);
     if (sink === undefined) throw new TypeError("a target is a path, a Writable or a WritableStream");
@@ -322,6 +331,11 @@ async function absentAsUndefined<T>(result: Promise<T>): Promise<T | undefined> 
     if (thrown instanceof KoboldError && thrown.code === "not_found") return undefined;
     throw thrown;
   }
+}
+
+/** A Blob may know its type. */
+function ownType(source: PutSource): { contentType?: string } {
+  return source instanceof Blob && source.type !== "" ? { contentType: source.type } : {};
 }
 
 function preconditions(options: CopyOptions): { ifMatch?: string; ifNoneMatch?: "*" } {

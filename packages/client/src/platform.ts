@@ -7,6 +7,11 @@ export interface Platform {
   createHasher(): Hasher;
   /** SHA-256 of some bytes that are all here, in hex: cheaper than a hasher. */
   hash(bytes: Uint8Array): string;
+  /**
+   * Makes a body one that the transport can send, where that is not every one: browsers send no streams. Told before the
+   * first attempt, once; closes the body that it replaces.
+   */
+  prepareBody?(body: SourceBody): Promise<SourceBody>;
   /** Reads a file as a source. Throws `source_unreadable`. */
   openPath(path: string): Promise<SourceBody>;
   /** Writes a file that appears under its name only when it is complete. Throws `target_unwritable`. */
@@ -22,6 +27,9 @@ export interface Hasher {
   digest(): string;
 }
 
+/** An iterable is read only while the connection takes more. A Blob is for transports that cannot do that. */
+export type RequestBody = Uint8Array | AsyncIterable<Uint8Array> | Blob;
+
 export interface TransportRequest {
   /** Scheme, host and port, perhaps with a path before ours; no slash at the end. */
   readonly server: string;
@@ -29,8 +37,9 @@ export interface TransportRequest {
   /** Percent-encoded already; must reach the server byte for byte. */
   readonly path: string;
   readonly headers: Record<string, string>;
-  /** An iterable is read only while the connection takes more. */
-  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly body?: RequestBody;
+  /** Told how many bytes of a Blob went out so far, where the transport can know. */
+  readonly onSent?: (bytes: number) => void;
   readonly signal?: AbortSignal;
   /** From the sent request to the first header; 0 for no limit. */
   readonly responseTimeoutMs: number;
@@ -54,6 +63,8 @@ export interface TransportResponse {
 
 /** One HTTP exchange, never repeated here. Throws an `AttemptFailure`, or the signal's reason. */
 export interface Transport {
+  /** Whether `onSent` is told how a Blob goes out; absent where there is no Blob to send. */
+  readonly tellsSent?: boolean;
   request(request: TransportRequest): Promise<TransportResponse>;
   /** Lets running requests finish and closes the connections. */
   close(): Promise<void>;

@@ -34,6 +34,12 @@ export function makeLayerRules(): IForbiddenRuleType[] {
       to: { path: TEST_FILE },
     },
     {
+      name: "the client knows Node only in node/: the rest runs in browsers too",
+      severity: "error",
+      from: { path: "^packages/client/src/", pathNot: ["^packages/client/src/(node/|index\\.ts$)", TEST_FILE] },
+      to: { path: ["^packages/client/src/node/", "^node:", "^(fs|crypto|stream)(/|$)", "(^|/)undici(/|$)"] },
+    },
+    {
       name: "only serve and demo import the server",
       severity: "error",
       from: { path: "^packages/cli/", pathNot: [...SERVER_IMPORTERS.map((path) => `^${path}`), TEST_FILE] },

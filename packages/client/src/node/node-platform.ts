@@ -4,7 +4,8 @@ import type { Hasher, Platform } from "../platform.js";
 import type { ConnectionLimits } from "../session/open-session.js";
 import { createFileSink } from "./file-sink.js";
 import { openFileBody } from "./file-body.js";
-import { StreamSink, WebStreamSink } from "./stream-sink.js";
+import { WebStreamSink } from "../transfer/web-stream-sink.js";
+import { StreamSink } from "./stream-sink.js";
 import { UndiciTransport } from "./undici-transport.js";
 
 /** Node's network, files and hashing. */

@@ -1,6 +1,5 @@
 import type { Writable } from "node:stream";
-import { KoboldError } from "@koboldfs/protocol";
-import type { Sink } from "../transfer/sink.js";
+import { brokenStream, type Sink } from "../transfer/sink.js";
 
 /** A Writable that belongs to the caller: never ended here. */
 export class StreamSink implements Sink {
@@ -57,34 +56,4 @@ export class StreamSink implements Sink {
     const { destroyed, writableEnded } = this.#stream;
     if (this.#failure !== undefined || destroyed || writableEnded) throw brokenStream(this.#failure);
   }
-}
-
-/** A WritableStream that belongs to the caller: locked while the file comes, never closed here. */
-export class WebStreamSink implements Sink {
-  readonly #writer: WritableStreamDefaultWriter<unknown>;
-
-  constructor(stream: WritableStream) {
-    this.#writer = stream.getWriter();
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    try {
-      await this.#writer.ready;
-      await this.#writer.write(bytes);
-    } catch (cause) {
-      throw brokenStream(cause);
-    }
-  }
-
-  async finish(): Promise<void> {
-    this.#writer.releaseLock();
-  }
-
-  async abandon(): Promise<void> {
-    this.#writer.releaseLock();
-  }
-}
-
-function brokenStream(cause: unknown): KoboldError {
-  return new KoboldError("target_unwritable", "the stream that the file goes to is closed or failed", { cause });
 }

@@ -1,5 +1,5 @@
 import { KoboldError } from "@koboldfs/protocol";
-import type { Platform, TransportRequest, TransportResponse } from "../platform.js";
+import type { Platform, RequestBody, TransportRequest, TransportResponse } from "../platform.js";
 import { readJson } from "../reply-checks.js";
 import type { UploadMemory } from "../transfer/upload-memory.js";
 import { AttemptFailure } from "./attempt-failure.js";
@@ -31,7 +31,8 @@ export interface SessionRequest {
   readonly method: TransportRequest["method"];
   readonly path: string;
   readonly headers?: Record<string, string>;
-  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly body?: RequestBody;
+  readonly onSent?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
   readonly responseTimeoutMs?: number;
 }
@@ -150,6 +151,7 @@ export class Session {
       path: request.path,
       headers: { ...this.#baseHeaders, ...request.headers },
       ...(request.body !== undefined && { body: request.body }),
+      ...(request.onSent !== undefined && { onSent: request.onSent }),
       ...(signal !== undefined && { signal }),
       responseTimeoutMs: request.responseTimeoutMs ?? this.options.responseTimeoutMs,
       idleTimeoutMs: this.options.idleTimeoutMs,

@@ -1,3 +1,5 @@
+import { KoboldError } from "@koboldfs/protocol";
+
 /** Where the bytes of a get go. */
 export interface Sink {
   /** Resolves when more may come. */
@@ -8,4 +10,8 @@ export interface Sink {
   finish(): Promise<void>;
   /** It is not, and will not be. Never throws. */
   abandon(): Promise<void>;
+}
+
+export function brokenStream(cause: unknown): KoboldError {
+  return new KoboldError("target_unwritable", "the stream that the file goes to is closed or failed", { cause });
 }

@@ -4,6 +4,8 @@ import type { Digest } from "@koboldfs/protocol";
 export interface SourceBody {
   /** The whole content when it is in memory already. */
   readonly bytes?: Uint8Array;
+  /** The whole content where the platform keeps it, perhaps on its disk. */
+  readonly blob?: Blob;
   /** In bytes; undefined when only the end will tell. */
   readonly sizeBytes?: number;
   /** What the bytes are known to be before they are read. */

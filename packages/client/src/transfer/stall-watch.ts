@@ -8,7 +8,7 @@ export class StallWatch {
   readonly #controller = new AbortController();
   readonly #timeoutMs: number;
   #armedAtMs: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;

@@ -8,6 +8,9 @@ import type { Session } from "../session/session.js";
 import type { SourceBody } from "./source-body.js";
 import { StallWatch } from "./stall-watch.js";
 
+/** Where nothing tells how an upload goes, it may take as long as over the slowest mobile link that is worth waiting for. */
+const SLOWEST_BYTES_PER_MS = 32;
+
 export interface Upload {
   readonly path: string;
   readonly headers: Record<string, string>;
@@ -25,7 +28,7 @@ interface Sent {
 
 /** Sends a body, to another server if need be. What the server says it stored is compared with what was sent. */
 export async function uploadBody(session: Session, upload: Upload, budget: RetryBudget): Promise<PutReply> {
-  const send = upload.body.bytes === undefined ? sendStream : sendBytes;
+  const send = chooseWay(upload.body);
   const { reply, sent } = await session.run(
     (server, previous) => send({ session, upload, server, budget, previous }),
     budget,
@@ -37,6 +40,15 @@ export async function uploadBody(session: Session, upload: Upload, budget: Retry
     "digest_mismatch",
     `${sent.sizeBytes} bytes with digest ${sent.digest} were sent; the server stored ${reply.size} with ${reply.digest}`,
   );
+}
+
+function chooseWay({
+  bytes,
+  blob,
+  digest,
+}: SourceBody): (sending: Sending) => Promise<{ reply: PutReply; sent: Sent }> {
+  if (bytes !== undefined) return sendBytes;
+  return blob !== undefined && digest !== undefined ? (sending) => sendBlob(sending, { blob, digest }) : sendStream;
 }
 
 /** Bytes that were spoiled on the way have a name now: it must not be read as if it were right. */
@@ -71,6 +83,36 @@ async function sendBytes({ session, upload, server }: Sending): Promise<{ reply:
   const reply = checkPutReply(await readJson(response));
   upload.onProgress?.(bytes.length);
   return { reply, sent: { sizeBytes: bytes.length, digest } };
+}
+
+/** The transport reads the content by itself, and tells how far it is. */
+async function sendBlob(
+  { session, upload, server, budget }: Sending,
+  { blob, digest }: { blob: Blob; digest: Digest },
+): Promise<{ reply: PutReply; sent: Sent }> {
+  throwIfAnotherThanAnnounced(digest, upload);
+  const blindMs = session.platform.transport.tellsSent === true ? 0 : blob.size / SLOWEST_BYTES_PER_MS;
+  const watch = new StallWatch(session.options.responseTimeoutMs + blindMs);
+  const onSent = (bytes: number) => {
+    watch.arm();
+    budget.noteProgress(bytes, performance.now());
+    upload.onProgress?.(bytes);
+  };
+  try {
+    const response = await session.exchange({
+      server,
+      method: "PUT",
+      path: upload.path,
+      headers: { ...upload.headers, [HEADER.reprDigest]: formatDigestHeader(digest) },
+      body: blob,
+      onSent,
+      signal: upload.signal === undefined ? watch.signal : AbortSignal.any([upload.signal, watch.signal]),
+      responseTimeoutMs: 0,
+    });
+    return { reply: checkPutReply(await readJson(response)), sent: { sizeBytes: blob.size, digest } };
+  } finally {
+    watch.stop();
+  }
 }
 
 async function sendStream(sending: Sending): Promise<{ reply: PutReply; sent: Sent }> {

@@ -1,0 +1,134 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, it } from "vitest";
+import { formatDigestHeader } from "../digest-header.js";
+import { type Answer, ScriptedServer, sendFile, sendPutReply, sha256 } from "../testing/scripted-server.js";
+import { Client } from "./index.js";
+
+/**
+ * Node has what browsers have but for XMLHttpRequest (as service workers do), so that most can be tried here. The rest
+ * is in tests/src/browser, in Chromium.
+ */
+const CONTENT = Buffer.alloc(300_000, "0123456789abcdef");
+const MIB = 1024 * 1024;
+const cleanups: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+interface Connected {
+  readonly client: Client;
+  readonly servers: readonly ScriptedServer[];
+}
+
+async function connect(...answers: Answer[]): Promise<Connected> {
+  const servers = await Promise.all(answers.map((answer) => ScriptedServer.start(answer)));
+  const client = new Client("demo", {
+    servers: servers.map(({ url }) => url),
+    deadlineMs: 3_000,
+    responseTimeoutMs: 200,
+    idleTimeoutMs: 200,
+  });
+  for (const server of servers) cleanups.push(() => server.kill());
+  cleanups.push(() => client.close());
+  return { client, servers };
+}
+
+const serve: Answer = (request, response) => sendFile(request, response, CONTENT);
+const store: Answer = (request, response) => sendPutReply(response, request.body);
+const silent: Answer = () => {};
+
+/** Sends the first half, and then nothing, or nothing any more. */
+const serveHalf =
+  (then: "cut" | "pause"): Answer =>
+  (request, response) => {
+    sendFile(request, response, CONTENT, (bytes) => {
+      response.write(bytes.subarray(0, bytes.length / 2), () => {
+        if (then === "cut") response.destroy();
+      });
+      // The end that `sendFile` writes must not come.
+      response.end = () => response;
+      return Buffer.alloc(0);
+    });
+  };
+
+async function read(client: Client): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  const target = new WritableStream<Uint8Array>({ write: (piece) => void pieces.push(piece) });
+  expect(await client.get("a", target)).toBe(true);
+  return Buffer.concat(pieces);
+}
+
+describe("the client for browsers", () => {
+  it("announces the digest of everything it sends: bytes, Blobs and streams", async () => {
+    const { client, servers } = await connect(store);
+    const content = Buffer.alloc(3 * MIB, "x");
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      // The same memory for each piece, as some sources do it.
+      const piece = Buffer.alloc(MIB);
+      for (let index = 0; index < 3; index += 1) yield piece.fill("x");
+    }
+    for (const source of [content, new Blob([content], { type: "text/plain" }), stream(), () => stream()]) {
+      expect(await client.put("a", source)).toMatchObject({ digest: sha256(content), size: content.length });
+    }
+    const sent = servers[0]?.requests ?? [];
+    expect(sent.map(({ headers }) => headers["repr-digest"])).toEqual(
+      sent.map(() => formatDigestHeader(sha256(content))),
+    );
+    expect(sent[1]?.headers["content-type"]).toBe("text/plain");
+  });
+
+  it("refuses a source that has another digest than was announced, without sending it", async () => {
+    const { client, servers } = await connect(store);
+    const put = client.put("a", new Blob([CONTENT]), { digest: sha256(Buffer.from("other")) });
+    await expect(put).rejects.toMatchObject({ code: "source_changed" });
+    expect(servers[0]?.requests).toEqual([]);
+  });
+
+  it("says that a browser has no paths", async () => {
+    const { client } = await connect(serve);
+    await expect(client.put("a", "/etc/motd")).rejects.toMatchObject({ code: "source_unreadable" });
+    await expect(client.get("a", "/tmp/motd")).rejects.toMatchObject({ code: "target_unwritable" });
+  });
+
+  it("says which keys a browser cannot ask for, and asks for every other one as it is", async () => {
+    const { client, servers } = await connect(store);
+    for (const key of [".", ".."]) await expect(client.stat(key)).rejects.toMatchObject({ code: "invalid_key" });
+    const keys = ["a/../b", "a//b", "dir/", "%2e%2e/x", "ä ö?#&'"];
+    for (const key of keys) await client.put(key, Buffer.from("x"));
+    const arrived = servers[0]?.requests.map(({ url }) => decodeURIComponent(url.slice("/v1/files/demo/".length)));
+    expect(arrived).toEqual(keys);
+  });
+
+  it.each(["cut", "pause"] as const)("goes on at the same offset elsewhere after a %s", async (then) => {
+    const { client, servers } = await connect(serveHalf(then), serve);
+    expect((await read(client)).equals(CONTENT)).toBe(true);
+    expect(servers[1]?.requests[0]?.headers.range).toBe("bytes=150000-299999");
+  });
+
+  it("goes on with the next server when one never answers", async () => {
+    const { client } = await connect(silent, serve);
+    expect((await read(client)).equals(CONTENT)).toBe(true);
+  });
+
+  it("goes on with the next server when one takes a Blob and never answers", async () => {
+    const { client } = await connect(silent, store);
+    expect(await client.put("a", new Blob(["some text"]))).toMatchObject({ size: 9 });
+  });
+
+  it("ends with the reason of its signal", async () => {
+    const { client } = await connect(silent);
+    const controller = new AbortController();
+    const get = client.getBytes("a", { signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await expect(get).rejects.toThrow("enough");
+  });
+
+  it("is what the package gives to those who build for browsers", async () => {
+    const program = 'import * as entry from "@koboldfs/client"; console.log(String(entry.Client).includes("Browser"))';
+    const args = ["--conditions=browser", "--input-type=module", "--eval", program];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname });
+    expect(stdout.trim()).toBe("true");
+  });
+});

@@ -1,0 +1,35 @@
+/** What every entry point of this package exports, whatever it runs on. */
+export { KoboldError } from "@koboldfs/protocol";
+export type {
+  BatchOperation,
+  BatchResult,
+  ErrorCode,
+  FileInfo,
+  NamespaceInfo,
+  NamespacePolicy,
+  NodeInfo,
+  NodeOrder,
+  NodeOrderRequest,
+  NodePlan,
+  PutReply,
+  SoleBlob,
+  StatusReply,
+} from "@koboldfs/protocol";
+export type {
+  CallOptions,
+  ClientOptions,
+  CopyOptions,
+  DeleteOptions,
+  GetBytesOptions,
+  GetOptions,
+  ListOptions,
+  OpenedFile,
+  PrefixEntry,
+  PutOptions,
+} from "./client-options.js";
+export { compareKeys } from "./lister.js";
+export type { NamespaceClient } from "./namespace-client.js";
+export type { ByteRange } from "./transfer/download.js";
+export type { GetTarget, WritableLike } from "./transfer/get-target.js";
+export type { PutSource } from "./transfer/put-source.js";
+export type { UploadMemory } from "./transfer/upload-memory.js";
