@@ -1,5 +1,19 @@
 import type { FileInfo, ListReply } from "@koboldfs/protocol";
-import type { PrefixEntry } from "./client-options.js";
+import type { ListOptions, PrefixEntry } from "./client-options.js";
+
+const DEFAULT_PAGE_SIZE = 1_000;
+
+/** What is asked for in the URL of a page. */
+export function formatListQuery(
+  options: ListOptions & { readonly delimiter?: string },
+  after: string | undefined,
+): string {
+  const query = [`limit=${options.pageSize ?? DEFAULT_PAGE_SIZE}`];
+  for (const [name, value] of Object.entries({ prefix: options.prefix, delimiter: options.delimiter, after })) {
+    if (value !== undefined && value !== "") query.push(`${name}=${encodeURIComponent(value)}`);
+  }
+  return query.join("&");
+}
 
 /** Walks the pages of a listing. The next page is fetched while the current one is used; never more than that. */
 export async function* walkPages(

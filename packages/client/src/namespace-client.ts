@@ -1,10 +1,8 @@
 import {
   type BatchOperation,
-  type BatchReply,
   type BatchResult,
   type FileInfo,
   HEADER,
-  isErrorCode,
   KoboldError,
   type NamespaceInfo,
   type NamespacePolicy,
@@ -18,6 +16,8 @@ import {
   type SoleBlob,
   type StatusReply,
 } from "@koboldfs/protocol";
+import { absentAsUndefined } from "./absent.js";
+import { BatchSender } from "./batch-sender.js";
 import type {
   CallOptions,
   CopyOptions,
@@ -32,26 +32,22 @@ import type {
 import { ClusterFace } from "./cluster-face.js";
 import { chooseServingNode, formatDirectUrl } from "./direct-url.js";
 import { formatFilePath, formatNamespaceFilesPath } from "./file-address.js";
-import { walkPages } from "./lister.js";
+import { formatListQuery, walkPages } from "./lister.js";
 import type { TransportResponse } from "./platform.js";
 import { RecentValue } from "./recent-value.js";
-import { checkBatchReply, checkListReply } from "./reply-checks.js";
+import { checkListReply } from "./reply-checks.js";
 import type { Session } from "./session/session.js";
 import type { DownloadRequest } from "./transfer/download.js";
 import { readFileHead } from "./transfer/file-head.js";
 import { FileReader } from "./transfer/file-reader.js";
 import type { GetTarget } from "./transfer/get-target.js";
-import { formatPutHeaders } from "./transfer/put-headers.js";
+import { formatPutHeaders, withOwnType } from "./transfer/put-headers.js";
 import { openPutSource, type PutSource } from "./transfer/put-source.js";
 import { planResumable } from "./transfer/plan-resumable.js";
 import { uploadResumably } from "./transfer/resumable-upload.js";
 import type { Sink } from "./transfer/sink.js";
 import type { SourceBody } from "./transfer/source-body.js";
 import { uploadBody } from "./transfer/upload.js";
-
-/** The server takes so many operations in one batch. */
-const MAX_BATCH_OPERATIONS = 1_000;
-const DEFAULT_PAGE_SIZE = 1_000;
 
 /**
  * The files of one namespace. Every method may be called at any time and any number of times at once. All throw a
@@ -63,14 +59,17 @@ export class NamespaceClient {
   readonly #session: Session;
   readonly #cluster: ClusterFace;
   readonly #reader: FileReader;
+  readonly #batches: BatchSender;
   readonly #recentNamespace = new RecentValue<NamespaceInfo>();
   readonly #recentNodes = new RecentValue<NodeInfo[]>();
 
   constructor(namespace: string, session: Session) {
-    this.namespace = parseNamespaceName(namespace);
+    const name = parseNamespaceName(namespace);
+    this.namespace = name;
     this.#session = session;
     this.#cluster = new ClusterFace(session);
     this.#reader = new FileReader(session);
+    this.#batches = new BatchSender(name, session);
   }
 
   /** Whether a server answers. Never throws but for the signal. */
@@ -85,13 +84,31 @@ export class NamespaceClient {
    * refuses others; of longer ones what the server stored is compared afterwards, and taken away again if it is wrong.
    *
    * What can be read again and has 32 MiB or more goes as a resumable upload (see `resumableFromBytes`).
+   *
+   * ```ts
+   * await client.put("motd", "README.md"); // the file at this path
+   * await client.put("note", Buffer.from("these bytes"), { contentType: "text/plain", metadata: { author: "me" } });
+   * const { size, copies } = await client.put("feed", new Blob(["what a Blob holds"]));
+   * size; // => 17
+   * copies >= 1; // => true
+   * ```
+   *
+   * Not over what somebody else put there in the meantime:
+   *
+   * ```ts
+   * await client.put("counter", Buffer.from("1"));
+   * const known = await client.stat("counter");
+   * if (known !== undefined) await client.put("counter", Buffer.from("2"), { ifMatch: known.digest });
+   * const late = client.put("counter", Buffer.from("3"), { ifNoneMatch: "*" });
+   * await late.catch((error) => error.code); // => "precondition_failed"
+   * ```
    */
   async put(key: string, source: PutSource, options: PutOptions = {}): Promise<PutReply> {
     const path = this.#pathOf(key);
     const announced = options.digest === undefined ? undefined : parseDigest(options.digest);
     const { signal, onProgress } = options;
     return this.#session.admit(signal, async () => {
-      const typed = { ...ownType(source), ...options };
+      const typed = withOwnType(source, options);
       const idempotencyKey = this.#session.createIdempotencyKey();
       const body = await this.#openSource(source);
       try {
@@ -108,7 +125,13 @@ export class NamespaceClient {
     });
   }
 
-  /** Stores a file and answers its digest and size, or `null` in case of error, as the first KoboldFS did. */
+  /**
+   * Stores a file and answers its digest and size, or `null` in case of error, as the first KoboldFS did.
+   *
+   * ```ts
+   * await client.putStat("motd", "no such file"); // => null
+   * ```
+   */
   async putStat(
     key: string,
     source: PutSource,
@@ -127,6 +150,13 @@ export class NamespaceClient {
    * Writes the file into `target`; `false` when there is no such key. A string is the PATH of a file, which appears
    * only when it is complete and its digest is right. A `Writable` or `WritableStream` is not ended: when the promise
    * rejects (`digest_mismatch`), what was written to it is not the file.
+   *
+   * ```ts
+   * await client.put("motd", Buffer.from("Be excellent to each other.\n"));
+   * await client.get("motd", "motd.txt"); // => true
+   * await client.get("motd", process.stdout); // => true
+   * await client.get("no such key", "never.txt"); // => false
+   * ```
    */
   async get(key: string, target: GetTarget, options: GetOptions = {}): Promise<boolean> {
     const sink = await this.#openSink(target);
@@ -136,12 +166,31 @@ export class NamespaceClient {
     );
   }
 
-  /** The content of a file that fits into memory; undefined when there is no such key. */
+  /**
+   * The content of a file that fits into memory; undefined when there is no such key.
+   *
+   * ```ts
+   * await client.put("greeting", Buffer.from("hello, world"));
+   * const bytes = await client.getBytes("greeting", { range: { offset: 0, length: 5 } });
+   * new TextDecoder().decode(bytes); // => "hello"
+   * ```
+   */
   getBytes(key: string, options: GetBytesOptions = {}): Promise<Uint8Array | undefined> {
     return absentAsUndefined(this.#reader.readBytes(this.#download(key, options), options));
   }
 
-  /** Opens a file to be read piece by piece; undefined when there is no such key. Read the body, or discard it. */
+  /**
+   * Opens a file to be read piece by piece; undefined when there is no such key. Read the body, or discard it.
+   *
+   * ```ts
+   * await client.put("log", Buffer.from("one\ntwo\n"), { contentType: "text/plain" });
+   * const file = await client.open("log");
+   * let bytes = 0;
+   * if (file !== undefined) for await (const piece of file.body) bytes += piece.length;
+   * bytes; // => 8
+   * file?.info.contentType; // => "text/plain"
+   * ```
+   */
   open(key: string, options: GetOptions = {}): Promise<OpenedFile | undefined> {
     return absentAsUndefined(this.#reader.open(this.#download(key, options), options));
   }
@@ -150,6 +199,13 @@ export class NamespaceClient {
    * A URL straight to the bytes at a web server of a node that lives, from the namespace's template; undefined when
    * there is no such key or the namespace has no template. It names these bytes, whatever the key names later. What is
    * known of nodes and template may be two seconds old.
+   *
+   * ```ts
+   * await client.createNamespace({ urlTemplate: "http://{server}:8080/{namespace}/{path}" });
+   * await client.put("cat.jpg", Buffer.from("a cat"));
+   * const url = await client.getUrl("cat.jpg"); // http://127.0.0.1:8080/…/77/af/77af778b51abd4a3…
+   * url?.startsWith("http://127.0.0.1:8080/"); // => true
+   * ```
    */
   async getUrl(key: string, options: CallOptions = {}): Promise<string | undefined> {
     // Others may share these two requests, so they do not end with this caller's signal.
@@ -161,7 +217,16 @@ export class NamespaceClient {
     return file === undefined || node === undefined ? undefined : formatDirectUrl(namespace, node, file);
   }
 
-  /** What the key names now; undefined when there is no such key. `modified` has whole seconds. */
+  /**
+   * What the key names now; undefined when there is no such key. `modified` has whole seconds.
+   *
+   * ```ts
+   * await client.put("report", Buffer.from("42"), { metadata: { author: "me" } });
+   * const info = await client.stat("report");
+   * info?.size; // => 2
+   * info?.metadata; // => { author: "me" }
+   * ```
+   */
   stat(key: string, options: CallOptions = {}): Promise<FileInfo | undefined> {
     const read = async (response: TransportResponse): Promise<FileInfo> => {
       await response.finish();
@@ -170,7 +235,15 @@ export class NamespaceClient {
     return absentAsUndefined(this.#session.call({ method: "HEAD", path: this.#pathOf(key) }, read, options));
   }
 
-  /** Removes the key. `false` when there was no such key. */
+  /**
+   * Removes the key. `false` when there was no such key.
+   *
+   * ```ts
+   * await client.put("old", Buffer.from("old"));
+   * await client.delete("old"); // => true
+   * await client.delete("old"); // => false
+   * ```
+   */
   async delete(key: string, options: DeleteOptions = {}): Promise<boolean> {
     const headers: Record<string, string> = { [HEADER.idempotencyKey]: this.#session.createIdempotencyKey() };
     if (options.ifMatch !== undefined) headers["if-match"] = `"${options.ifMatch}"`;
@@ -182,54 +255,78 @@ export class NamespaceClient {
     return (await absentAsUndefined(this.#session.call(request, read, options))) ?? false;
   }
 
-  /** Gives the content of `from` a second name; no bytes move. Throws `not_found`. */
+  /**
+   * Gives the content of `from` a second name; no bytes move. Throws `not_found`.
+   *
+   * ```ts
+   * await client.put("original", Buffer.from("text"));
+   * await client.copy("original", "backup");
+   * (await client.stat("backup"))?.size; // => 4
+   * ```
+   */
   copy(from: string, to: string, options: CopyOptions = {}): Promise<{ version: number }> {
-    return this.#runOne({ op: "copy", from, to, ...preconditions(options) }, options);
+    return this.#batches.move({ op: "copy", from, to }, options);
   }
 
-  /** Gives the content of `from` another name, in one commit. Throws `not_found`. */
+  /**
+   * Gives the content of `from` another name, in one commit. Throws `not_found`.
+   *
+   * ```ts
+   * await client.put("upload.part", Buffer.from("text"));
+   * await client.rename("upload.part", "upload");
+   * await client.stat("upload.part"); // => undefined
+   * ```
+   */
   rename(from: string, to: string, options: CopyOptions = {}): Promise<{ version: number }> {
-    return this.#runOne({ op: "rename", from, to, ...preconditions(options) }, options);
+    return this.#batches.move({ op: "rename", from, to }, options);
   }
 
   /**
    * At most 1,000 operations in one commit; each succeeds or is refused alone, in the order in which they stand.
    * Answers one result for each.
+   *
+   * ```ts
+   * await client.put("draft", Buffer.from("text"));
+   * const [published, missing] = await client.batch([
+   *   { op: "rename", from: "draft", to: "published" },
+   *   { op: "delete", key: "no such key" },
+   * ]);
+   * published?.ok; // => true
+   * missing?.ok === false && missing.error.code; // => "not_found"
+   * ```
    */
-  async batch(operations: readonly BatchOperation[], options: CallOptions = {}): Promise<BatchResult[]> {
-    if (operations.length === 0) return [];
-    const headers = {
-      [HEADER.idempotencyKey]: this.#session.createIdempotencyKey(),
-      "content-type": "application/json",
-    };
-    const body = new TextEncoder().encode(JSON.stringify({ operations }));
-    const path = formatNamespaceFilesPath(this.namespace);
-    const check = (reply: unknown): BatchReply => checkBatchReply(reply, operations.length);
-    const request = { method: "POST" as const, path, headers, body };
-    return (await this.#session.callJson(request, check, options)).results;
+  batch(operations: readonly BatchOperation[], options: CallOptions = {}): Promise<BatchResult[]> {
+    return this.#batches.send(operations, options);
   }
 
-  /** Removes many keys, a thousand in each commit. Answers how many were there; throws the first refusal. */
-  async deleteMany(keys: Iterable<string> | AsyncIterable<string>, options: CallOptions = {}): Promise<number> {
-    let deleted = 0;
-    let operations: BatchOperation[] = [];
-    const flush = async () => {
-      const results = await this.batch(operations, options);
-      operations = [];
-      deleted += results.filter((result) => result.ok).length;
-      const refused = results.find((result) => !result.ok && result.error.code !== "not_found");
-      if (refused !== undefined) unwrapResult(refused);
-    };
-    for await (const key of keys) {
-      if (operations.push({ op: "delete", key }) === MAX_BATCH_OPERATIONS) await flush();
-    }
-    await flush();
-    return deleted;
+  /**
+   * Removes many keys, a thousand in each commit. Answers how many were there; throws the first refusal.
+   *
+   * ```ts
+   * for (const key of ["tmp/1", "tmp/2"]) await client.put(key, Buffer.from("scratch"));
+   * await client.deleteMany(["tmp/1", "tmp/2", "tmp/3"]); // => 2
+   * ```
+   */
+  deleteMany(keys: Iterable<string> | AsyncIterable<string>, options: CallOptions = {}): Promise<number> {
+    return this.#batches.deleteMany(keys, options);
   }
 
   /**
    * The files in the byte order of their keys, page by page as they are asked for. With a delimiter, all keys that
    * have it behind the prefix are one `{ prefix }`.
+   *
+   * ```ts
+   * for (const key of ["trip/a.jpg", "trip/raw/1", "trip/raw/2"]) await client.put(key, Buffer.from(key));
+   * const keys: string[] = [];
+   * for await (const { key } of client.list({ prefix: "trip/" })) keys.push(key);
+   * keys; // => ["trip/a.jpg", "trip/raw/1", "trip/raw/2"]
+   *
+   * const names: string[] = [];
+   * for await (const entry of client.list({ prefix: "trip/", delimiter: "/" })) {
+   *   names.push("prefix" in entry ? entry.prefix : entry.key);
+   * }
+   * names; // => ["trip/a.jpg", "trip/raw/"]
+   * ```
    */
   list(options?: ListOptions): AsyncIterable<FileInfo>;
   list(options: ListOptions & { readonly delimiter: string }): AsyncIterable<FileInfo | PrefixEntry>;
@@ -290,11 +387,6 @@ export class NamespaceClient {
     return this.#cluster.getStatus(options);
   }
 
-  async #runOne(operation: BatchOperation, options: CallOptions): Promise<{ version: number }> {
-    const [result] = await this.batch([operation], options);
-    return unwrapResult(result);
-  }
-
   #pathOf(key: string): string {
     return formatFilePath(this.namespace, parseFileKey(key));
   }
@@ -322,42 +414,4 @@ export class NamespaceClient {
     if (sink === undefined) throw new TypeError("a target is a path, a Writable or a WritableStream");
     return sink;
   }
-}
-
-async function absentAsUndefined<T>(result: Promise<T>): Promise<T | undefined> {
-  try {
-    return await result;
-  } catch (thrown) {
-    if (thrown instanceof KoboldError && thrown.code === "not_found") return undefined;
-    throw thrown;
-  }
-}
-
-/** A Blob may know its type. */
-function ownType(source: PutSource): { contentType?: string } {
-  return source instanceof Blob && source.type !== "" ? { contentType: source.type } : {};
-}
-
-function preconditions(options: CopyOptions): { ifMatch?: string; ifNoneMatch?: "*" } {
-  return {
-    ...(options.ifMatch !== undefined && { ifMatch: options.ifMatch }),
-    ...(options.ifNoneMatch !== undefined && { ifNoneMatch: options.ifNoneMatch }),
-  };
-}
-
-function unwrapResult(result: BatchResult | undefined): { version: number } {
-  if (result?.ok === true) return { version: result.version };
-  const code = result?.error.code ?? "";
-  throw new KoboldError(
-    isErrorCode(code) ? code : "invalid_response",
-    result?.error.detail ?? "the batch has no result",
-  );
-}
-
-function formatListQuery(options: ListOptions & { readonly delimiter?: string }, after: string | undefined): string {
-  const query = [`limit=${options.pageSize ?? DEFAULT_PAGE_SIZE}`];
-  for (const [name, value] of Object.entries({ prefix: options.prefix, delimiter: options.delimiter, after })) {
-    if (value !== undefined && value !== "") query.push(`${name}=${encodeURIComponent(value)}`);
-  }
-  return query.join("&");
 }

@@ -4,6 +4,7 @@ export type {
   BatchOperation,
   BatchResult,
   ErrorCode,
+  ErrorRule,
   FileInfo,
   NamespaceInfo,
   NamespacePolicy,
@@ -11,6 +12,8 @@ export type {
   NodeOrder,
   NodeOrderRequest,
   NodePlan,
+  NodeStateName,
+  Problem,
   PutReply,
   SoleBlob,
   StatusReply,
@@ -33,3 +36,4 @@ export type { ByteRange } from "./transfer/download.js";
 export type { GetTarget, WritableLike } from "./transfer/get-target.js";
 export type { PutSource } from "./transfer/put-source.js";
 export type { UploadMemory } from "./transfer/upload-memory.js";
+export type { SessionPool } from "./session-pool.js";

@@ -5,6 +5,7 @@ import { findOrInstallPrograms } from "@koboldfs/tools";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runShellExample } from "./shell-example.js";
 import { DemoProcess } from "./demo-process.js";
+import { joinExamples, readDocstringExamples } from "./docstring-examples.js";
 import { CHECKOUT, findBlock, readBlocks } from "./markdown-blocks.js";
 import { runTypeScriptExample } from "./typescript-example.js";
 
@@ -70,6 +71,17 @@ describe.skipIf("skip" in curl)(`the examples of the documents, in a demo cluste
     const printed = await runTypeScriptExample(text, demo.folder);
     expect(printed).toMatch(/^motd \d+$/m);
     expect(printed).toMatch(/[0-9a-f]{64} [23] 3\n$/);
+  });
+
+  it("the examples in the client's docstrings and README have no type errors and hold", async () => {
+    const docstrings = readDocstringExamples("packages/client/src");
+    expect(docstrings.length).toBeGreaterThan(12);
+    const path = "packages/client/README.md";
+    const readme = readBlocks(path).filter(({ language }) => language === "ts");
+    const examples = [...docstrings, ...readme.map(({ text }) => ({ origin: path, text }))];
+    let program = joinExamples(examples, demo.url("http://127.0.0.1:9876"));
+    for (const [written, here] of Object.entries(demo.replacements)) program = program.replaceAll(written, here);
+    expect(await runTypeScriptExample(program, demo.folder)).toMatch(/every example held\n$/);
   });
 
   it("the examples of docs/http.md work", async () => {

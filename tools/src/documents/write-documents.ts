@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { WORKSPACE_ROOT } from "../workspace.js";
+import { formatApiReport } from "./api-report.js";
 import { formatErrorsDocument } from "./errors-document.js";
 import { replaceLayersSection } from "./layers-section.js";
 
@@ -8,6 +9,11 @@ import { replaceLayersSection } from "./layers-section.js";
 const DOCUMENTS: Readonly<Record<string, (now: string) => string>> = {
   "ARCHITECTURE.md": replaceLayersSection,
   "docs/errors.md": formatErrorsDocument,
+  "packages/client/api.md": () =>
+    formatApiReport("API of @koboldfs/client", [
+      { name: "@koboldfs/client", declarations: "packages/client/dist/index.d.ts" },
+      { name: "@koboldfs/client/browser", declarations: "packages/client/dist/browser/index.d.ts" },
+    ]),
 };
 
 /** `write-documents` brings them up to date, `write-documents --check` fails when one is not. */

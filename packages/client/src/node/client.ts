@@ -8,10 +8,15 @@ import { createNodePlatform } from "./node-platform.js";
  * The files of one namespace of a KoboldFS cluster, over connections of its own. For several namespaces see
  * `ClientPool`.
  *
- *     const client = new Client("demo", { servers: ["http://127.0.0.1:9876", "http://127.0.0.1:9875"] });
- *     await client.put("motd", "/etc/motd");
- *     await client.get("motd", process.stdout);
- *     await client.close();
+ * ```ts
+ * import { Client } from "@koboldfs/client";
+ *
+ * const client = new Client("demo", { servers: ["http://127.0.0.1:9876", "http://127.0.0.1:9875"] });
+ * await client.createNamespace();
+ * await client.put("motd", "README.md");
+ * await client.get("motd", process.stdout);
+ * await client.close();
+ * ```
  */
 export class Client extends NamespaceClient {
   readonly #session: Session;

@@ -1,5 +1,6 @@
 import { formatMetadataHeaders, HEADER } from "@koboldfs/protocol";
 import type { PutOptions } from "../client-options.js";
+import type { PutSource } from "./put-source.js";
 
 /** The headers of a put besides those that depend on its bytes. */
 export function formatPutHeaders(options: PutOptions, idempotencyKey: string): Record<string, string> {
@@ -11,4 +12,9 @@ export function formatPutHeaders(options: PutOptions, idempotencyKey: string): R
   }
   if (options.minCopies !== undefined) headers[HEADER.minCopies] = String(options.minCopies);
   return options.metadata === undefined ? headers : { ...headers, ...formatMetadataHeaders(options.metadata) };
+}
+
+/** A Blob may know its type. */
+export function withOwnType(source: PutSource, options: PutOptions): PutOptions {
+  return source instanceof Blob && source.type !== "" ? { contentType: source.type, ...options } : options;
 }

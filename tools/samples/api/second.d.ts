@@ -1,0 +1,2 @@
+export { Shelf } from "./shelf.js";
+export type Other = "other";
