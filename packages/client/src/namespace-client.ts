@@ -6,15 +6,10 @@ import {
   KoboldError,
   type NamespaceInfo,
   type NamespacePolicy,
-  type NodeInfo,
-  type NodeOrderRequest,
-  type NodePlan,
   type PutReply,
   parseDigest,
   parseFileKey,
   parseNamespaceName,
-  type SoleBlob,
-  type StatusReply,
 } from "@koboldfs/protocol";
 import { absentAsUndefined } from "./absent.js";
 import { BatchSender } from "./batch-sender.js";
@@ -29,12 +24,11 @@ import type {
   PrefixEntry,
   PutOptions,
 } from "./client-options.js";
+import { ClusterClient } from "./cluster-client.js";
 import { ClusterFace } from "./cluster-face.js";
-import { chooseServingNode, formatDirectUrl } from "./direct-url.js";
 import { formatFilePath, formatNamespaceFilesPath } from "./file-address.js";
 import { formatListQuery, walkPages } from "./lister.js";
 import type { TransportResponse } from "./platform.js";
-import { RecentValue } from "./recent-value.js";
 import { checkListReply } from "./reply-checks.js";
 import type { Session } from "./session/session.js";
 import type { DownloadRequest } from "./transfer/download.js";
@@ -48,33 +42,31 @@ import { uploadResumably } from "./transfer/resumable-upload.js";
 import type { Sink } from "./transfer/sink.js";
 import type { SourceBody } from "./transfer/source-body.js";
 import { uploadBody } from "./transfer/upload.js";
+import { UrlFinder } from "./url-finder.js";
 
 /**
  * The files of one namespace. Every method may be called at any time and any number of times at once. All throw a
  * `KoboldError` with a code of the error table (`server_unreachable` when no server answered), or the reason of the
  * `signal` that they were given.
  */
-export class NamespaceClient {
+export class NamespaceClient extends ClusterClient {
   readonly namespace: string;
   readonly #session: Session;
   readonly #cluster: ClusterFace;
   readonly #reader: FileReader;
   readonly #batches: BatchSender;
-  readonly #recentNamespace = new RecentValue<NamespaceInfo>();
-  readonly #recentNodes = new RecentValue<NodeInfo[]>();
+  readonly #urls: UrlFinder;
 
   constructor(namespace: string, session: Session) {
     const name = parseNamespaceName(namespace);
+    const cluster = new ClusterFace(session);
+    super(cluster);
     this.namespace = name;
     this.#session = session;
-    this.#cluster = new ClusterFace(session);
+    this.#cluster = cluster;
     this.#reader = new FileReader(session);
     this.#batches = new BatchSender(name, session);
-  }
-
-  /** Whether a server answers. Never throws but for the signal. */
-  ping(options: CallOptions = {}): Promise<boolean> {
-    return this.#cluster.ping(options);
+    this.#urls = new UrlFinder(name, cluster);
   }
 
   /**
@@ -207,14 +199,8 @@ export class NamespaceClient {
    * url?.startsWith("http://127.0.0.1:8080/"); // => true
    * ```
    */
-  async getUrl(key: string, options: CallOptions = {}): Promise<string | undefined> {
-    // Others may share these two requests, so they do not end with this caller's signal.
-    const namespace = await this.#recentNamespace.get(() => this.getNamespace());
-    if (namespace.urlTemplate === undefined) return undefined;
-    const recentNodes = this.#recentNodes.get(() => this.nodes());
-    const [file, nodes] = await Promise.all([this.stat(key, options), recentNodes]);
-    const node = chooseServingNode(nodes, Math.random);
-    return file === undefined || node === undefined ? undefined : formatDirectUrl(namespace, node, file);
+  getUrl(key: string, options: CallOptions = {}): Promise<string | undefined> {
+    return this.#urls.find(() => this.stat(key, options));
   }
 
   /**
@@ -351,40 +337,6 @@ export class NamespaceClient {
   /** Removes this namespace, which must be empty: `namespace_not_empty`. */
   dropNamespace(options: CallOptions = {}): Promise<void> {
     return this.#cluster.dropNamespace(this.namespace, options);
-  }
-
-  listNamespaces(options: CallOptions = {}): Promise<NamespaceInfo[]> {
-    return this.#cluster.listNamespaces(options);
-  }
-
-  /** Every node of the cluster. */
-  nodes(options: CallOptions = {}): Promise<NodeInfo[]> {
-    return this.#cluster.listNodes(options);
-  }
-
-  /** What would become of the files if the node were not there; also how far its draining is. */
-  nodePlan(name: string, options: CallOptions = {}): Promise<NodePlan> {
-    return this.#cluster.getNodePlan(name, options);
-  }
-
-  /** The first blobs that no node but this one is known to have. */
-  soleBlobs(name: string, options: CallOptions = {}): Promise<SoleBlob[]> {
-    return this.#cluster.listSoleBlobs(name, options);
-  }
-
-  /** Orders a state of a node. Throws `last_holder`, `node_dead` and, unless forced, `sole_copies`. */
-  orderNode(name: string, order: NodeOrderRequest, options: CallOptions = {}): Promise<NodePlan> {
-    return this.#cluster.orderNode(name, order, options);
-  }
-
-  /** Lets a stopped node come back without its disks, to be filled from the others. Throws `node_running`. */
-  refillNode(name: string, options: CallOptions = {}): Promise<NodePlan> {
-    return this.#cluster.refillNode(name, options);
-  }
-
-  /** The whole cluster at one glance, as the server that answers sees it. */
-  status(options: CallOptions = {}): Promise<StatusReply> {
-    return this.#cluster.getStatus(options);
   }
 
   #pathOf(key: string): string {

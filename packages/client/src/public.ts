@@ -30,6 +30,7 @@ export type {
   PrefixEntry,
   PutOptions,
 } from "./client-options.js";
+export type { ClusterClient } from "./cluster-client.js";
 export { compareKeys } from "./lister.js";
 export type { NamespaceClient } from "./namespace-client.js";
 export type { ByteRange } from "./transfer/download.js";

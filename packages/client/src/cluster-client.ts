@@ -1,0 +1,51 @@
+import type { NamespaceInfo, NodeInfo, NodeOrderRequest, NodePlan, SoleBlob, StatusReply } from "@koboldfs/protocol";
+import type { CallOptions } from "./client-options.js";
+import type { ClusterFace } from "./cluster-face.js";
+
+/** What concerns the whole cluster: every client and every pool of clients answers it. */
+export class ClusterClient {
+  readonly #cluster: ClusterFace;
+
+  constructor(cluster: ClusterFace) {
+    this.#cluster = cluster;
+  }
+
+  /** Whether a server answers. Never throws but for the signal. */
+  ping(options: CallOptions = {}): Promise<boolean> {
+    return this.#cluster.ping(options);
+  }
+
+  listNamespaces(options: CallOptions = {}): Promise<NamespaceInfo[]> {
+    return this.#cluster.listNamespaces(options);
+  }
+
+  /** Every node of the cluster. */
+  nodes(options: CallOptions = {}): Promise<NodeInfo[]> {
+    return this.#cluster.listNodes(options);
+  }
+
+  /** What would become of the files if the node were not there; also how far its draining is. */
+  nodePlan(name: string, options: CallOptions = {}): Promise<NodePlan> {
+    return this.#cluster.getNodePlan(name, options);
+  }
+
+  /** The first blobs that no node but this one is known to have. */
+  soleBlobs(name: string, options: CallOptions = {}): Promise<SoleBlob[]> {
+    return this.#cluster.listSoleBlobs(name, options);
+  }
+
+  /** Orders a state of a node. Throws `last_holder`, `node_dead` and, unless forced, `sole_copies`. */
+  orderNode(name: string, order: NodeOrderRequest, options: CallOptions = {}): Promise<NodePlan> {
+    return this.#cluster.orderNode(name, order, options);
+  }
+
+  /** Lets a stopped node come back without its disks, to be filled from the others. Throws `node_running`. */
+  refillNode(name: string, options: CallOptions = {}): Promise<NodePlan> {
+    return this.#cluster.refillNode(name, options);
+  }
+
+  /** The whole cluster at one glance, as the server that answers sees it. */
+  status(options: CallOptions = {}): Promise<StatusReply> {
+    return this.#cluster.getStatus(options);
+  }
+}
