@@ -14,8 +14,11 @@ import {
   type LoadResult,
 } from "./load-generator.js";
 
-/** Enough files that none runs out within a second on a fast machine, and not more: writing them takes its time too. */
-const FILES_PER_SECOND = { small: 1_500, large: 80 } as const;
+/**
+ * A sync has so many files to send for each second that was asked for, however long they take: interrupting it would leave
+ * out what its end costs. Enough for a second or so of a fast machine's time.
+ */
+const FILES_PER_SECOND = { small: 400, large: 30 } as const;
 const LARGE_BYTES = 512 * 1024;
 
 interface SyncSummary {
@@ -37,7 +40,8 @@ export class SyncLoadGenerator implements LoadGenerator {
     const work = await mkdtemp(join(this.#context.folder, "sync-"));
     if (load.operation === "put") await writeFiles(load, work);
     const cpuBefore = reapedChildrenCpuSeconds();
-    const summaries = load.operation === "put" ? [await this.#up(load, work)] : await this.#down(load, work);
+    const summaries =
+      load.operation === "put" ? [await this.#sync(load, [work, NAMESPACE])] : await this.#down(load, work);
     const total = (pick: (summary: SyncSummary) => number) => summaries.reduce((sum, each) => sum + pick(each), 0);
     const failed = total((each) => each.failed);
     const seconds = total((each) => each.seconds);
@@ -50,11 +54,6 @@ export class SyncLoadGenerator implements LoadGenerator {
     };
   }
 
-  /** Ends after the load's time, as Ctrl-C would end it. */
-  #up(load: Load, work: string): Promise<SyncSummary> {
-    return this.#sync(load, [work, NAMESPACE], load.seconds * 1000);
-  }
-
   /** Again and again into another folder until the load's time is over. */
   async #down(load: Load, work: string): Promise<SyncSummary[]> {
     const summaries: SyncSummary[] = [];
@@ -65,7 +64,7 @@ export class SyncLoadGenerator implements LoadGenerator {
     return summaries;
   }
 
-  async #sync(load: Load, sides: readonly string[], interruptAfterMs?: number): Promise<SyncSummary> {
+  async #sync(load: Load, sides: readonly string[]): Promise<SyncSummary> {
     const { profileFolder, folder } = this.#context;
     const profile = profileFolder === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileFolder];
     const servers = load.folderUrls.map((url) => new URL(url).origin).join(",");
@@ -78,9 +77,7 @@ export class SyncLoadGenerator implements LoadGenerator {
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
     });
-    const timer = interruptAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGINT"), interruptAfterMs);
     await new Promise((resolve, reject) => child.once("error", reject).once("close", resolve));
-    clearTimeout(timer);
     if (stdout === "") throw new Error("koboldfs sync ended without a summary");
     return JSON.parse(stdout) as SyncSummary;
   }

@@ -42,11 +42,16 @@ function formatRow(row: Row, rows: readonly Row[]): string[] {
     median.requestsPerSecond.toFixed(0),
     row.yardstick === row.subject || ratio === undefined ? "-" : `${ratio.toFixed(3)} ${row.yardstick}`,
     median.cpuSecondsPer1000.toFixed(3),
-    median.latencyMs.p50.toFixed(2),
-    median.latencyMs.p99.toFixed(2),
+    formatLatency(median.latencyMs.p50),
+    formatLatency(median.latencyMs.p99),
     formatMemory(median.memory),
     `${(median.generatorLoad * 100).toFixed(0)} %${median.generatorLoad > GENERATOR_LIMIT ? " (its limit!)" : ""}`,
   ];
+}
+
+/** A generator may not know the latency of single requests. */
+function formatLatency(ms: number): string {
+  return Number.isNaN(ms) ? "-" : ms.toFixed(2);
 }
 
 /** Processes of one name side by side: `node 120+110`. */

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { closeSync, futimesSync, openSync, renameSync, unlinkSync, utimesSync, writeSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { KoboldError } from "@koboldfs/protocol";
@@ -18,7 +18,7 @@ export interface TargetOptions {
  * happens in between. Throws `target_unwritable`, and `unsafe_key` for a new file whose name is taken after all.
  */
 export function writeTarget(path: string, bytes: Uint8Array, { isNew, modifiedMs }: TargetOptions): void {
-  const part = `${dirname(path)}/${formatPartName(randomBytes(6).toString("hex"))}`;
+  const part = `${dirname(path)}/${formatPartName(randomUUID())}`;
   if (isNew) refuseTaken(path);
   guard(path, () => {
     const file = openSync(part, "wx");
