@@ -1,6 +1,11 @@
 import type { CommandMaker } from "./command-maker.js";
+import { makeCatCommand } from "./commands/cat.js";
+import { makeCompletionCommand } from "./commands/completion.js";
+import { makeCpCommand } from "./commands/cp.js";
 import { makeGetCommand } from "./commands/get.js";
+import { makeCommandsCommand, makeCompleteCommand } from "./commands/hidden.js";
 import { makeLsCommand } from "./commands/ls.js";
+import { makeMvCommand } from "./commands/mv.js";
 import { makeNamespaceCommand } from "./commands/namespace.js";
 import { makeNodeCommand } from "./commands/node.js";
 import { makePutCommand } from "./commands/put.js";
@@ -8,6 +13,7 @@ import { makeRmCommand } from "./commands/rm.js";
 import { makeStatCommand } from "./commands/stat.js";
 import { makeStatusCommand } from "./commands/status.js";
 import { makeSyncCommand } from "./commands/sync.js";
+import { makeUrlCommand } from "./commands/url.js";
 import { makeDemoCommand } from "./demo/demo-command.js";
 import { makeServeCommand } from "./serve/serve-command.js";
 
@@ -17,11 +23,19 @@ export const COMMAND_TABLE: readonly CommandMaker[] = [
   makeServeCommand,
   makePutCommand,
   makeGetCommand,
+  makeCatCommand,
   makeLsCommand,
   makeStatCommand,
+  makeUrlCommand,
+  makeCpCommand,
+  makeMvCommand,
   makeRmCommand,
   makeSyncCommand,
   makeNamespaceCommand,
   makeNodeCommand,
   makeStatusCommand,
+  makeCompletionCommand,
 ];
+
+/** Commands for scripts and generators, which help does not show. */
+export const HIDDEN_COMMANDS: readonly CommandMaker[] = [makeCompleteCommand, makeCommandsCommand];

@@ -70,7 +70,7 @@ describe("the command, not on a terminal", () => {
       "demo           0   0 B           1",
     ]);
     await expectOutput("put motd demo/etc/motd", ["demo/etc/motd  6 B, 1 of 2 copies so far"]);
-    await expectOutput("put motd two demo/both/", [
+    await expectOutput("put --jobs 1 motd two demo/both/", [
       "demo/both/motd  6 B, 1 of 2 copies so far",
       "demo/both/two  4 B, 1 of 2 copies so far",
     ]);
@@ -107,7 +107,7 @@ describe("the command, not on a terminal", () => {
     await expectDocuments("ls -r json --json", [`{${file}}`]);
     await expectDocuments("ls json --json", ['{"prefix":"a/"}']);
     await expectDocuments("stat json/a/motd --json", [`{"namespace":"json",${file}}`]);
-    await expectDocuments("get json/a/motd out --json", ['{"namespace":"json","key":"a/motd","path":"out"}']);
+    await expectDocuments("get json/a/motd out --json", ['{"namespace":"json","key":"a/motd","path":"out","size":6}']);
     await expectDocuments("rm json/a/motd --json", ['{"namespace":"json","key":"a/motd","deleted":true}']);
     await expectDocuments("namespace delete json --json", ['{"name":"json","deleted":true}']);
     await expectDocuments("node list --json", [
@@ -150,10 +150,19 @@ describe("the command's failures", () => {
     await expectFailure("ls No_Such!", 2, /\(invalid_namespace\)/);
     await expectFailure("rm -r bad", 2, /to delete everything in bad, write 'bad\/' \(usage\)/);
     await expectFailure("put motd two bad/one", 2, /several files need/);
-    await expectFailure("put . bad/", 1, /cannot read "\.".*\(source_unreadable\)/);
+    await expectFailure("put . bad/", 1, /cannot read "\.": it is a folder; 'koboldfs sync'.*\(source_unreadable\)/);
     await expectFailure("put none bad/", 1, /ENOENT.*\(source_unreadable\)/);
     await expectFailure("get bad/..", 2, /ends in no file name/);
-    await expectFailure("ls bad --server ftp://x", 1, /not a server's URL/);
+    await expectFailure(
+      "ls bad --server ftp://x",
+      2,
+      /"ftp:\/\/x" \(--server\) is no server's URL: its scheme is ftp:/,
+    );
+    await expectFailure(
+      "ls bad --server 127.0.0.1:1",
+      2,
+      /is no server's URL: write http:\/\/127\.0\.0\.1:1 \(usage\)/,
+    );
     await expectFailure("sync ./none bad", 1, /there is no folder ".\/none" \(source_unreadable\)/);
   });
 
@@ -234,9 +243,9 @@ describe("the command's failures", () => {
 
 describe("the command on a terminal", () => {
   const onTerminal = (line: string, columns: number) =>
-    runOnTerminal(line, columns, { cwd, env: { KOBOLDFS_SERVER: node.url } });
+    runOnTerminal(line, columns, { cwd, env: { KOBOLDFS_SERVER: node.url, NO_COLOR: "1" } });
 
-  it("shows whole lines on a wide one and cuts them on a narrow one, without colours", async () => {
+  it("shows whole lines on a wide one and cuts them on a narrow one, without colours where none are wanted", async () => {
     const wide = await onTerminal('"$NODE" "$KOBOLDFS" node list', 120);
     expect(steady(wide.stdout).replaceAll("\r", "").split("\n")).toEqual(
       ["NODE  STATE FREE OF  MISSING  URL", "n1    alive FREE OF  nothing  http://127.0.0.1:PORT", ""].map((line) =>

@@ -1,12 +1,15 @@
 import { join } from "node:path";
 import { Client, type ClientOptions } from "@koboldfs/client";
 import type { Command } from "commander";
-import type { CommandContext } from "./command-context.js";
+import type { CommandContext, EnvironmentVariables } from "./command-context.js";
 import { findCacheFolder } from "./sync/cache-folder.js";
 import { FileUploadMemory } from "./file-upload-memory.js";
 import { ConsoleOutput } from "./output/console-output.js";
+import { type ClientSettings, DEFAULT_SERVER, resolveClientSettings } from "./settings/client-settings.js";
+import { parseServers } from "./settings/parse-servers.js";
+import { readProfiles } from "./settings/read-profiles.js";
+import { tellWarning } from "./warnings.js";
 
-const DEFAULT_SERVER = "http://127.0.0.1:9876";
 /** A person who waits wants to know soon that no server is up. */
 const INTERACTIVE_DEADLINE_MS = 5_000;
 
@@ -16,13 +19,15 @@ const ANY_NAMESPACE = "any";
 /** The options that every command with a server has. */
 export interface ConnectionOptions {
   readonly server?: string;
+  readonly profile?: string;
   readonly json?: true;
 }
 
-/** Adds `--server` and `--json` to a command. */
+/** Adds `--server`, `--profile` and `--json` to a command. */
 export function withConnection(command: Command): Command {
   return command
     .option("--server <URLS>", `servers to ask, separated by commas (KOBOLDFS_SERVER; default ${DEFAULT_SERVER})`)
+    .option("--profile <NAME>", "a profile of your profile file (KOBOLDFS_PROFILE)")
     .option("--json", "print JSON, one document a line");
 }
 
@@ -30,7 +35,7 @@ export function withConnection(command: Command): Command {
 export interface Run {
   readonly context: CommandContext;
   readonly output: ConsoleOutput;
-  /** The client of a namespace; closed after the action. */
+  /** The client of a namespace, the same one for the same options; closed after the action. */
   connect(namespace: string, options?: Partial<ClientOptions>): Client;
   /** A client for what belongs to no namespace. */
   connectCluster(): Client;
@@ -42,27 +47,38 @@ export async function withRun(
   options: ConnectionOptions,
   action: (run: Run) => Promise<void>,
 ): Promise<void> {
-  const clients: Client[] = [];
+  const connection = await readConnection(context, options);
+  const clients = new Map<string, Client>();
   const connect = (namespace: string, more: Partial<ClientOptions> = {}): Client => {
-    const client = new Client(namespace, { ...readConnection(context, options), ...more });
-    clients.push(client);
+    const id = JSON.stringify([namespace, more]);
+    const client = clients.get(id) ?? new Client(namespace, { ...connection, ...more });
+    clients.set(id, client);
     return client;
   };
   try {
     const output = new ConsoleOutput(context, options.json === true);
     await action({ context, output, connect, connectCluster: () => connect(ANY_NAMESPACE) });
   } finally {
-    await Promise.all(clients.map((client) => client.close()));
+    await Promise.all([...clients.values()].map((client) => client.close()));
   }
 }
 
-function readConnection(context: CommandContext, options: ConnectionOptions): ClientOptions {
-  const servers = options.server ?? context.env["KOBOLDFS_SERVER"] ?? DEFAULT_SERVER;
-  const token = context.env["KOBOLDFS_TOKEN"];
+async function readConnection(context: CommandContext, options: ConnectionOptions): Promise<ClientOptions> {
+  const { env } = context;
+  const { profiles, isExposed } = await readProfiles(env);
+  const settings = resolveClientSettings({ flags: options, env, profiles });
+  if (isExposed) {
+    const message = `others can read the token in ${profiles.path}`;
+    tellWarning(context, { code: "profile_exposed", message, hint: `Run 'chmod 600 ${profiles.path}'.` }, options.json);
+  }
+  return toClientOptions(settings, env);
+}
+
+function toClientOptions({ server, token }: ClientSettings, env: EnvironmentVariables): ClientOptions {
   return {
-    servers: servers.split(",").map((server) => server.trim()),
-    ...(token !== undefined && token !== "" && { token }),
+    servers: parseServers(server),
+    ...(token !== undefined && { token: token.text }),
     deadlineMs: INTERACTIVE_DEADLINE_MS,
-    uploadMemory: new FileUploadMemory(join(findCacheFolder(context.env), "uploads")),
+    uploadMemory: new FileUploadMemory(join(findCacheFolder(env), "uploads")),
   };
 }

@@ -13,13 +13,9 @@ export interface FailureReport {
 /** Tells a failure in one line: what happened, the code, and what to do about it. With `json`, as one JSON object. */
 export function reportFailure(failure: unknown, json: boolean): FailureReport {
   if (failure instanceof Interrupt)
-    return format({ code: "interrupted", message: "interrupted" }, EXIT.interrupted, json);
+    return format({ code: "interrupted", message: "interrupted" }, failure.exitCode, json);
   if (failure instanceof UsageError) {
-    return format(
-      { code: "usage", message: failure.message, hint: "See 'koboldfs COMMAND --help'." },
-      EXIT.usage,
-      json,
-    );
+    return format({ code: "usage", message: failure.message, hint: failure.hint }, EXIT.usage, json);
   }
   if (failure instanceof KoboldError) {
     return format({ code: failure.code, message: failure.message, hint: failure.rule.hint }, exitCodeOf(failure), json);

@@ -17,5 +17,11 @@ export function parseFileAddress(text: string): FileAddress {
 export function parsePrefixAddress(text: string): FileAddress {
   const slash = text.indexOf("/");
   const namespace = slash === -1 ? text : text.slice(0, slash);
+  if (/^(\.{0,2}|~)$/.test(namespace)) {
+    throw new UsageError(
+      `${JSON.stringify(text)} is a local path; NAMESPACE/KEY is wanted here`,
+      "'koboldfs put' and 'koboldfs get' move files between this machine and a namespace.",
+    );
+  }
   return { namespace: parseNamespaceName(namespace), key: slash === -1 ? "" : text.slice(slash + 1) };
 }

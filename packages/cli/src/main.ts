@@ -1,35 +1,46 @@
 import { setMaxListeners } from "node:events";
 import { Command, CommanderError } from "commander";
 import type { CommandContext } from "./command-context.js";
-import { COMMAND_TABLE } from "./command-table.js";
-import { EXIT } from "./exit-codes.js";
+import { COMMAND_TABLE, HIDDEN_COMMANDS } from "./command-table.js";
+import { EXIT, EXIT_MEANINGS } from "./exit-codes.js";
 import { reportFailure } from "./failure-report.js";
-import { Interrupt } from "./interrupt.js";
+import { INTERRUPTING_SIGNALS, Interrupt, type InterruptingSignal } from "./interrupt.js";
 import { readVersion } from "./version.js";
 
-const EXIT_CODES_HELP = `
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no server answered, 5 not allowed, 130 interrupted.
-Files are NAMESPACE/KEY. Environment: KOBOLDFS_SERVER (URLs, separated by commas), KOBOLDFS_TOKEN.`;
+const HELP = `
+Files are NAMESPACE/KEY. 'koboldfs help COMMAND' has the options of a command, and examples.
+Environment: KOBOLDFS_SERVER (URLs, separated by commas), KOBOLDFS_TOKEN, KOBOLDFS_PROFILE; NO_COLOR.
 
-/** Runs one command line (without `node` and the script) and answers the exit code of exit-codes.ts. */
+Exit codes:
+${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join("\n")}`;
+
+/** Runs one command line (without `node` and the script) in this process and answers the exit code of exit-codes.ts. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   const interruption = new AbortController();
   // Each of many transfers at once listens to it; that is no leak.
   setMaxListeners(0, interruption.signal);
-  const interrupt = () => interruption.abort(new Interrupt());
+  const interrupt = (signal: InterruptingSignal) => interruption.abort(new Interrupt(signal));
+  const { stdin, stdout, stderr, env } = process;
+  stdout.on("error", exitQuietlyOnClosedPipe);
+  for (const signal of INTERRUPTING_SIGNALS) process.once(signal, interrupt);
+  try {
+    return await runProgram(args, { stdin, stdout, stderr, env, signal: interruption.signal });
+  } finally {
+    for (const signal of INTERRUPTING_SIGNALS) process.off(signal, interrupt);
+    // A terminal or pipe that nobody reads to its end would keep the process alive.
+    stdin.destroy();
+  }
+}
+
+/** Runs one command line in any world. */
+export async function runProgram(args: readonly string[], world: Omit<CommandContext, "exitWith">): Promise<number> {
   let exitCode: number = EXIT.ok;
   const context: CommandContext = {
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    env: process.env,
-    signal: interruption.signal,
+    ...world,
     exitWith: (code) => {
       exitCode = Math.max(exitCode, code);
     },
   };
-  process.stdout.on("error", exitQuietlyOnClosedPipe);
-  process.once("SIGINT", interrupt);
   try {
     await createProgram(context).parseAsync(args, { from: "user" });
     return exitCode;
@@ -37,10 +48,8 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     // Commander has printed its own errors, and help is no error.
     if (failure instanceof CommanderError) return failure.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const report = reportFailure(failure, args.includes("--json"));
-    process.stderr.write(`${report.line}\n`);
+    context.stderr.write(`${report.line}\n`);
     return report.exitCode;
-  } finally {
-    process.off("SIGINT", interrupt);
   }
 }
 
@@ -49,9 +58,10 @@ export function createProgram(context: CommandContext): Command {
   const program = new Command("koboldfs")
     .description("Stores files by key on two or more machines.")
     .version(readVersion())
-    .addHelpText("after", EXIT_CODES_HELP)
+    .addHelpText("after", HELP)
     .helpCommand(true);
   for (const makeCommand of COMMAND_TABLE) program.addCommand(makeCommand(context));
+  for (const makeCommand of HIDDEN_COMMANDS) program.addCommand(makeCommand(context), { hidden: true });
   for (const command of allCommands(program)) {
     command
       .exitOverride()

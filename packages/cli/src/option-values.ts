@@ -1,7 +1,39 @@
+import type { ByteRange } from "@koboldfs/client";
 import { InvalidArgumentError } from "commander";
 
 /** Reads the value of an option that counts something. */
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("It must be a whole number from 1.");
   return Number(text);
+}
+
+/** More at once would be refused by servers, and by the memory of this machine. */
+const MAX_JOBS = 256;
+
+/** Reads `--jobs`. */
+export function parseJobs(text: string): number {
+  const jobs = parseCount(text);
+  if (jobs > MAX_JOBS) throw new InvalidArgumentError(`It must be at most ${MAX_JOBS}.`);
+  return jobs;
+}
+
+/** Reads `FIRST-LAST`, `FIRST-` or `-COUNT`, as HTTP has them: from 0, both ends included. */
+export function parseRange(text: string): ByteRange {
+  const match = /^(\d{1,15})?-(\d{1,15})?$/.exec(text);
+  const [first, last] = [match?.[1], match?.[2]];
+  if (first === undefined && last === undefined) {
+    throw new InvalidArgumentError("It is FIRST-LAST, FIRST- or -COUNT, in bytes from 0.");
+  }
+  if (first === undefined) return { last: Number(last) };
+  const offset = Number(first);
+  if (last === undefined) return { offset };
+  if (Number(last) < offset) throw new InvalidArgumentError("Its end lies before its beginning.");
+  return { offset, length: Number(last) - offset + 1 };
+}
+
+/** Reads `NAME=VALUE`, given any number of times, into one record. */
+export function collectPair(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const match = /^([A-Za-z0-9-]{1,64})=(.*)$/s.exec(text);
+  if (match === null) throw new InvalidArgumentError("It is NAME=VALUE; a name has letters, digits and '-'.");
+  return { ...before, [(match[1] ?? "").toLowerCase()]: match[2] ?? "" };
 }

@@ -295,6 +295,11 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "Look whether the disk is mounted and the name is right; to empty the target, delete there what should go.",
   },
+  no_direct_url: {
+    status: 404,
+    retryable: false,
+    hint: "Give the namespace a template: 'koboldfs namespace create NAME --url-template TEMPLATE'.",
+  },
   target_unwritable: { status: 500, retryable: false, hint: "Check the room, the rights and the name of the target." },
   unsafe_key: {
     status: 400,

@@ -1,63 +1,87 @@
-import { stat } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { KoboldError } from "@koboldfs/protocol";
 import { Command } from "commander";
+import type { ByteRange } from "@koboldfs/client";
 import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, type Run, withConnection, withRun } from "../connection.js";
-import { type FileAddress, parseFileAddress } from "../file-address.js";
+import { type FileSelection, parseFileSelection } from "../files/file-selection.js";
+import { parseJobs, parseRange } from "../option-values.js";
 import { printable } from "../output/printable.js";
-import { ProgressBar } from "../output/progress-bar.js";
+import { TransferBoard } from "../output/transfer-board.js";
+import { type Download, downloadFile, planDownloads } from "../transfer/download-plan.js";
+import { readToOutput } from "../transfer/read-to-output.js";
+import { DEFAULT_JOBS, runMany } from "../transfer/run-many.js";
+import { chooseTarget } from "../transfer/download-target.js";
+import { planSelections } from "../transfer/selection-plan.js";
 import { UsageError } from "../usage-error.js";
 
+interface GetOptions extends ConnectionOptions {
+  readonly range?: ByteRange;
+  readonly literal?: true;
+  readonly jobs: number;
+}
+
 const EXAMPLES = `
+Patterns: * takes anything but a slash, ** anything, ? one character, [a-z] one of a set; quote them. Keys that a
+pattern finds keep what stands behind its last slash before the first wildcard.
+
 Examples:
-  koboldfs get demo/motd                   into the file motd, here
-  koboldfs get demo/motd /tmp/motd.txt     into that file, which appears only when it is complete
-  koboldfs get demo/shop.sql - | psql      to standard output`;
+  koboldfs get demo/motd                    into the file motd, here
+  koboldfs get demo/motd /tmp/motd.txt      into that file, which appears only when it is complete
+  koboldfs get 'demo/photos/*.jpg' album/   every one of them into a folder
+  koboldfs get demo/log - --range -1000     the last 1,000 bytes, to standard output
+  koboldfs get demo/shop.sql - | psql       to standard output`;
 
 export function makeGetCommand(context: CommandContext): Command {
   return withConnection(new Command("get"))
-    .description("fetch a file")
-    .argument("<file>", "NAMESPACE/KEY")
-    .argument("[target]", "a file, a folder, or - for standard output (default: the key's last part, here)")
+    .description("fetch files")
+    .usage("[options] <file...> [target]")
+    .argument(
+      "<files...>",
+      "NAMESPACE/KEY or a pattern; last, unless there is only one, the target: a file, a folder, or - for standard output (default: the key's last part, here)",
+    )
+    .option("--range <RANGE>", "only some bytes: FIRST-LAST, FIRST- or -COUNT", parseRange)
+    .option("--literal", "* ? [ in keys mean themselves")
+    .option("-j, --jobs <N>", "files under way at once", parseJobs, DEFAULT_JOBS)
     .addHelpText("after", EXAMPLES)
-    .action(async (file: string, target: string | undefined, options: ConnectionOptions) => {
-      await withRun(context, options, (run) => getFile(run, parseFileAddress(file), target));
+    .action(async (files: string[], options: GetOptions) => {
+      const sources = files.length === 1 ? files : files.slice(0, -1);
+      const selections = sources.map((text) => parseFileSelection(text, { literal: options.literal === true }));
+      const target = files.length === 1 ? "." : (files.at(-1) ?? ".");
+      await withRun(context, options, (run) => getFiles(run, { selections, target }, options));
     });
 }
 
-async function getFile(run: Run, { namespace, key }: FileAddress, target: string | undefined): Promise<void> {
-  const { context } = run;
-  const path = target === "-" ? undefined : await chooseFile(key, target);
-  const client = run.connect(namespace);
-  // The size is only for the bar, so it is asked for only where there can be one.
-  const size = context.stderr.isTTY === true ? (await client.stat(key))?.size : undefined;
-  const bar = new ProgressBar(context, key, size);
+interface Wish {
+  readonly selections: readonly FileSelection[];
+  readonly target: string;
+}
+
+async function getFiles(run: Run, { selections, target }: Wish, options: GetOptions): Promise<void> {
+  const [only, ...others] = selections;
+  const isOne = only?.kind === "one" && others.length === 0;
+  if (target === "-") {
+    if (!isOne) throw new UsageError("only one file goes to standard output", "Use 'koboldfs cat' for several.");
+    await readToOutput(run, only, options.range);
+    return;
+  }
+  const place = await chooseTarget(target, { isOne });
+  const board = new TransferBoard(run, await planSelections(run, selections));
   try {
-    const found = await client.get(key, path ?? context.stdout, {
-      signal: context.signal,
-      onProgress: (bytes) => bar.update(bytes),
-    });
-    if (!found) throw new KoboldError("not_found", `there is no file ${printable(`${namespace}/${key}`)}`);
+    const work = (download: Download) => getFile({ run, board, options }, download);
+    if (isOne) await work({ ...only, path: place.pathOf(only.key) });
+    else await runMany(run, { items: planDownloads(run, selections, place), jobs: options.jobs }, work);
   } finally {
-    bar.stop();
+    board.stop();
   }
-  if (path !== undefined) await run.output.result({ namespace, key, path }, printable(path));
 }
 
-/** The local file that the target means; a folder takes the file under the last part of its key. */
-async function chooseFile(key: string, target: string | undefined): Promise<string> {
-  if (target !== undefined && !(await isFolder(target))) return target;
-  const name = basename(key);
-  if (name === "" || name === "." || name === ".." || key.endsWith("/")) {
-    throw new UsageError(`the key ${JSON.stringify(key)} ends in no file name; say which file to write`);
-  }
-  return join(target ?? ".", name);
+interface Getting {
+  readonly run: Run;
+  readonly board: TransferBoard;
+  readonly options: GetOptions;
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
+async function getFile({ run, board, options }: Getting, download: Download): Promise<void> {
+  const { namespace, key, path } = download;
+  const size = await downloadFile(run, board, { ...download, range: options.range, jobs: options.jobs });
+  await run.output.result({ namespace, key, path, size }, printable(path));
 }

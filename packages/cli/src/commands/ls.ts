@@ -3,6 +3,9 @@ import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, type Run, withConnection, withRun } from "../connection.js";
 import { type FileAddress, parsePrefixAddress } from "../file-address.js";
+import { type ManyFiles, parseFileSelection } from "../files/file-selection.js";
+import { nothingSelected, selectFiles } from "../files/select-files.js";
+import { paint } from "../output/colors.js";
 import { printable } from "../output/printable.js";
 import { formatSize } from "../output/sizes.js";
 import { listNamespaces } from "./namespace.js";
@@ -10,6 +13,7 @@ import { listNamespaces } from "./namespace.js";
 interface LsOptions extends ConnectionOptions {
   readonly recursive?: true;
   readonly long?: true;
+  readonly literal?: true;
   readonly delimiter: string;
 }
 
@@ -18,38 +22,60 @@ Examples:
   koboldfs ls                      the namespaces
   koboldfs ls demo                 the first level of a namespace
   koboldfs ls -l demo/photos/      sizes and times of what begins with photos/
+  koboldfs ls 'demo/photos/*.jpg'  what the pattern matches (see 'koboldfs help get')
   koboldfs ls -r demo              every key`;
 
 export function makeLsCommand(context: CommandContext): Command {
   return withConnection(new Command("ls"))
     .description("list namespaces or files")
-    .argument("[where]", "NAMESPACE or NAMESPACE/PREFIX; every key that begins so is listed")
+    .argument("[where]", "NAMESPACE, NAMESPACE/PREFIX (every key that begins so is listed) or a pattern")
     .option("-r, --recursive", "every key, not folded into folders")
     .option("-l, --long", "sizes and times too")
+    .option("--literal", "* ? [ in keys mean themselves")
     .option("--delimiter <TEXT>", "where keys are folded", "/")
     .addHelpText("after", EXAMPLES)
     .action(async (where: string | undefined, options: LsOptions) => {
       await withRun(context, options, async (run) => {
         if (where === undefined) await listNamespaces(run);
-        else await listFiles(run, parsePrefixAddress(where), options);
+        else await listFiles(run, where, options);
       });
     });
 }
 
 type Entry = FileInfo | { readonly prefix: string };
 
-async function listFiles(run: Run, { namespace, key: prefix }: FileAddress, options: LsOptions): Promise<void> {
-  const client = run.connect(namespace);
-  const which = { prefix, signal: run.context.signal };
-  const entries: AsyncIterable<Entry> =
-    options.recursive === true ? client.list(which) : client.list({ ...which, delimiter: options.delimiter });
-  for await (const entry of entries) {
-    await run.output.result(entry, formatEntry(entry, options.long === true));
+async function listFiles(run: Run, where: string, options: LsOptions): Promise<void> {
+  const address = parsePrefixAddress(where);
+  const pattern = address.key === "" ? undefined : parsePattern(where, options);
+  let found = false;
+  for await (const entry of pattern === undefined ? openListing(run, address, options) : openPattern(run, pattern)) {
+    found = true;
+    await run.output.result(entry, formatEntry(entry, { long: options.long === true, colors: run.output.colors }));
   }
+  if (!found && pattern !== undefined) throw nothingSelected(pattern);
 }
 
-function formatEntry(entry: Entry, long: boolean): string {
-  if ("prefix" in entry) return (long ? " ".repeat(SIZE_WIDTH + TIME_WIDTH + 4) : "") + printable(entry.prefix);
+/** Undefined for a prefix, which is what a text without wildcards means here. */
+function parsePattern(where: string, options: LsOptions): ManyFiles | undefined {
+  const selection = parseFileSelection(where, { literal: options.literal === true });
+  return selection.kind === "many" ? selection : undefined;
+}
+
+function openPattern(run: Run, pattern: ManyFiles): AsyncIterable<Entry> {
+  return selectFiles(run.connect(pattern.namespace), pattern, run.context.signal);
+}
+
+function openListing(run: Run, { namespace, key: prefix }: FileAddress, options: LsOptions): AsyncIterable<Entry> {
+  const client = run.connect(namespace);
+  const which = { prefix, signal: run.context.signal };
+  return options.recursive === true ? client.list(which) : client.list({ ...which, delimiter: options.delimiter });
+}
+
+function formatEntry(entry: Entry, { long, colors }: { long: boolean; colors: boolean }): string {
+  if ("prefix" in entry) {
+    const name = printable(entry.prefix);
+    return (long ? " ".repeat(SIZE_WIDTH + TIME_WIDTH + 4) : "") + (colors ? paint("folder", name) : name);
+  }
   if (!long) return printable(entry.key);
   return `${formatSize(entry.size).padStart(SIZE_WIDTH)}  ${formatTime(entry.modified)}  ${printable(entry.key)}`;
 }

@@ -3,8 +3,9 @@ import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, type Run, withConnection, withRun } from "../connection.js";
 import { parseCount } from "../option-values.js";
+import { printable } from "../output/printable.js";
 import { formatCount, formatSize } from "../output/sizes.js";
-import { formatTable } from "../output/table.js";
+import { formatTable, type TableOptions } from "../output/table.js";
 
 interface CreateOptions extends ConnectionOptions {
   readonly minCopies?: number;
@@ -74,10 +75,10 @@ export async function listNamespaces(run: Run): Promise<void> {
 async function showNamespaces(run: Run, namespaces: readonly NamespaceInfo[]): Promise<void> {
   const { output } = run;
   if (output.json) await output.lines(namespaces.map((namespace) => JSON.stringify(namespace)));
-  else await output.lines(formatNamespaces(namespaces, output.width));
+  else await output.lines(formatNamespaces(namespaces, output.table));
 }
 
-export function formatNamespaces(namespaces: readonly NamespaceInfo[], width?: number): string[] {
+export function formatNamespaces(namespaces: readonly NamespaceInfo[], options: TableOptions): string[] {
   const columns = [
     { title: "NAMESPACE" },
     { title: "FILES", align: "right" },
@@ -90,7 +91,7 @@ export function formatNamespaces(namespaces: readonly NamespaceInfo[], width?: n
     formatCount(namespace.files),
     formatSize(Number(namespace.bytes)),
     String(namespace.minCopies),
-    namespace.urlTemplate ?? "",
+    printable(namespace.urlTemplate ?? ""),
   ]);
-  return formatTable(columns, rows, width);
+  return formatTable(columns, rows, options);
 }

@@ -1,10 +1,11 @@
-import type { NodeInfo } from "@koboldfs/protocol";
+import type { NodeInfo, NodeStateName } from "@koboldfs/protocol";
 import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, withConnection, withRun } from "../connection.js";
+import type { Tone } from "../output/colors.js";
 import { printable } from "../output/printable.js";
 import { formatFiles, formatSize } from "../output/sizes.js";
-import { formatTable } from "../output/table.js";
+import { type Column, formatTable, type TableOptions } from "../output/table.js";
 import { formatState } from "../node/format-plan.js";
 import { makeNodeOrderCommands } from "./node-orders.js";
 
@@ -27,7 +28,7 @@ export function makeNodeCommand(context: CommandContext): Command {
           const { output } = run;
           const nodes = await run.connectCluster().nodes();
           if (output.json) await output.lines(nodes.map((node) => JSON.stringify(node)));
-          else await output.lines(formatNodes(nodes, output.width));
+          else await output.lines(formatNodes(nodes, output.table));
         }),
       ),
   );
@@ -35,29 +36,39 @@ export function makeNodeCommand(context: CommandContext): Command {
   return command;
 }
 
-export function formatNodes(nodes: readonly NodeInfo[], width?: number): string[] {
-  const columns = [
+const TONES: Readonly<Record<NodeStateName, Tone>> = {
+  alive: "good",
+  readonly: "warning",
+  draining: "warning",
+  down: "bad",
+  dead: "bad",
+};
+
+export function formatNodes(nodes: readonly NodeInfo[], options: TableOptions): string[] {
+  const columns: readonly Column[] = [
     { title: "NODE" },
-    { title: "STATE" },
+    { title: "STATE", toneOf: (state) => TONES[state.split(" ")[0] as NodeStateName] },
     { title: "FREE", align: "right" },
     { title: "OF", align: "right" },
-    { title: "MISSING" },
+    { title: "MISSING", toneOf: (missing) => (missing === COMPLETE ? undefined : "warning") },
     { title: "URL" },
-  ] as const;
+  ];
   const rows = nodes.map((node) => [
-    node.name,
+    printable(node.name),
     formatState(node),
     formatSize(node.freeBytes),
     formatSize(node.totalBytes),
     formatMissing(node),
     printable(node.url),
   ]);
-  return formatTable(columns, rows, width);
+  return formatTable(columns, rows, options);
 }
+
+const COMPLETE = "nothing";
 
 /** What the node should hold and does not yet: its debts, and what a new node has not been brought up to. */
 function formatMissing(node: NodeInfo): string {
   const debt = node.debtFiles === 0 ? "" : `${formatFiles(node.debtFiles)}, ${formatSize(Number(node.debtBytes))}`;
   const backfill = node.backfill === 1 ? "" : `${Math.floor(node.backfill * 100)} % filled`;
-  return [debt, backfill].filter((part) => part !== "").join("; ") || "nothing";
+  return [debt, backfill].filter((part) => part !== "").join("; ") || COMPLETE;
 }

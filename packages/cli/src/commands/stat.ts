@@ -1,28 +1,36 @@
-import { type FileInfo, KoboldError } from "@koboldfs/protocol";
+import type { FileInfo } from "@koboldfs/protocol";
 import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, type Run, withConnection, withRun } from "../connection.js";
 import { type FileAddress, parseFileAddress } from "../file-address.js";
+import { getFile } from "../files/select-files.js";
 import { printable } from "../output/printable.js";
 import { formatCount, formatSize } from "../output/sizes.js";
+import { runMany } from "../transfer/run-many.js";
 
 const EXAMPLES = `
-Example:
-  koboldfs stat demo/motd`;
+Examples:
+  koboldfs stat demo/motd
+  koboldfs stat --json demo/motd | jq -r .digest`;
 
 export function makeStatCommand(context: CommandContext): Command {
   return withConnection(new Command("stat"))
-    .description("show what is known of a file")
-    .argument("<file>", "NAMESPACE/KEY")
+    .description("show what is known of files")
+    .argument("<file...>", "NAMESPACE/KEY")
     .addHelpText("after", EXAMPLES)
-    .action(async (file: string, options: ConnectionOptions) => {
-      await withRun(context, options, (run) => showFile(run, parseFileAddress(file)));
+    .action(async (files: string[], options: ConnectionOptions) => {
+      const addresses = files.map(parseFileAddress);
+      await withRun(context, options, async (run) => {
+        const [only, ...others] = addresses;
+        if (only !== undefined && others.length === 0) await showFile(run, only);
+        // One at a time, so that they appear in the order in which they were asked for.
+        else await runMany(run, { items: addresses, jobs: 1 }, (address) => showFile(run, address));
+      });
     });
 }
 
 async function showFile(run: Run, { namespace, key }: FileAddress): Promise<void> {
-  const info = await run.connect(namespace).stat(key, { signal: run.context.signal });
-  if (info === undefined) throw new KoboldError("not_found", `there is no file ${printable(`${namespace}/${key}`)}`);
+  const info = await getFile(run.connect(namespace), key, run.context.signal);
   if (run.output.json) await run.output.line(JSON.stringify({ namespace, ...info }));
   else await run.output.lines(formatFile(namespace, info));
 }

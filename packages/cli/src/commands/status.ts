@@ -4,6 +4,7 @@ import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, withConnection, withRun } from "../connection.js";
 import { printable } from "../output/printable.js";
 import { formatCount } from "../output/sizes.js";
+import type { TableOptions } from "../output/table.js";
 import { formatNamespaces } from "./namespace.js";
 import { formatNodes } from "./node.js";
 
@@ -20,17 +21,17 @@ export function makeStatusCommand(context: CommandContext): Command {
         const { output } = run;
         const status = await run.connectCluster().status();
         if (output.json) await output.line(JSON.stringify(status));
-        else await output.lines(formatStatus(status, output.width));
+        else await output.lines(formatStatus(status, output.table));
       }),
     );
 }
 
-function formatStatus(status: StatusReply, width: number | undefined): string[] {
+function formatStatus(status: StatusReply, options: TableOptions): string[] {
   return [
     `cluster ${printable(status.cluster)}, catalog ${printable(status.catalog)} at ${formatCount(status.head)}, seen by ${printable(status.node)}`,
     "",
-    ...formatNodes(status.nodes, width),
+    ...formatNodes(status.nodes, options),
     "",
-    ...formatNamespaces(status.namespaces, width),
+    ...formatNamespaces(status.namespaces, options),
   ];
 }

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import type { CommandContext } from "../command-context.js";
+import { takesColors } from "../output/colors.js";
 import { StopRequest } from "../serve/stop-request.js";
 import type { DemoFlags } from "./demo-flags.js";
 import { ensureNamespace, waitUntilHealthy } from "./demo-health.js";
@@ -21,7 +22,7 @@ export async function runDemo(flags: DemoFlags, context: CommandContext): Promis
   const stop = new StopRequest(context.signal);
   const write = (text: string) => context.stdout.write(text);
   const log = new DemoLog(write, {
-    colorize: context.stdout.isTTY === true,
+    colorize: takesColors(context.stdout, context.env),
     nameWidth: nameOf(flags.nodes - 1).length,
   });
   try {

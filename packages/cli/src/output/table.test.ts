@@ -19,7 +19,7 @@ describe("a table", () => {
   });
 
   it("is cut where a narrow terminal ends", () => {
-    expect(formatTable(COLUMNS, ROWS, 24)[1]).toBe("a          10 B  http:/…");
+    expect(formatTable(COLUMNS, ROWS, { width: 24 })[1]).toBe("a          10 B  http:/…");
   });
 });
 

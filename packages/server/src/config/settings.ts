@@ -150,6 +150,12 @@ export const SETTINGS = {
     parse: parseText,
     notIn: ["file", "flag"],
   }),
+  profile: setting({
+    placeholder: "NAME",
+    description: "For the koboldfs command, not for servers: the profile of the user's profile file to use.",
+    parse: parseText,
+    notIn: ["file", "flag"],
+  }),
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;

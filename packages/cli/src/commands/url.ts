@@ -1,0 +1,56 @@
+import { KoboldError } from "@koboldfs/protocol";
+import { Command } from "commander";
+import type { CommandContext } from "../command-context.js";
+import { type ConnectionOptions, type Run, withConnection, withRun } from "../connection.js";
+import { parseFileAddress } from "../file-address.js";
+import { noSuchFile } from "../files/select-files.js";
+import { parseJobs } from "../option-values.js";
+import { DEFAULT_JOBS, runMany } from "../transfer/run-many.js";
+
+interface UrlOptions extends ConnectionOptions {
+  readonly jobs: number;
+}
+
+const EXAMPLES = `
+A direct URL names bytes, not a key: it goes on to mean them when the key is overwritten or deleted, until they are
+removed from the disk.
+
+Examples:
+  koboldfs url photos/cat.jpg
+  curl -O "$(koboldfs url photos/cat.jpg)"
+  koboldfs namespace create photos --url-template 'http://{server}:8080/{namespace}/{path}'`;
+
+export function makeUrlCommand(context: CommandContext): Command {
+  return withConnection(new Command("url"))
+    .description("print direct URLs of files at the web server of a node that has them")
+    .argument("<file...>", "NAMESPACE/KEY")
+    .option("-j, --jobs <N>", "files asked for at once", parseJobs, DEFAULT_JOBS)
+    .addHelpText("after", EXAMPLES)
+    .action(async (files: string[], options: UrlOptions) => {
+      const addresses = files.map(parseFileAddress);
+      await withRun(context, options, (run) =>
+        addresses.length === 1 && addresses[0] !== undefined
+          ? printUrl(run, addresses[0])
+          : runMany(run, { items: addresses, jobs: options.jobs }, (address) => printUrl(run, address)),
+      );
+    });
+}
+
+async function printUrl(run: Run, { namespace, key }: { namespace: string; key: string }): Promise<void> {
+  const { signal } = run.context;
+  const client = run.connect(namespace);
+  const url = await client.getUrl(key, { signal });
+  if (url === undefined) throw await explainAbsence(run, namespace, key);
+  await run.output.result({ namespace, key, url }, url);
+}
+
+async function explainAbsence(run: Run, namespace: string, key: string): Promise<KoboldError> {
+  const client = run.connect(namespace);
+  const { signal } = run.context;
+  const { urlTemplate } = await client.getNamespace({ signal });
+  if (urlTemplate === undefined) {
+    return new KoboldError("no_direct_url", `the namespace ${namespace} has no template for direct URLs`);
+  }
+  if ((await client.stat(key, { signal })) === undefined) return noSuchFile(namespace, key);
+  return new KoboldError("no_direct_url", "no node that serves can be reached");
+}
