@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { atExit } from "./harness/at-exit.js";
 import { listIncoming } from "./harness/blobs-on-disk.js";
 import { filePath, mustGet, mustPut, putFile } from "./harness/raw-files.js";
+import { beginUpload, sendPiece } from "./harness/raw-upload.js";
 import { openRequest, readReply, refusalOf } from "./harness/raw-request.js";
 import { makeTempFolder } from "./harness/temp-folder.js";
 import { reasonOf } from "./harness/test-catalog.js";
@@ -39,6 +40,9 @@ describe("a full disk", () => {
           expect((await mustGet(node.url, "k")).toString()).toBe("old version");
           await waitUntil("nothing of the refused puts is left", () => listIncoming(node).length === 0);
         }
+        await expect(beginUpload(a.url, "k", { sizeBytes: DISK_BYTES * 2 })).rejects.toThrow(/507.*disk_full/);
+        const upload = await beginUpload(a.url, "in pieces", { sizeBytes: 5 });
+        expect((await sendPiece(upload, 0, Buffer.from("small"))).status).toBe(204);
         expect(await mustPut(a.url, "k", "small enough")).toMatchObject({ copies: 2 });
         const throughB = await mustPut(b.url, "big", Buffer.alloc(DISK_BYTES * 2, "f"));
         expect(throughB).toMatchObject({ copies: 1, wanted: 2 });

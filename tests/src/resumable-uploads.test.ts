@@ -14,6 +14,8 @@ import { useCluster, withCluster } from "./harness/use-cluster.js";
 import { waitUntil } from "./harness/wait-until.js";
 
 const MIB = 1024 * 1024;
+/** What a node may use for files of any size. */
+const MAX_MEMORY_BYTES = 200 * MIB;
 
 /** What lies in the upload folders of a node. */
 function keptUploads(node: NodeProcess): string[] {
@@ -141,7 +143,7 @@ describe("tus-js-client", () => {
 });
 
 describe("a resumable upload", () => {
-  it("never says more than it has, whenever its node is killed, and arrives byte by byte", async () => {
+  it("never says more than it has, whenever its node is killed, and arrives byte by byte in constant memory", async () => {
     const random = seededRandom("killed uploads");
     await withCluster({ nodes: 1, engine: "sqlite" }, async (cluster) => {
       const node = cluster.node("a");
@@ -163,6 +165,7 @@ describe("a resumable upload", () => {
       }
       const reply = await sendPiece(upload, offset, bytes.subarray(offset));
       expect([reply.status, reply.headers["etag"]]).toEqual([204, `"${sha256(bytes)}"`]);
+      expect(node.peakMemoryBytes()).toBeLessThan(MAX_MEMORY_BYTES);
       expect(sha256(await mustGet(node.url, "killed"))).toBe(sha256(bytes));
     });
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Client, type PutOptions, type UploadMemory } from "./index.js";
-import { ScriptedServer, sendPutReply, sha256 } from "./testing/scripted-server.js";
+import { ScriptedServer, sendProblem, sendPutReply, sha256 } from "./testing/scripted-server.js";
 import { ScriptedUploads } from "./testing/scripted-uploads.js";
 import { withTempFolder } from "./testing/temp-folder.js";
 
@@ -128,6 +128,25 @@ describe("a put of something large", () => {
     expect(second.pieces).toEqual([[0, 4 * MIB]]);
     const keys = [uploads, second].map(({ uploads: [upload] }) => upload?.metadata.get("idempotency-key"));
     expect(keys[0]).toBe(keys[1]);
+  });
+
+  it("goes the way that it came, though the node knows itself under a name that leads nowhere from here", async () => {
+    uploads.ownUrl = "http://127.0.0.1:1";
+    expect(await client.put("large", BYTES, LARGE)).toEqual(REPLY);
+    expect(methods()).toEqual(["POST", "HEAD", "PATCH"]);
+  });
+
+  it("goes to the node itself where one address leads to several", async () => {
+    const node = await ScriptedServer.start(uploads.answer);
+    others.push(node);
+    uploads.ownUrl = node.url;
+    server.answer = (request, response, raw) => {
+      if (request.method === "POST") return uploads.answer(request, response, raw);
+      response.setHeader("koboldfs-error", "upload_not_found");
+      sendProblem(response, 404, "upload_not_found", false);
+    };
+    expect(await client.put("large", BYTES, LARGE)).toEqual(REPLY);
+    expect([methods(), methods(node)]).toEqual([["POST", "HEAD"], ["PATCH"]]);
   });
 
   it("fails as server_unreachable when there is no other server", async () => {

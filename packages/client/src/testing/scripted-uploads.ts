@@ -20,6 +20,8 @@ export class ScriptedUploads {
   /** Offset and length of every piece that arrived. */
   readonly pieces: [offset: number, lengthBytes: number][] = [];
   ended = 0;
+  /** What the server calls itself in the address of an upload. */
+  ownUrl = "";
   /** Asked with each piece's number, from 1. */
   fate: (piece: number) => PieceFate = () => ({});
   /** The digest that the server says it has. */
@@ -44,7 +46,7 @@ export class ScriptedUploads {
       bytes: Buffer.alloc(0),
     };
     this.uploads.push(upload);
-    response.writeHead(201, { location: upload.path }).end();
+    response.writeHead(201, { location: this.ownUrl + upload.path }).end();
   }
 
   #take(upload: ScriptedUpload, { headers, body }: ArrivedRequest, response: ServerResponse): void {

@@ -53,10 +53,24 @@ export class UploadResource {
     });
     await response.finish();
     const location = response.headers["location"] ?? "";
-    const base = URL.canParse(location, server) ? new URL(location, server).href : "";
-    const place = parseUploadPlace(base);
+    const place = parseUploadPlace(location.startsWith("/") ? server + location : location);
     if (place === undefined) throw AttemptFailure.invalidResponse("the server did not say where the upload is");
-    return place;
+    return place.server === server ? place : this.#chooseWay(server, place, upload.signal);
+  }
+
+  /**
+   * The address under which the node was asked is one that works from here; the one that the node knows for itself may
+   * not be, behind a mapped port, say. But behind one address there may be several nodes: then only its own leads to it.
+   */
+  async #chooseWay(server: string, own: UploadPlace, signal: AbortSignal | undefined): Promise<UploadPlace> {
+    const asked = { server, path: own.path };
+    try {
+      await this.ask(asked, { signal, answerMs: this.#session.options.responseTimeoutMs });
+      return asked;
+    } catch (thrown) {
+      if (thrown instanceof AttemptFailure && thrown.error.code === "upload_not_found") return own;
+      throw thrown;
+    }
   }
 
   /** Where to go on. Of a complete upload the server answers when its file has its name, which may take a while. */
