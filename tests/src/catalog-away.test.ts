@@ -1,7 +1,8 @@
+import type { ListReply, StatusReply } from "@koboldfs/protocol";
 import { describe, expect, it } from "vitest";
 import { type Cluster, type ClusterOptions, NAMESPACE } from "./harness/cluster.js";
 import { getFile, mustGet, mustPut, putFile } from "./harness/raw-files.js";
-import { type RawReply, rawRequest, refusalOf } from "./harness/raw-request.js";
+import { jsonOf, type RawReply, rawRequest, refusalOf } from "./harness/raw-request.js";
 import { reasonOf, whyEngineIsMissing } from "./harness/test-catalog.js";
 import { withCluster } from "./harness/use-cluster.js";
 import { waitUntil } from "./harness/wait-until.js";
@@ -16,16 +17,25 @@ describe.each(["postgres", "mariadb"] as const)("while %s is away", (engine) => 
     ["refuses connections", "cut"],
     ["is silent", "blackHole"],
   ] as const)(
-    `and %s, requests get 503 with Retry-After, and all works again by itself${reasonOf(missing)}`,
+    `and %s, reads go on marked, writes get 503 with Retry-After, and all works again by itself${reasonOf(missing)}`,
     async (_name, disturb) => {
       await withCluster(options, async (cluster) => {
         const a = cluster.node("a").url;
         await mustPut(a, "k", "before");
         cluster.catalogProxy?.[disturb]();
-        for (const reply of await askEverything(a)) {
-          expect(refusalOf(reply)).toEqual({ status: 503, code: "catalog_unavailable" });
-          expect(Number(reply.headers["retry-after"])).toBeGreaterThan(0);
+        const { put, get, unknown, list } = await askEverything(a);
+        for (const reply of [put, unknown]) expect(Number(reply.headers["retry-after"])).toBeGreaterThan(0);
+        expect(refusalOf(put)).toEqual({ status: 503, code: "catalog_unavailable" });
+        expect(refusalOf(unknown)).toEqual({ status: 503, code: "unknown_as_of" });
+        for (const reply of [get, list]) {
+          expect(reply.status).toBe(200);
+          expect(reply.headers["koboldfs-as-of"]).toMatch(/^\d+, \d{4}-\d\d-\d\dT[\d:.]+Z$/);
         }
+        expect(get.body.toString()).toBe("before");
+        expect(jsonOf<ListReply>(list).files.map(({ key }) => key)).toEqual(["k"]);
+        const status = jsonOf<StatusReply>(await rawRequest(a, { path: "/v1/status" }));
+        expect(status.asOf?.number).toBe(status.head);
+        expect((await rawRequest(a, { path: "/readyz" })).body.toString()).toContain('"as_of"');
         expect((await rawRequest(a, { path: "/healthz" })).status).toBe(200);
         cluster.catalogProxy?.heal();
         await recovers(cluster);
@@ -35,18 +45,23 @@ describe.each(["postgres", "mariadb"] as const)("while %s is away", (engine) => 
 });
 
 /** What needs the catalog, all at the same time: each may have to wait for a time-out of its own. */
-function askEverything(server: string): Promise<RawReply[]> {
-  return Promise.all([
+async function askEverything(server: string): Promise<Record<"put" | "get" | "unknown" | "list", RawReply>> {
+  const [put, get, unknown, list] = await Promise.all([
     putFile(server, "k", { body: "meanwhile" }),
     getFile(server, "k"),
+    getFile(server, "never put"),
     rawRequest(server, { path: `/v1/files/${NAMESPACE}` }),
   ]);
+  return { put, get, unknown, list };
 }
 
 /** What was refused did not happen, and both nodes read and write again. */
 async function recovers(cluster: Cluster): Promise<void> {
   for (const { url } of cluster.nodes) {
-    await waitUntil("the node reads again", async () => (await getFile(url, "k")).status === 200);
+    await waitUntil("the node reads the catalog again", async () => {
+      const { status, headers } = await getFile(url, "k");
+      return status === 200 && headers["koboldfs-as-of"] === undefined;
+    });
     expect((await mustGet(url, "k")).toString()).toBe("before");
   }
   for (const { url, name } of cluster.nodes) {

@@ -55,6 +55,10 @@ function connect(servers: readonly { url: string }[], options: Partial<ClientOpt
   return client;
 }
 
+const serveAsOf: Answer = (request, response) => {
+  response.setHeader(HEADER.asOf, "7, 2026-01-31T12:00:00.000Z");
+  sendFile(request, response, CONTENT);
+};
 const store: Answer = (request, response) => sendPutReply(response, request.body);
 const serve: Answer = (request, response) => sendFile(request, response, CONTENT);
 const refuse = (code: string, status = 503, retryable = true): Answer => {
@@ -249,5 +253,19 @@ describe("a client with several servers", () => {
     const living = await start((_request, response) => sendJson(response, 200, { ok: true }));
     expect(await connect([dead], { deadlineMs: 100 }).ping()).toBe(false);
     expect(await connect([dead, living]).ping()).toBe(true);
+  });
+
+  it("prefers a server that has the catalog to one that answers from its mirror", async () => {
+    const [away, good] = [await start(serveAsOf), await start(serve)];
+    const client = connect([away, good]);
+    for (let get = 0; get < 3; get += 1) expect(await client.getBytes("k")).toEqual(new Uint8Array(CONTENT));
+    expect([away.requests.length, good.requests.length]).toEqual([1, 3]);
+  });
+
+  it("takes the answer of a mirror when no server has the catalog, or the others are gone", async () => {
+    const [away, alsoAway, dead] = [await start(serveAsOf), await start(serveAsOf), await startDead()];
+    for (const servers of [[away], [away, alsoAway], [away, dead], [dead, away]]) {
+      expect(await connect(servers).getBytes("k")).toEqual(new Uint8Array(CONTENT));
+    }
   });
 });

@@ -6,6 +6,8 @@ export const HEADER = {
   minCopies: "koboldfs-min-copies",
   /** Request and response: when the file expires, as RFC 3339; a request may also say after how many seconds, or `never`. */
   expires: "koboldfs-expires",
+  /** Response: `NUMBER, TIME`: the catalog does not answer, and this is true as of that journal number and time. */
+  asOf: "koboldfs-as-of",
   /** Response: the version (journal number) of the file. */
   version: "koboldfs-version",
   /** Response of an upload that is complete: `copies` and `wanted` of its put. */

@@ -160,6 +160,30 @@ export interface NodeInfo {
   debtSince?: string;
   /** 0-1 while the node is being backfilled; 1 when it is complete. */
   backfill: number;
+  /** Absent when the node does not answer. */
+  mirror?: MirrorInfo;
+}
+
+/** How far a node's mirror of the journal is. */
+export interface MirrorInfo {
+  /** The journal number up to which it is complete. */
+  number: number;
+  /** When that was committed, by the catalog's clock; empty before the first commit. */
+  time: string;
+  /** Entries of the journal that it lacks. */
+  lag: number;
+}
+
+/** What happened to the journal's history at a failover; see docs/operating.md. */
+export interface HistoryEvent {
+  /**
+   * `completed`: the catalog lacked these numbers and got them from the mirrors. `forked`: catalog and mirror had
+   * different entries from this number on. `joined`: what only the mirror had was named again.
+   */
+  kind: "completed" | "forked" | "joined";
+  from: number;
+  to: number;
+  time: string;
 }
 
 export interface NamespaceListReply {
@@ -175,6 +199,12 @@ export interface StatusReply {
   node: string;
   catalog: string;
   head: number;
+  /** How often the catalog was completed from mirrors or replaced. */
+  epoch: number;
+  /** The catalog does not answer: this is what the node's mirror knows, as of then. */
+  asOf?: { number: number; time: string };
+  /** Seen by this node since it started, the newest last. */
+  history: HistoryEvent[];
   nodes: NodeInfo[];
   namespaces: NamespaceInfo[];
 }

@@ -4,7 +4,7 @@ import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, withConnection, withRun } from "../connection.js";
 import type { Tone } from "../output/colors.js";
 import { printable } from "../output/printable.js";
-import { formatFiles, formatSize } from "../output/sizes.js";
+import { formatCount, formatFiles, formatSize } from "../output/sizes.js";
 import { type Column, formatTable, type TableOptions } from "../output/table.js";
 import { formatState } from "../node/format-plan.js";
 import { makeNodeOrderCommands } from "./node-orders.js";
@@ -66,9 +66,11 @@ export function formatNodes(nodes: readonly NodeInfo[], options: TableOptions): 
 
 const COMPLETE = "nothing";
 
-/** What the node should hold and does not yet: its debts, and what a new node has not been brought up to. */
+/** What the node should hold and does not yet: its debts, what a new node has not been brought up to, and the journal. */
 function formatMissing(node: NodeInfo): string {
   const debt = node.debtFiles === 0 ? "" : `${formatFiles(node.debtFiles)}, ${formatSize(Number(node.debtBytes))}`;
   const backfill = node.backfill === 1 ? "" : `${Math.floor(node.backfill * 100)} % filled`;
-  return [debt, backfill].filter((part) => part !== "").join("; ") || COMPLETE;
+  const lag = node.mirror?.lag ?? 0;
+  const mirror = lag === 0 ? "" : `mirror ${formatCount(lag)} behind`;
+  return [debt, backfill, mirror].filter((part) => part !== "").join("; ") || COMPLETE;
 }

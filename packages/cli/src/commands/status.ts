@@ -29,9 +29,21 @@ export function makeStatusCommand(context: CommandContext): Command {
 function formatStatus(status: StatusReply, options: TableOptions): string[] {
   return [
     `cluster ${printable(status.cluster)}, catalog ${printable(status.catalog)} at ${formatCount(status.head)}, seen by ${printable(status.node)}`,
+    ...formatHistory(status),
     "",
     ...formatNodes(status.nodes, options),
     "",
     ...formatNamespaces(status.namespaces, options),
   ];
+}
+
+/** Only what is out of the ordinary: a catalog that is away, and what a failover broke. */
+function formatHistory({ asOf, epoch, history }: StatusReply): string[] {
+  const lines: string[] = [];
+  if (asOf !== undefined) {
+    lines.push(`the catalog does not answer: as of ${formatCount(asOf.number)}, ${printable(asOf.time)}`);
+  }
+  if (epoch > 0) lines.push(`epoch ${epoch}: the catalog was mended after a failover`);
+  for (const { kind, from, to, time } of history) lines.push(`${printable(time)} ${kind} ${from} to ${to}`);
+  return lines;
 }

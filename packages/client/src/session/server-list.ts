@@ -47,6 +47,11 @@ export class ServerList {
     return best?.url;
   }
 
+  /** Whether every other server failed a moment ago. */
+  isLastResort(url: string, nowMs: number): boolean {
+    return this.#servers.every((server) => server.url === url || server.avoidUntilMs > nowMs);
+  }
+
   reportSuccess(url: string): void {
     const server = this.#find(url);
     if (server === undefined || server.failures === 0) return;

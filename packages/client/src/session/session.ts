@@ -1,4 +1,4 @@
-import { KoboldError } from "@koboldfs/protocol";
+import { HEADER, KoboldError } from "@koboldfs/protocol";
 import type { Platform, RequestBody, TransportRequest, TransportResponse } from "../platform.js";
 import { readJson } from "../reply-checks.js";
 import type { UploadMemory } from "../transfer/upload-memory.js";
@@ -157,7 +157,16 @@ export class Session {
       idleTimeoutMs: this.options.idleTimeoutMs,
     });
     if (response.status < 200 || response.status > 299) throw await readProblem(response);
+    this.#preferCatalog(request.server, response);
     return response;
+  }
+
+  /** An answer from a server's mirror may be old: it is taken when no other server is left that may have the catalog. */
+  #preferCatalog(server: string, response: TransportResponse): void {
+    if (response.headers[HEADER.asOf] === undefined || this.#servers.isLastResort(server, performance.now())) return;
+    response.discard();
+    const error = new KoboldError("catalog_unavailable", `${server} answers from its mirror`);
+    throw new AttemptFailure(error, { retryable: true, avoidServer: true });
   }
 
   /** One small request and its answer, at whichever server gives one. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { isAbsolute, relative } from "node:path";
+import { isAbsolute, join, relative } from "node:path";
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { createClientAuth } from "../auth/client-auth.js";
 import { NodeSigner, NodeVerifier } from "../auth/node-signature.js";
@@ -9,11 +9,15 @@ import { openDiskVolumes } from "../blobs/disk/open-volumes.js";
 import type { VolumeSet } from "../blobs/disk/volume-set.js";
 import type { Catalog } from "../catalog/catalog.js";
 import { openSqlCatalog } from "../catalog/sql/open-sql-catalog.js";
+import { HistoryEvents } from "../cluster/history-events.js";
 import { LiveCluster, type LiveClusterOptions } from "../cluster/live-cluster.js";
+import { MirrorFeed } from "../cluster/mirror-feed.js";
 import { findRegistration, registerNode } from "../cluster/node-registration.js";
 import { proveMembership } from "../cluster/prove-membership.js";
+import { WitnessSeat } from "../cluster/witness-seat.js";
 import type { NodeConfig } from "../config/node-config.js";
 import { needsClusterSecret } from "../config/node-config.js";
+import { CatalogReads } from "../files/catalog-reads.js";
 import type { FileContext } from "../files/file-context.js";
 import { FileService } from "../files/file-service.js";
 import { NamespaceService } from "../files/namespace-service.js";
@@ -22,11 +26,17 @@ import { StatusService } from "../files/status-service.js";
 import { UploadService } from "../files/uploads/upload-service.js";
 import { createHttpServer, type HttpServer } from "../http/create-http-server.js";
 import { nodeFace } from "../http/node/node-face.js";
+import type { Mirror } from "../mirror/mirror.js";
+import { MirrorIntake } from "../mirror/mirror-intake.js";
+import { SqliteMirror } from "../mirror/sqlite/sqlite-mirror.js";
 import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/logger.js";
 import { BackfillWorker } from "../workers/backfill-worker.js";
 import { BlobFetcher } from "../workers/blob-fetcher.js";
 import { ExpiryWorker } from "../workers/expiry-worker.js";
+import { HistoryRepair } from "../workers/history-repair.js";
+import { createJournalSource } from "../workers/journal-source.js";
+import { MirrorWorker } from "../workers/mirror-worker.js";
 import { PruneWorker } from "../workers/prune-worker.js";
 import { RepairWorker } from "../workers/repair-worker.js";
 import { WorkerRunner } from "../workers/worker-runner.js";
@@ -58,6 +68,9 @@ export interface NodeParts {
 interface Ground extends BuildOptions {
   readonly config: NodeConfig;
   readonly catalog: Catalog;
+  /** Asked around each commit of the catalog; the feed of the mirrors sits down on it. */
+  readonly witness: WitnessSeat;
+  readonly mirror: Mirror;
   readonly volumes: VolumeSet;
   readonly id: NodeId;
   readonly nodeSecret: string;
@@ -75,14 +88,22 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const onNudge = () => workers.wake("repair");
   const connect = createPeerConnector(createSigner(ground));
   const cluster = createCluster(ground, { connect, onOwnDebt: onNudge, onExpelled: expel });
+  const { intake, feed } = createIntake(ground, cluster);
+  const events = new HistoryEvents(options.clock);
+  const reads = new CatalogReads({ catalog, mirror: ground.mirror, clock: options.clock, log });
+  const onCompared = (isTrusted: boolean) => reads.setTrusted(isTrusted);
+  teardown.add("the reads", () => reads.stop());
   teardown.add("the heartbeats", () => cluster.stop());
   teardown.add("the workers", () => workers.stop());
-  const context = createFileContext(ground, cluster);
+  const context = createFileContext(ground, { cluster, reads });
   const files = new FileService(context);
   const uploads = await openUploads(ground, { context, files });
   teardown.add("the uploads", () => uploads.close());
   let joined = false;
-  const server = await createServer(ground, { files, cluster, uploads, isJoined: () => joined, onNudge });
+  const server = await createServer(ground, {
+    ...{ files, cluster, uploads, intake, reads, events, onNudge },
+    isJoined: () => joined,
+  });
   return {
     id,
     clusterId: catalog.clusterId,
@@ -96,7 +117,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
       joined = true;
     },
     startWorkers: () => {
-      startWorkers(ground, cluster, workers);
+      startWorkers(ground, { cluster, intake, feed, events, onCompared, workers });
       workers.start(new ExpiryWorker(uploads));
     },
   };
@@ -105,8 +126,9 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
 async function openGround(config: NodeConfig, options: BuildOptions, teardown: Teardown): Promise<Ground> {
   const { clock, log, signal } = options;
   const { dsn, allowUnsafeCatalog } = config;
+  const witness = new WitnessSeat();
   const catalog = await openCatalogPatiently({
-    open: () => openSqlCatalog({ dsn, allowUnsafe: allowUnsafeCatalog, logger: log, clock }),
+    open: () => openSqlCatalog({ dsn, allowUnsafe: allowUnsafeCatalog, logger: log, clock, witness }),
     dsn,
     patienceMs: options.catalogPatienceMs ?? CATALOG_PATIENCE_MS,
     clock,
@@ -126,8 +148,26 @@ async function openGround(config: NodeConfig, options: BuildOptions, teardown: T
     logger: log,
   });
   teardown.add("the volumes", () => volumes.close());
+  const mirror = await openMirror(config, catalog.clusterId, options);
+  teardown.add("the mirror", () => mirror.close());
   const nodeSecret = config.clusterSecret ?? loopbackSecret(catalog.clusterId);
-  return { ...options, config, catalog, volumes, id, nodeSecret };
+  return { ...options, config, catalog, witness, mirror, volumes, id, nodeSecret };
+}
+
+/** In the first volume, which is known by now to be this node's. */
+function openMirror({ data }: NodeConfig, clusterId: string, { clock, log }: BuildOptions): Promise<Mirror> {
+  const [first] = data;
+  if (first === undefined) throw new KoboldError("config_invalid", "a node needs a data directory");
+  return SqliteMirror.open({ path: join(first, "mirror.sqlite"), clusterId, clock, logger: log });
+}
+
+/** Everything that this node commits goes to its own mirror and its peers' before it is acknowledged. */
+function createIntake({ catalog, clock, config, log, mirror, witness }: Ground, cluster: LiveCluster) {
+  const intake = new MirrorIntake({ mirror, pull: createJournalSource({ catalog, cluster, log }), clock });
+  const { ackCopies } = config;
+  const feed = new MirrorFeed({ mirror, intake, cluster, ackCopies, clock, log });
+  witness.take(feed);
+  return { intake, feed };
 }
 
 function createSigner({ catalog, clock, id, nodeSecret }: Ground): NodeSigner {
@@ -151,9 +191,12 @@ function createCluster(
   });
 }
 
-function createFileContext({ catalog, clock, config, log, volumes }: Ground, cluster: LiveCluster): FileContext {
+function createFileContext(
+  { catalog, clock, config, log, volumes }: Ground,
+  { cluster, reads }: { cluster: LiveCluster; reads: CatalogReads },
+): FileContext {
   const { ackCopies, minCopies } = config;
-  return { catalog, store: new CachedBlobStore(volumes), cluster, clock, log, ackCopies, minCopies };
+  return { catalog, reads, store: new CachedBlobStore(volumes), cluster, clock, log, ackCopies, minCopies };
 }
 
 function openUploads(
@@ -169,13 +212,16 @@ interface ServerParts {
   readonly files: FileService;
   readonly uploads: UploadService;
   readonly cluster: LiveCluster;
+  readonly intake: MirrorIntake;
+  readonly reads: CatalogReads;
+  readonly events: HistoryEvents;
   readonly isJoined: () => boolean;
   readonly onNudge: () => void;
 }
 
 function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
-  const { catalog, clock, config, id, log, nodeSecret, volumes } = ground;
-  const { files, cluster, uploads, isJoined, onNudge } = parts;
+  const { catalog, clock, config, id, log, mirror, nodeSecret, volumes } = ground;
+  const { files, cluster, events, intake, uploads, isJoined, onNudge, reads } = parts;
   const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, self: id, clock });
   const identity = { cluster: catalog.clusterId, node: id, name: config.name };
   return createHttpServer({
@@ -187,24 +233,41 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
     uploads,
     namespaces: new NamespaceService(catalog),
     nodes: new NodeService(catalog, cluster),
-    status: new StatusService(catalog, cluster),
+    status: new StatusService({ catalog, cluster, reads, mirror, events }),
     isReady: async () => {
       if (!isJoined()) throw new KoboldError("starting", "this node has not joined its cluster yet");
       if (volumes.volumes.every((volume) => volume.isSuspect))
         throw new KoboldError("disk_failed", "every volume failed");
-      await catalog.head();
+      // A node whose catalog is away still serves what its mirror knows: a load balancer shall keep it.
+      const { asOf } = await reads.read(async (source) => void (await source.listNamespaces()));
+      return { status: asOf === undefined ? "ok" : "as_of", mirror: mirror.head().number };
     },
     faces: [
-      (scope) => nodeFace(scope, { blobs: volumes, identity, onNudge, verify: (request) => verifier.verify(request) }),
+      (scope) =>
+        nodeFace(scope, {
+          ...{ blobs: volumes, journal: { mirror, intake }, identity, onNudge },
+          verify: (request) => verifier.verify(request),
+        }),
     ],
   });
 }
 
-function startWorkers(ground: Ground, cluster: LiveCluster, workers: WorkerRunner): void {
-  const { catalog, clock, id, log, volumes } = ground;
+interface WorkerParts {
+  readonly cluster: LiveCluster;
+  readonly intake: MirrorIntake;
+  readonly feed: MirrorFeed;
+  readonly events: HistoryEvents;
+  readonly onCompared: (isTrusted: boolean) => void;
+  readonly workers: WorkerRunner;
+}
+
+function startWorkers(ground: Ground, { cluster, intake, feed, events, onCompared, workers }: WorkerParts): void {
+  const { catalog, clock, id, log, mirror, volumes } = ground;
   const fetcher = new BlobFetcher({ local: volumes, cluster, clock, log });
   workers.start(new RepairWorker({ catalog, cluster, fetcher, clock, log }));
   workers.start(new BackfillWorker({ catalog, cluster, fetcher, log }));
+  const repair = new HistoryRepair({ catalog, cluster, mirror, events, onSplit: () => feed.forgetHistory(), log });
+  workers.start(new MirrorWorker({ catalog, mirror, intake, repair, onCompared, log }));
   workers.start(new PruneWorker({ catalog, holder: id }));
 }
 

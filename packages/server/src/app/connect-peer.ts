@@ -3,6 +3,7 @@ import type { NodeSigner } from "../auth/node-signature.js";
 import { PeerConnection } from "../blobs/remote/peer-connection.js";
 import { RemoteBlobStore } from "../blobs/remote/remote-blob-store.js";
 import type { PeerConnector } from "../cluster/peer-link.js";
+import { RemoteMirror } from "../mirror/remote/remote-mirror.js";
 
 /** Ways to other nodes over their node faces, every request signed. */
 export function createPeerConnector(signer: NodeSigner): PeerConnector {
@@ -10,6 +11,7 @@ export function createPeerConnector(signer: NodeSigner): PeerConnector {
     const connection = new PeerConnection({ url, sign: (request) => signer.sign(request, id) });
     return {
       store: new RemoteBlobStore(connection),
+      mirror: new RemoteMirror(connection),
       nudge: (signal) => connection.nudge(signal),
       ping: async (signal) => {
         const { node } = await connection.ping(signal);

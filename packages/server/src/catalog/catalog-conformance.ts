@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import type { CatalogHarness } from "./conformance/catalog-harness.js";
 import { describeClusterConformance } from "./conformance/cluster-conformance.js";
+import { describeCompletionConformance } from "./conformance/completion-conformance.js";
 import { describeContentionConformance } from "./conformance/contention-conformance.js";
 import { describeCopyConformance } from "./conformance/copy-conformance.js";
 import { describeCutConformance } from "./conformance/cut-conformance.js";
@@ -23,6 +24,7 @@ export function describeCatalogConformance(harness: CatalogHarness): void {
     describeClusterConformance(harness);
     describeCopyConformance(harness);
     describeIdempotencyConformance(harness);
+    describeCompletionConformance(harness);
     describeContentionConformance(harness);
     describeCutConformance(harness);
     describeFrozenHolderConformance(harness);

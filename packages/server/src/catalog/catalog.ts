@@ -223,6 +223,19 @@ export interface JournalCatalog {
   listJournalBlobs(range: { after: number; until: number; limit: number }): Promise<JournalBlob[]>;
 }
 
+/** For a catalog that lacks what was committed once, and for telling such copies of it apart. */
+export interface CompletionCatalog {
+  /**
+   * Puts groups behind the head with their own numbers, and everything that they imply into the other tables; every
+   * holder is to look for the blobs that they name. One transaction, in which the catalog also comes to `epoch`. False,
+   * and nothing happens, when they do not continue the head as it is under the lock. Throws `catalog_unavailable`; then
+   * ask for the head: it may have happened.
+   */
+  completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean>;
+  /** Begins this epoch unless it has begun. */
+  raiseEpoch(epoch: number): Promise<void>;
+}
+
 export interface LeaseCatalog {
   /**
    * Claims `name` for `holder` until `ttlMs` from now by the catalog's clock, or renews the holder's own claim.
@@ -287,6 +300,7 @@ export interface Catalog
     DebtCatalog,
     CopyCatalog,
     JournalCatalog,
+    CompletionCatalog,
     LeaseCatalog,
     PruneCatalog,
     MaintenanceCatalog {

@@ -1,6 +1,7 @@
 import type { NodeId, NodeStateName } from "@koboldfs/protocol";
 import type { BlobStore } from "../blobs/blob-store.js";
 import type { NodeRecord } from "../catalog/catalog.js";
+import type { PeerMirror } from "../mirror/peer-mirror.js";
 
 /** A node as this one sees it now. */
 export interface NodeView extends Omit<NodeRecord, "state"> {
@@ -17,6 +18,13 @@ export interface Peer {
   reportFailure(cause: unknown): void;
 }
 
+/** Another node whose mirror can be fed and read now. */
+export interface MirrorPeer extends Pick<Peer, "node" | "reportFailure"> {
+  readonly mirror: PeerMirror;
+  /** It failed a moment ago: worth a try when there is no better one, not worth waiting for. */
+  readonly failedLately: boolean;
+}
+
 /** Which nodes exist, as of the last heartbeat (about a second old), and the way to each. Never blocks. */
 export interface Cluster {
   readonly self: NodeId;
@@ -26,6 +34,8 @@ export interface Cluster {
   placementPeers(): readonly Peer[];
   /** Peers that may have blobs to read, the best first. */
   readingPeers(): readonly Peer[];
+  /** Peers whose mirrors are to have the journal. */
+  mirrorPeers(): readonly MirrorPeer[];
   /** Tells these nodes that they owe something. Returns at once; a nudge that is lost costs only a poll interval. */
   nudge(nodes: readonly NodeId[]): void;
 }

@@ -2,6 +2,7 @@ import type { NodeId, NodeName } from "@koboldfs/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MemoryBlobStore } from "../blobs/memory/memory-blob-store.js";
 import type { NodeCatalog, NodeRecord } from "../catalog/catalog.js";
+import type { PeerMirror } from "../mirror/peer-mirror.js";
 import type { Logger } from "../runtime/logger.js";
 import { SimulatedClock } from "../runtime/simulated-clock.js";
 import type { Peer } from "./cluster.js";
@@ -66,6 +67,13 @@ class MemoryNodes implements NodeCatalog {
   async setBackfillPosition(): Promise<void> {}
 }
 
+const noMirror: PeerMirror = {
+  append: () => Promise.reject(new Error("no mirror here")),
+  head: () => Promise.reject(new Error("no mirror here")),
+  listGroups: async () => [],
+  findGroupHash: async () => undefined,
+};
+
 function idsOf(peers: readonly Peer[]): NodeId[] {
   return peers.map(({ node }) => node.id);
 }
@@ -99,6 +107,7 @@ describe("LiveCluster", () => {
         connected.push(url);
         return {
           store: new MemoryBlobStore(),
+          mirror: noMirror,
           nudge: async () => void nudges.push(id),
           ping: async () => {
             if (!reachable) throw new Error("nobody there");

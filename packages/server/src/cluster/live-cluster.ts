@@ -4,7 +4,7 @@ import { NODE_STATES } from "../model/node-state.js";
 import { orderForPlacement, orderForReading } from "../model/placement.js";
 import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/logger.js";
-import type { Cluster, NodeView, Peer } from "./cluster.js";
+import type { Cluster, MirrorPeer, NodeView, Peer } from "./cluster.js";
 import { viewNodes } from "./node-view.js";
 import { Nudger } from "./nudger.js";
 import { type KnownPeer, PeerDirectory } from "./peer-directory.js";
@@ -77,6 +77,10 @@ export class LiveCluster implements Cluster {
   readingPeers(): readonly Peer[] {
     const servers = this.#candidates().filter(({ node }) => NODE_STATES[node.state].serves);
     return orderForReading(servers, this.#ownZone(), this.#options.random);
+  }
+
+  mirrorPeers(): readonly MirrorPeer[] {
+    return this.#peers.list().filter(({ node }) => NODE_STATES[node.state].serves);
   }
 
   nudge(nodes: readonly NodeId[]): void {

@@ -1,10 +1,13 @@
 import type { NodeId } from "@koboldfs/protocol";
 import type { BlobStore } from "../blobs/blob-store.js";
+import type { PeerMirror } from "../mirror/peer-mirror.js";
 
 /** The way to another node. */
 export interface PeerLink {
   /** The node's blobs. */
   readonly store: BlobStore;
+  /** The node's mirror of the journal. */
+  readonly mirror: PeerMirror;
   /** Tells the node that it owes something. Rejects when the node did not take it. */
   nudge(signal: AbortSignal): Promise<void>;
   /** Resolves when the node answers. */

@@ -1,6 +1,6 @@
 import type { NodeId, NodeName } from "@koboldfs/protocol";
 import type { BlobStore } from "../blobs/blob-store.js";
-import type { Cluster, NodeView, Peer } from "./cluster.js";
+import type { Cluster, MirrorPeer, NodeView, Peer } from "./cluster.js";
 
 export interface StaticClusterOptions {
   /** Stores of the other nodes, by name, in the order in which they are asked. */
@@ -45,6 +45,13 @@ export class StaticCluster implements Cluster {
 
   readingPeers(): readonly Peer[] {
     return this.#peers;
+  }
+
+  /** Set by tests of mirrors. */
+  mirrors: readonly MirrorPeer[] = [];
+
+  mirrorPeers(): readonly MirrorPeer[] {
+    return this.mirrors;
   }
 
   nudge(nodes: readonly NodeId[]): void {

@@ -3,12 +3,15 @@ import { NODE_STATES } from "../model/node-state.js";
 import type { BlobStore } from "../blobs/blob-store.js";
 import type { Catalog } from "../catalog/catalog.js";
 import type { Cluster } from "../cluster/cluster.js";
+import type { CatalogReads } from "./catalog-reads.js";
 import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/logger.js";
 
 /** What everything in this folder works with. */
 export interface FileContext {
   readonly catalog: Catalog;
+  /** Reads of names that go on while the catalog is away. */
+  readonly reads: CatalogReads;
   /** This node's own blobs. */
   readonly store: BlobStore;
   readonly cluster: Cluster;

@@ -2,6 +2,7 @@ import { type FileKey, KoboldError, type NamespaceName, type PutReply } from "@k
 import type { ByteRange, OpenBlob } from "../blobs/blob-store.js";
 import type { ListPage, ListQuery } from "../catalog/catalog.js";
 import type { ChangeOutcome, FileRecord } from "../model/change.js";
+import type { AsOf, ReadAnswer, ReadSource } from "./catalog-reads.js";
 import { type BatchRequest, changeFiles, type DeleteRequest, deleteFile } from "./change-files.js";
 import type { FileContext } from "./file-context.js";
 import { MissingBlobs } from "./missing-blobs.js";
@@ -10,7 +11,15 @@ import { openBlob } from "./open-blob.js";
 import { checkPut, putFile } from "./put-file.js";
 import type { PutRequest } from "./put-request.js";
 
-/** What a user can ask about files. Every method throws `catalog_unavailable` when the catalog does not answer. */
+/** A file, and when it was so if the catalog could not be asked. */
+export interface FoundFile extends FileRecord {
+  readonly asOf?: AsOf;
+}
+
+/**
+ * What a user can ask about files. While the catalog does not answer, reads are answered from the mirror and say so;
+ * what the mirror lacks is `unknown_as_of`, and writes are `catalog_unavailable`.
+ */
 export class FileService {
   readonly #context: FileContext;
   readonly #namespaces: NamespaceViews;
@@ -33,13 +42,9 @@ export class FileService {
   }
 
   /** Throws `not_found` or `namespace_not_found`. */
-  async getFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord> {
-    const file = await this.#context.catalog.findFile(namespace, key);
-    if (file !== undefined) return file;
-    if ((await this.#context.catalog.findNamespace(namespace)) === undefined) {
-      throw new KoboldError("namespace_not_found", `no namespace ${namespace}`);
-    }
-    throw new KoboldError("not_found", `no file ${key} in ${namespace}`);
+  async getFile(namespace: NamespaceName, key: FileKey): Promise<FoundFile> {
+    const { value: file, asOf } = await this.#context.reads.read((source) => getFileFrom(source, namespace, key));
+    return asOf === undefined ? file : { ...file, asOf };
   }
 
   /** See `openBlob`. */
@@ -48,8 +53,8 @@ export class FileService {
   }
 
   /** Throws `namespace_not_found`. */
-  list(namespace: NamespaceName, query: ListQuery): Promise<ListPage> {
-    return this.#context.catalog.listFiles(namespace, query);
+  list(namespace: NamespaceName, query: ListQuery): Promise<ReadAnswer<ListPage>> {
+    return this.#context.reads.read((source) => source.listFiles(namespace, query));
   }
 
   /** See `deleteFile`. */
@@ -61,4 +66,13 @@ export class FileService {
   batch(request: BatchRequest): Promise<ChangeOutcome[]> {
     return changeFiles(this.#context, request);
   }
+}
+
+async function getFileFrom(source: ReadSource, namespace: NamespaceName, key: FileKey): Promise<FileRecord> {
+  const file = await source.findFile(namespace, key);
+  if (file !== undefined) return file;
+  if ((await source.findNamespace(namespace)) === undefined) {
+    throw new KoboldError("namespace_not_found", `no namespace ${namespace}`);
+  }
+  throw new KoboldError("not_found", `no file ${key} in ${namespace}`);
 }

@@ -36,7 +36,9 @@ export async function putFile(context: PutContext, request: PutRequest): Promise
 
 /** Refuses what cannot succeed before the body is sent, and answers how many copies this put must have. */
 export async function checkPut(context: PutContext, request: Omit<PutRequest, "body">): Promise<number> {
-  const { cluster, namespaces } = context;
+  const { cluster, namespaces, reads } = context;
+  if (reads.isAway)
+    throw new KoboldError("catalog_unavailable", "the catalog does not answer; nothing can be named now");
   const namespace = await namespaces.get(request.namespace);
   const minCopies = Math.max(request.minCopies ?? context.minCopies, namespace.minCopies);
   const copies = Number(ownPermissions(cluster).takesPuts) + cluster.placementPeers().length;
@@ -83,6 +85,12 @@ async function nameFile({ catalog, clock, cluster }: FileContext, options: NameO
   const outcome = await catalog.commit(putChange(options));
   if (!outcome.ok) throw outcome.error;
   cluster.nudge(outcome.owing);
+  if (countCopies(outcome) < options.minCopies) {
+    // Named already, but not to be told as a success: sent again under the same key it gets this outcome, and the
+    // mirrors another chance.
+    const copies = countCopies(outcome);
+    throw new KoboldError("too_few_copies", `${copies} nodes know the file by now; ${options.minCopies} are demanded`);
+  }
   return outcome;
 }
 
@@ -107,5 +115,10 @@ function putChange({ request, placed, minCopies }: NameOptions): PutChange {
 function reply({ ackCopies }: FileContext, placed: PlacedCopies, outcome: ChangeDone): PutReply {
   const { digest, sizeBytes } = outcome.content ?? placed;
   const wanted = Math.max(ackCopies, outcome.holders);
-  return { digest, size: sizeBytes, version: outcome.version, copies: outcome.copies, wanted };
+  return { digest, size: sizeBytes, version: outcome.version, copies: countCopies(outcome), wanted };
+}
+
+/** Bytes without a name are no copy of a file: what counts is how many machines may be lost before one is missing. */
+function countCopies({ copies, mirrors = copies }: ChangeDone): number {
+  return Math.min(copies, mirrors);
 }

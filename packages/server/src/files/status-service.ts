@@ -1,45 +1,85 @@
-import type { NodeInfo, StatusReply } from "@koboldfs/protocol";
+import type { MirrorInfo, NodeId, NodeInfo, StatusReply } from "@koboldfs/protocol";
 import type { Catalog, DebtCount, NodeRecord } from "../catalog/catalog.js";
-import type { Cluster } from "../cluster/cluster.js";
+import type { Cluster, MirrorPeer } from "../cluster/cluster.js";
+import type { HistoryEvents } from "../cluster/history-events.js";
+import type { MirrorHead, MirrorReader } from "../mirror/mirror.js";
+import type { CatalogReads, ReadAnswer } from "./catalog-reads.js";
 
-/** How the cluster is. Every method throws `catalog_unavailable`. */
+export interface StatusServiceOptions {
+  readonly catalog: Catalog;
+  readonly cluster: Cluster;
+  readonly reads: CatalogReads;
+  readonly mirror: Pick<MirrorReader, "head">;
+  readonly events: HistoryEvents;
+}
+
+/** A status is for people: a peer that takes longer than this is shown without its mirror. */
+const MIRROR_ANSWER_MS = 1000;
+
+/** How the cluster is; while the catalog is away, as the mirror knows it, without debts. */
 export class StatusService {
-  readonly #catalog: Catalog;
-  readonly #cluster: Cluster;
+  readonly #options: StatusServiceOptions;
 
-  constructor(catalog: Catalog, cluster: Cluster) {
-    this.#catalog = catalog;
-    this.#cluster = cluster;
+  constructor(options: StatusServiceOptions) {
+    this.#options = options;
   }
 
-  async listNodes(): Promise<NodeInfo[]> {
-    const [records, debts] = await Promise.all([this.#catalog.listNodes(), this.#catalog.countDebts()]);
-    return Promise.all(
+  async listNodes(): Promise<ReadAnswer<NodeInfo[]>> {
+    const { catalog, mirror, reads } = this.#options;
+    const [{ value: records, asOf }, mirrors] = await Promise.all([
+      reads.read((source) => source.listNodes()),
+      this.#askMirrors(),
+    ]);
+    if (asOf !== undefined) {
+      const seen = { mirrors, head: asOf.number };
+      return { value: records.map((record) => this.#describe(record, {}, seen)), asOf };
+    }
+    const [debts, head] = await Promise.all([catalog.countDebts(), catalog.head()]);
+    const seen = { mirrors, head: Math.max(head.number, mirror.head().number) };
+    const value = await Promise.all(
       records.map(async (record) => {
         const debt = debts.find(({ node }) => node === record.id);
-        const since = debt && (await this.#catalog.findEntryTime(debt.oldest));
-        return this.#describe(record, debt, since);
+        const since = debt && (await catalog.findEntryTime(debt.oldest));
+        return this.#describe(record, { debt, since }, seen);
       }),
     );
+    return { value };
   }
 
   async getStatus(): Promise<StatusReply> {
-    const catalog = this.#catalog;
-    const [head, nodes, namespaces] = await Promise.all([catalog.head(), this.listNodes(), catalog.listNamespaces()]);
-    const self = nodes.find((node) => node.id === this.#cluster.self);
+    const { catalog, cluster, events, mirror, reads } = this.#options;
+    const [nodes, namespaces] = await Promise.all([this.listNodes(), reads.read((source) => source.listNamespaces())]);
+    const asOf = nodes.asOf ?? namespaces.asOf;
+    const { number, epoch } = asOf === undefined ? await catalog.head() : mirror.head();
+    const self = nodes.value.find((node) => node.id === cluster.self);
     return {
-      cluster: catalog.clusterId,
-      node: self?.name ?? this.#cluster.self,
-      catalog: catalog.engine,
-      head: head.number,
-      nodes,
-      namespaces,
+      ...{ cluster: catalog.clusterId, node: self?.name ?? cluster.self, catalog: catalog.engine },
+      ...{ head: number, epoch },
+      ...(asOf !== undefined && { asOf: { number: asOf.number, time: asOf.time.toISOString() } }),
+      history: [...events.list()],
+      ...{ nodes: nodes.value, namespaces: namespaces.value },
     };
   }
 
-  #describe(record: NodeRecord, debt: DebtCount | undefined, since: Date | undefined): NodeInfo {
+  /** How far the mirrors are of all nodes that answer. */
+  async #askMirrors(): Promise<Map<NodeId, MirrorHead>> {
+    const { cluster, mirror } = this.#options;
+    const heads = new Map<NodeId, MirrorHead>([[cluster.self, mirror.head()]]);
+    const ask = async ({ node, mirror: theirs }: MirrorPeer) => {
+      try {
+        heads.set(node.id, await theirs.head(AbortSignal.timeout(MIRROR_ANSWER_MS)));
+      } catch {
+        // Shown as a node whose mirror is not known.
+      }
+    };
+    await Promise.all(cluster.mirrorPeers().map(ask));
+    return heads;
+  }
+
+  #describe(record: NodeRecord, { debt, since }: OwnDebt, { mirrors, head }: SeenMirrors): NodeInfo {
     const { id, name, url, zone, heartbeatAgeMs, freeBytes, totalBytes } = record;
-    const seen = this.#cluster.nodes().find((node) => node.id === id);
+    const seen = this.#options.cluster.nodes().find((node) => node.id === id);
+    const mirror = mirrors.get(id);
     return {
       id,
       name,
@@ -55,8 +95,25 @@ export class StatusService {
       debtBytes: String(debt?.bytes ?? 0n),
       ...(since !== undefined && { debtSince: since.toISOString() }),
       backfill: backfillShare(record),
+      ...(mirror !== undefined && { mirror: describeMirror(mirror, head) }),
     };
   }
+}
+
+/** What the node owes, and since when. */
+interface OwnDebt {
+  readonly debt?: DebtCount | undefined;
+  readonly since?: Date | undefined;
+}
+
+interface SeenMirrors {
+  readonly mirrors: ReadonlyMap<NodeId, MirrorHead>;
+  readonly head: number;
+}
+
+function describeMirror({ number, timeMs }: MirrorHead, head: number): MirrorInfo {
+  const time = timeMs === 0 ? "" : new Date(timeMs).toISOString();
+  return { number, time, lag: Math.max(0, head - number) };
 }
 
 function backfillShare({ joinedAt, backfillPosition }: NodeRecord): number {

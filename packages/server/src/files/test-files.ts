@@ -8,6 +8,7 @@ import { openSqlCatalog } from "../catalog/sql/open-sql-catalog.js";
 import { StaticCluster } from "../cluster/static-cluster.js";
 import { type Clock, systemClock } from "../runtime/clock.js";
 import { silentLogger } from "../runtime/logger.js";
+import { CatalogReads } from "./catalog-reads.js";
 import { FaultyBlobStore } from "./faulty-blob-store.js";
 import type { FileContext } from "./file-context.js";
 import { FileService } from "./file-service.js";
@@ -48,7 +49,8 @@ export async function openTestFiles(options: TestFilesOptions = {}): Promise<Tes
   const cluster = new StaticCluster({ peers: others });
   await registerNodes(catalog, cluster);
   await catalog.commit({ kind: "set-namespace", namespace: options.namespace ?? DEMO, policy: { minCopies: 1 } });
-  const context = { catalog, store, cluster, clock, log: silentLogger, ackCopies, minCopies };
+  const reads = new CatalogReads({ catalog, clock, log: silentLogger });
+  const context = { catalog, reads, store, cluster, clock, log: silentLogger, ackCopies, minCopies };
   return {
     ...{ files: new FileService(context), context, catalog, cluster, stores, memory },
     idOf: (name) => cluster.nodes().find((node) => node.name === name)?.id ?? raise(`no node ${name}`),

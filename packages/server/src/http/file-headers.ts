@@ -1,12 +1,14 @@
 import { formatMetadataHeaders, HEADER } from "@koboldfs/protocol";
-import type { FileRecord } from "../model/change.js";
+import type { AsOf } from "../files/catalog-reads.js";
+import type { FoundFile } from "../files/file-service.js";
 import { formatSha256 } from "../model/digest-field.js";
 
 export type ReplyHeaders = Record<string, string | number>;
 
 /** What a 304 repeats of a file's headers (RFC 9110 section 15.4.5). */
-export function validatorHeaders(file: FileRecord): ReplyHeaders {
+export function validatorHeaders(file: FoundFile): ReplyHeaders {
   return {
+    ...(file.asOf && { [HEADER.asOf]: formatAsOf(file.asOf) }),
     ETag: `"${file.digest}"`,
     "Last-Modified": file.modified.toUTCString(),
     // Another version may be acknowledged at any moment: whoever keeps this one asks before it uses it.
@@ -15,8 +17,13 @@ export function validatorHeaders(file: FileRecord): ReplyHeaders {
   };
 }
 
+/** The journal number and time of which an answer is true that is not from the catalog. */
+export function formatAsOf({ number, time }: AsOf): string {
+  return `${number}, ${time.toISOString()}`;
+}
+
 /** Everything that is said of a file along with its bytes, but their length. */
-export function fileHeaders(file: FileRecord): ReplyHeaders {
+export function fileHeaders(file: FoundFile): ReplyHeaders {
   const headers = validatorHeaders(file);
   headers["Content-Type"] = file.contentType;
   headers["Accept-Ranges"] = "bytes";

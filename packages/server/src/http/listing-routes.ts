@@ -2,6 +2,7 @@ import { HEADER } from "@koboldfs/protocol";
 import type { FastifyInstance } from "fastify";
 import { type Batch, runBatch } from "./batch.js";
 import type { ClientFaceContext } from "./face.js";
+import { formatAsOf } from "./file-headers.js";
 import { parseListingUrl } from "./file-url.js";
 import { parseListQuery } from "./list-query.js";
 import { parseIdempotencyKey } from "./put-headers.js";
@@ -26,9 +27,11 @@ export function addListingRoutes(scope: FastifyInstance, { files }: ClientFaceCo
   scope.get(
     url,
     { schema: listSchema(), exposeHeadRoute: false, validatorCompiler: () => () => true },
-    async (request) => {
+    async (request, reply) => {
       const { namespace, query } = parseListingUrl(request.originalUrl);
-      return toListReply(await files.list(namespace, parseListQuery(query)));
+      const { value, asOf } = await files.list(namespace, parseListQuery(query));
+      if (asOf !== undefined) reply.header(HEADER.asOf, formatAsOf(asOf));
+      return toListReply(value);
     },
   );
   scope.post(url, { schema: batchSchema() }, async (request) => {
@@ -46,7 +49,14 @@ function listSchema() {
     querystring: LIST_PARAMETERS,
     response: {
       200: json("ListReply", "A page."),
-      ...problems("invalid_namespace", "invalid_request", "unauthorized", "namespace_not_found", "catalog_unavailable"),
+      ...problems(
+        "invalid_namespace",
+        "invalid_request",
+        "unauthorized",
+        "namespace_not_found",
+        "catalog_unavailable",
+        "unknown_as_of",
+      ),
     },
   };
 }

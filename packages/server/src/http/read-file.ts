@@ -2,9 +2,8 @@ import type { ServerResponse } from "node:http";
 import { pipeline, type Readable } from "node:stream";
 import { HEADER, KoboldError } from "@koboldfs/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { FileService } from "../files/file-service.js";
+import type { FileService, FoundFile } from "../files/file-service.js";
 import { type ByteSpan, parseRange } from "../model/byte-range.js";
-import type { FileRecord } from "../model/change.js";
 import { decideRead, ifRangeHolds } from "../model/read-condition.js";
 import type { Logger } from "../runtime/logger.js";
 import { fileHeaders, type ReplyHeaders, validatorHeaders } from "./file-headers.js";
@@ -50,7 +49,7 @@ export async function headFile(context: ReadContext, request: FastifyRequest, re
 }
 
 /** True when a condition of the request was the answer. */
-function answerCondition(file: FileRecord, { headers }: FastifyRequest, reply: FastifyReply): boolean {
+function answerCondition(file: FoundFile, { headers }: FastifyRequest, reply: FastifyReply): boolean {
   const verdict = decideRead(
     {
       ifMatch: headers["if-match"],
@@ -72,7 +71,7 @@ function answerCondition(file: FileRecord, { headers }: FastifyRequest, reply: F
   return true;
 }
 
-function chooseSpan(file: FileRecord, { headers }: FastifyRequest, reply: FastifyReply): ByteSpan | undefined {
+function chooseSpan(file: FoundFile, { headers }: FastifyRequest, reply: FastifyReply): ByteSpan | undefined {
   if (headers.range === undefined || !ifRangeHolds(headers["if-range"] as string | undefined, file.digest)) return;
   const plan = parseRange(headers.range, file.sizeBytes);
   if (plan.kind === "unsatisfiable") {
@@ -82,13 +81,13 @@ function chooseSpan(file: FileRecord, { headers }: FastifyRequest, reply: Fastif
   return plan.kind === "part" ? plan.span : undefined;
 }
 
-function wholeHeaders(file: FileRecord): ReplyHeaders {
+function wholeHeaders(file: FoundFile): ReplyHeaders {
   const headers = fileHeaders(file);
   headers["Content-Length"] = file.sizeBytes;
   return headers;
 }
 
-function partHeaders(file: FileRecord, { start, end }: ByteSpan): ReplyHeaders {
+function partHeaders(file: FoundFile, { start, end }: ByteSpan): ReplyHeaders {
   const headers = fileHeaders(file);
   headers["Content-Length"] = end - start;
   headers["Content-Range"] = `bytes ${start}-${end - 1}/${file.sizeBytes}`;

@@ -94,8 +94,9 @@ export const SCHEMAS = [
         debtBytes: DECIMAL,
         debtSince: TIME,
         backfill: { type: "number", minimum: 0, maximum: 1 },
+        mirror: object({ number: COUNT, time: TEXT, lag: COUNT }),
       },
-      ["debtSince"],
+      ["debtSince", "mirror"],
     ),
   },
   {
@@ -113,14 +114,23 @@ export const SCHEMAS = [
   { $id: "NodeListReply", ...object({ nodes: listOf("NodeInfo") }) },
   {
     $id: "StatusReply",
-    ...object({
-      cluster: TEXT,
-      node: TEXT,
-      catalog: TEXT,
-      head: COUNT,
-      nodes: listOf("NodeInfo"),
-      namespaces: listOf("NamespaceInfo"),
-    }),
+    ...object(
+      {
+        cluster: TEXT,
+        node: TEXT,
+        catalog: TEXT,
+        head: COUNT,
+        epoch: COUNT,
+        asOf: object({ number: COUNT, time: TEXT }),
+        history: {
+          type: "array",
+          items: object({ kind: { enum: ["completed", "forked", "joined"] }, from: COUNT, to: COUNT, time: TEXT }),
+        },
+        nodes: listOf("NodeInfo"),
+        namespaces: listOf("NamespaceInfo"),
+      },
+      ["asOf"],
+    ),
   },
   {
     $id: "BatchOperation",

@@ -6,6 +6,9 @@ import { NodeService } from "../files/node-service.js";
 import { StatusService } from "../files/status-service.js";
 import { UploadService } from "../files/uploads/upload-service.js";
 import { openTestFiles, type TestFiles, type TestFilesOptions } from "../files/test-files.js";
+import { HistoryEvents } from "../cluster/history-events.js";
+import { MemoryMirror } from "../mirror/memory/memory-mirror.js";
+import { systemClock } from "../runtime/clock.js";
 import { silentLogger } from "../runtime/logger.js";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "./create-http-server.js";
 
@@ -30,17 +33,25 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const test = await openTestFiles(options);
   const uploadStore = new MemoryUploadStore();
   const createId = () => randomBytes(16).toString("hex");
-  const { context, files } = test;
+  const { catalog, context, files } = test;
+  const { reads } = context;
   const uploads = await UploadService.open({ context, files, store: uploadStore, ttlMs: UPLOAD_TTL_MS, createId });
+  const mirror = new MemoryMirror(catalog.clusterId);
   const server = await createHttpServer({
     auth: createClientAuth(options.token),
     files: test.files,
     namespaces: new NamespaceService(test.catalog),
     nodes: new NodeService(test.catalog, test.cluster),
-    status: new StatusService(test.catalog, test.cluster),
+    status: new StatusService({
+      catalog,
+      cluster: test.cluster,
+      reads,
+      mirror,
+      events: new HistoryEvents(systemClock),
+    }),
     uploads,
     log: silentLogger,
-    isReady: async () => void (await test.catalog.head()),
+    isReady: async () => ({ status: "ok", mirror: (await catalog.head()).number }),
     ...options.http,
   });
   const { port } = await server.start({ host: "127.0.0.1", port: 0 });

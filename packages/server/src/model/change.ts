@@ -25,7 +25,8 @@ export type Change =
   | DropNamespaceChange
   | SetNodeChange
   | SetNodeStateChange
-  | RefillNodeChange;
+  | RefillNodeChange
+  | RejoinChange;
 
 /** Checked under the commit lock against the state then. `*` is any file; a digest is RFC 9110's strong entity tag. */
 export interface Precondition {
@@ -205,6 +206,23 @@ export interface RefillNodeChange {
   readonly node: NodeId;
   /** The node may come back without the volumes that are known of it, even with none: under its name, as itself. */
   readonly forgetVolumes: boolean;
+}
+
+/** What one side of a fork made of a key. */
+export type RejoinedState = { readonly kind: "put"; readonly content: FileContent } | { readonly kind: "delete" };
+
+/** Names again what only one side of a fork of the journal had named; made by `planJoin`. */
+export interface RejoinChange {
+  readonly kind: "rejoin";
+  readonly namespace: NamespaceName;
+  readonly key: FileKey;
+  /** All of this key, in their order. */
+  readonly states: readonly RejoinedState[];
+  /** The last number that both sides have. */
+  readonly forkedAt: number;
+  /** The catalog's side went on with this key: what it says stays current. */
+  readonly keepsCurrent: boolean;
+  readonly idempotency: Idempotency;
 }
 
 export interface NodeSettings {

@@ -17,6 +17,8 @@ export interface CommitView {
   readonly nowMs: number;
   /** This process's monotonic clock, read while the lock was held. */
   readonly monotonicMs: number;
+  /** The hash of the catalog's group that ends where the committing node's known history does, when it was asked for. */
+  readonly hashAtKnown?: string | undefined;
   /** Of the keys in `ViewNeeds`, those that exist. */
   readonly files: readonly FileRecord[];
   /** Of the former versions in `ViewNeeds`, those that exist. */
@@ -147,6 +149,7 @@ function listFileRefs(change: Change): FileRef[] {
     case "restore":
     case "expire":
     case "purge":
+    case "rejoin":
       return [{ namespace: change.namespace, key: change.key }];
     case "copy":
     case "rename":

@@ -7,6 +7,7 @@ import { decideDelete } from "./decide-delete.js";
 import { decidePut } from "./decide-put.js";
 import { decideRefillNode, decideSetNode, decideSetNodeState } from "./decide-node.js";
 import { decideExpire, decidePurge } from "./decide-purge.js";
+import { decideRejoin } from "./decide-rejoin.js";
 import { decideRestore, decideRestorePrefix, decideUndelete } from "./decide-restore.js";
 import { decideDropNamespace, decideMoveHorizon, decideSetNamespace } from "./decide-settings.js";
 import { formatJournalGroup, hashJournalGroup } from "./journal-group.js";
@@ -103,6 +104,8 @@ function decideChange(draft: CommitDraft, change: Change): ChangeOutcome {
       return decideSetNodeState(draft, change);
     case "refill-node":
       return decideRefillNode(draft, change);
+    case "rejoin":
+      return decideRejoin(draft, change);
   }
 }
 
@@ -111,7 +114,9 @@ function planGroup(view: CommitView, id: string, draft: CommitDraft): PlannedGro
   if (entries.length === 0) return undefined;
   const first = view.head.number + 1;
   const last = view.head.number + entries.length;
-  const answers = draft.recorded.listSet().map(({ key, fingerprint, outcome }) => {
+  // A change that found everything done already is answered with a number of an earlier group, and needs no entry here.
+  const own = draft.recorded.listSet().filter(({ outcome }) => outcome.version >= first);
+  const answers = own.map(({ key, fingerprint, outcome }) => {
     const { version, copies, holders } = outcome;
     return { key, fingerprint, version, copies, holders };
   });

@@ -59,6 +59,12 @@ export function parseJournalGroup(bytes: Buffer): JournalGroupContent {
   return group;
 }
 
+/** The header alone, for who need not know the entries. Throws `internal` as `parseJournalGroup` does. */
+export function parseGroupHeader(bytes: Buffer): Omit<JournalGroupContent, "entries"> {
+  const end = bytes.indexOf("\n");
+  return readHeader(bytes.toString("utf8", 0, end < 0 ? bytes.length : end));
+}
+
 function readHeader(line: string): Omit<JournalGroupContent, "entries"> {
   const { group, previous, first, last, timeMs, answers } = parseObject(line);
   if (typeof group !== "string" || typeof previous !== "string") throw notAHeader(line);

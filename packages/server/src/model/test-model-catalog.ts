@@ -20,8 +20,8 @@ import { formatGenesisHash } from "./journal-group.js";
 export const TEST_CLUSTER = "0".repeat(32);
 
 /** A view of a cluster in which nothing happened yet. */
-export function createEmptyView(): CommitView {
-  const head = { number: 0, hash: formatGenesisHash(TEST_CLUSTER), timeMs: 0 };
+export function createEmptyView(clusterId = TEST_CLUSTER): CommitView {
+  const head = { number: 0, hash: formatGenesisHash(clusterId), timeMs: 0 };
   return {
     ...{ head, epoch: 0, nowMs: 1, monotonicMs: 0, files: [], namespaces: [], nodes: [], recorded: [] },
     ...{ formers: [], purges: [], differences: [], hasDebts: false, hasBlobs: false },
@@ -38,7 +38,7 @@ export class ModelCatalog {
   readonly debts = new Map<string, PlannedDebt>();
   readonly recorded = new Map<string, RecordedOutcome>();
   readonly groups: PlannedGroup[] = [];
-  #head = createEmptyView().head;
+  #head: CommitView["head"];
   #nowMs = 1;
   /** What commits take for this process's monotonic clock. */
   monotonicMs = 0;
@@ -50,6 +50,10 @@ export class ModelCatalog {
 
   get nowMs(): number {
     return this.#nowMs;
+  }
+
+  constructor(clusterId = TEST_CLUSTER) {
+    this.#head = createEmptyView(clusterId).head;
   }
 
   get head() {

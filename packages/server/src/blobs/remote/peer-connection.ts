@@ -18,7 +18,7 @@ const MAX_CONNECTIONS = 256;
 /** Answers in JSON between nodes are a few hundred bytes. */
 const MAX_JSON_BYTES = 64 * 1024;
 
-/** Codes that speak of the blob or of the peer's disk; every other failure is the peer's own. */
+/** Codes that speak of the blob, of the peer's disk or of its mirror; every other failure is the peer's own. */
 const PASSED_CODES = new Set([
   "blob_corrupt",
   "body_too_long",
@@ -26,6 +26,8 @@ const PASSED_CODES = new Set([
   "digest_mismatch",
   "disk_failed",
   "disk_full",
+  "history_forked",
+  "mirror_behind",
   "range_not_satisfiable",
 ]);
 
@@ -103,9 +105,13 @@ export class PeerConnection {
   }
 
   /** A request whose whole body is at hand; its pace is the caller's to watch. */
-  sendWhole({ method, rawPath, headers }: PeerRequest, chunks: readonly Uint8Array[]): WholeUpload {
+  sendWhole(
+    { method, rawPath, headers }: PeerRequest,
+    chunks: readonly Uint8Array[],
+    maxAnswerBytes = MAX_JSON_BYTES,
+  ): WholeUpload {
     const signed = { ...headers, [HEADER.nodeSignature]: this.#options.sign({ method, rawPath, headers }) };
-    return this.#uploader.start({ method, rawPath, headers: signed, chunks, maxAnswerBytes: MAX_JSON_BYTES });
+    return this.#uploader.start({ method, rawPath, headers: signed, chunks, maxAnswerBytes });
   }
 
   /** Resolves when the peer took the hint that it owes something. */

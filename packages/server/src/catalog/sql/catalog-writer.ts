@@ -2,6 +2,7 @@ import type { NodeId } from "@koboldfs/protocol";
 import type { Change } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../../model/commit-view.js";
+import type { JournalGroup } from "../../model/journal-group.js";
 import type { CommittedGroup, Debt, LeaseCatalog, MaintenanceCatalog, PruneCatalog } from "../catalog.js";
 
 /** The writing half of a catalog. On SQLite it lives in a thread of its own: everything in and out is plain data. */
@@ -11,6 +12,9 @@ export interface CatalogWriter extends LeaseCatalog, MaintenanceCatalog, PruneCa
    * `catalog_behind`, `history_forked` or `catalog_outdated` when the catalog's history is not one that goes on from it.
    */
   commitGroup(changes: readonly Change[], release: () => void, known?: KnownHistory): Promise<CommittedGroup>;
+  /** See `CompletionCatalog`. */
+  completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean>;
+  raiseEpoch(epoch: number): Promise<void>;
   /** Throws `node_not_found`. */
   heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<void>;
   setBackfillPosition(node: NodeId, position: number): Promise<void>;

@@ -93,6 +93,7 @@ function listStatements({
     ...[purges.listPending({ after: 0, until: 1 }), purges.removeOld({ olderThanMs: 1 })],
     ...[leases.renew(CLAIM), leases.claim(CLAIM), leases.release(CLAIM)],
     ...[outcomes.findRecorded(["k"]), outcomes.record(record), outcomes.remove([{ id: "i" }])].flat(),
+    ...outcomes.restore(record),
     outcomes.insertVoid({ id: "i" }),
     outcomes.listOld({ olderThanMs: 1, limit: 1 }),
   ];

@@ -1,4 +1,5 @@
 import { CommitRunner } from "./commit/commit-runner.js";
+import { JournalCompleter } from "./commit/journal-completer.js";
 import { checkDurability, prepareCatalog } from "./migrate.js";
 import type { NetworkEngine } from "./network-engine.js";
 import { createCatalogQueries } from "./queries/catalog-queries.js";
@@ -17,8 +18,10 @@ export async function openNetworkCatalog(engine: NetworkEngine, options: SqlCata
   const clusterId = await prepare(engine, queries, options.allowUnsafe === true);
   const pool = new SessionPool({ connect: () => engine.connect("read"), dialect });
   const runner = new RetryingRunner({ runner: pool, dialect, clock });
-  const commits = new CommitRunner({ dialect, queries, connect: () => engine.connect("commit"), clock, logger });
-  const writer = new SqlWriter({ queries, commits, runner, release: async () => {} });
+  const connect = () => engine.connect("commit");
+  const commits = new CommitRunner({ dialect, queries, connect, clock, logger });
+  const completer = new JournalCompleter({ dialect, queries, connect });
+  const writer = new SqlWriter({ queries, commits, completer, runner, release: async () => {} });
   const parts = {
     clusterId,
     engine: engine.name,

@@ -2,9 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
+import type { KnownHistory } from "../../model/commit-view.js";
 import { contentOf, nodeId, putOf, setNamespaceOf } from "../../model/test-changes.js";
 import { systemClock } from "../../runtime/clock.js";
 import { silentLogger } from "../../runtime/logger.js";
+import type { CommitWitness } from "../catalog.js";
 import { describeCatalogConformance } from "../catalog-conformance.js";
 import type { HarnessDatabase } from "../conformance/catalog-harness.js";
 import { openSqlCatalog } from "./open-sql-catalog.js";
@@ -128,5 +130,41 @@ it("says that it is closed, not that something broke, after it was closed", asyn
   await catalog.close();
   await expect(catalog.commit(setNamespaceOf())).rejects.toMatchObject({ code: "shutting_down" });
   await expect(catalog.setBackfillPosition(nodeId(1), 1)).rejects.toMatchObject({ code: "shutting_down" });
+  await catalog.close();
+});
+
+it("writes nothing when it lacks what the committing node knows, and tells the witness of what it wrote", async () => {
+  const database = await createDatabase();
+  onTestFinished(() => database.drop());
+  const confirmed: unknown[] = [];
+  let known: KnownHistory | undefined;
+  const witness: CommitWitness = {
+    known: () => known,
+    confirm: async (number, group) => {
+      confirmed.push([number, group?.last]);
+      return 2;
+    },
+  };
+  const catalog = await openSqlCatalog({ dsn: database.dsn, logger: silentLogger, clock: systemClock, witness });
+  expect(await catalog.commit(setNamespaceOf())).toMatchObject({ ok: true, mirrors: 2 });
+  const { hash } = await catalog.head();
+  const put = putOf("a", "x", { idempotency: { key: "i", fingerprint: "f" } });
+  const fences: [KnownHistory, string][] = [
+    [{ number: 2, hash: "0".repeat(64), epoch: 0 }, "catalog_behind"],
+    [{ number: 1, hash: "0".repeat(64), epoch: 0 }, "history_forked"],
+    [{ number: 1, hash, epoch: 1 }, "catalog_outdated"],
+  ];
+  for (const [history, code] of fences) {
+    known = history;
+    await expect(catalog.commit(put)).rejects.toMatchObject({ code });
+  }
+  known = { number: 1, hash, epoch: 0 };
+  expect(await catalog.commit(put)).toMatchObject({ version: 2, replayed: false });
+  expect(await catalog.commit(put)).toMatchObject({ version: 2, replayed: true, mirrors: 2 });
+  expect(confirmed).toEqual([
+    [1, 1],
+    [2, 2],
+    [2, undefined],
+  ]);
   await catalog.close();
 });

@@ -258,6 +258,14 @@ export class SqlCatalog implements Catalog {
     return rows.map(parseBlobRow);
   }
 
+  async completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean> {
+    return groups.length === 0 || this.#parts.writer.completeJournal(groups, epoch);
+  }
+
+  raiseEpoch(epoch: number): Promise<void> {
+    return this.#parts.writer.raiseEpoch(epoch);
+  }
+
   acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
     return this.#parts.writer.acquireLease(name, holder, ttlMs);
   }

@@ -2,10 +2,12 @@ import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import type { Change } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../../model/commit-view.js";
+import type { JournalGroup } from "../../model/journal-group.js";
 import type { CommittedGroup, Debt } from "../catalog.js";
 import type { CatalogWriter } from "./catalog-writer.js";
 import { toInteger, toText } from "./column-values.js";
 import type { CommitRunner } from "./commit/commit-runner.js";
+import type { JournalCompleter } from "./commit/journal-completer.js";
 import { confirmUnreferenced, dropIdleDebts } from "./locked-references.js";
 import { pruneVersions } from "./prune-versions.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
@@ -16,6 +18,7 @@ import type { SqlRunner } from "./sql-connection.js";
 export interface SqlWriterOptions {
   readonly queries: CatalogQueries;
   readonly commits: CommitRunner;
+  readonly completer: JournalCompleter;
   /** Runs statements outside of commits, each its own transaction. */
   readonly runner: SqlRunner;
   /** Ends what the runner stands on. */
@@ -26,18 +29,32 @@ export interface SqlWriterOptions {
 export class SqlWriter implements CatalogWriter {
   readonly #queries: CatalogQueries;
   readonly #commits: CommitRunner;
+  readonly #completer: JournalCompleter;
   readonly #runner: SqlRunner;
   readonly #release: () => Promise<void>;
 
   constructor(options: SqlWriterOptions) {
     this.#queries = options.queries;
     this.#commits = options.commits;
+    this.#completer = options.completer;
     this.#runner = options.runner;
     this.#release = options.release;
   }
 
   commitGroup(changes: readonly Change[], release: () => void, known?: KnownHistory): Promise<CommittedGroup> {
     return this.#commits.commitGroup(changes, release, known);
+  }
+
+  /** In turn with the commits: where all sessions share one thread none may wait for a lock that another of them holds. */
+  completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean> {
+    return this.#commits.inTurn(() => this.#completer.insert(groups, epoch));
+  }
+
+  async raiseEpoch(epoch: number): Promise<void> {
+    const [head] = (await this.#runner.run(this.#queries.cluster.findHead({}))).rows;
+    if (head === undefined) throw new KoboldError("internal", "the catalog has no cluster row");
+    const point = { number: toInteger(head.head_number), hash: head.head_hash, timeMs: toInteger(head.time_ms) };
+    await this.#runner.run(this.#queries.epochs.insert({ epoch, ...point }));
   }
 
   async heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<void> {

@@ -3,12 +3,15 @@ import { HEADER, KoboldError, type NodeId, parseDigest, parseNamespaceName } fro
 import "@fastify/swagger";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { BlobRef, BlobStore, OpenBlob, PlacedBlob } from "../../blobs/blob-store.js";
+import { addMirrorRoutes, type MirrorRoutesOptions } from "./mirror-routes.js";
 import { receiveBlob } from "./receive-blob.js";
 import { parseSingleRange } from "./single-range.js";
 
 export interface NodeFaceOptions {
   /** This node's own blobs. */
   readonly blobs: BlobStore;
+  /** This node's mirror of the journal, and the way into it. */
+  readonly journal: MirrorRoutesOptions;
   /** Who is asking: the node that signed. Throws `unauthorized`. */
   readonly verify: (request: {
     readonly method: string;
@@ -47,6 +50,7 @@ export async function nodeFace(app: FastifyInstance, options: NodeFaceOptions): 
     { exposeHeadRoute: false, schema: { hide: true } },
     (request, reply) => getBlob(options.blobs, request, reply),
   );
+  addMirrorRoutes(app, options.journal);
   app.post("/v1/node/nudge", { schema: { hide: true } }, async (_request, reply) => {
     options.onNudge();
     return reply.code(204).send();

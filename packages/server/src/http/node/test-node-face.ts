@@ -4,6 +4,8 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { NodeSigner, NodeVerifier } from "../../auth/node-signature.js";
 import type { BlobStore } from "../../blobs/blob-store.js";
 import { PeerConnection, type PeerConnectionOptions } from "../../blobs/remote/peer-connection.js";
+import { MemoryMirror } from "../../mirror/memory/memory-mirror.js";
+import { MirrorIntake } from "../../mirror/mirror-intake.js";
 import { systemClock } from "../../runtime/clock.js";
 import { problemOf } from "../problem.js";
 import { sendProblem } from "../send-problem.js";
@@ -18,6 +20,7 @@ export interface RunningNodeFace {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly peer: PeerConnection;
+  readonly mirror: MemoryMirror;
   readonly nudges: { count: number };
   close(): Promise<void>;
 }
@@ -27,6 +30,7 @@ export async function startNodeFace(
   timeouts: Pick<PeerConnectionOptions, "progressTimeoutMs" | "finishTimeoutMs"> = {},
 ): Promise<RunningNodeFace> {
   const verifier = new NodeVerifier({ secret: SECRET, cluster: CLUSTER, self: NODE, clock: systemClock });
+  const mirror = new MemoryMirror(CLUSTER);
   const nudges = { count: 0 };
   const app = Fastify({ forceCloseConnections: true });
   app.setErrorHandler((error, request, reply) => {
@@ -35,6 +39,7 @@ export async function startNodeFace(
   });
   await app.register(nodeFace, {
     blobs,
+    journal: { mirror, intake: new MirrorIntake({ mirror, pull: async () => [], clock: systemClock }) },
     verify: (request) => verifier.verify(request),
     identity: { cluster: CLUSTER, node: NODE, name: "anna" },
     onNudge: () => {
@@ -49,7 +54,7 @@ export async function startNodeFace(
     await peer.close();
     await app.close();
   };
-  return { app, url, peer, nudges, close };
+  return { app, url, peer, mirror, nudges, close };
 }
 
 export function newSigner(secret: string = SECRET): NodeSigner {

@@ -8,6 +8,8 @@ function refuse(): Promise<never> {
 /** A mirror decides nothing: it is only read through the eyes of a catalog. */
 export const refusingWriter: CatalogWriter = {
   commitGroup: refuse,
+  completeJournal: refuse,
+  raiseEpoch: refuse,
   heartbeat: refuse,
   setBackfillPosition: refuse,
   settleDebts: refuse,

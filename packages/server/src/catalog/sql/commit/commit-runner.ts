@@ -3,6 +3,7 @@ import { KoboldError } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome } from "../../../model/change.js";
 import type { KnownHistory } from "../../../model/commit-view.js";
 import { decideCommit } from "../../../model/decide-commit.js";
+import { findFence } from "../../../model/fence.js";
 import type { JournalGroup } from "../../../model/journal-group.js";
 import type { Clock } from "../../../runtime/clock.js";
 import type { Logger } from "../../../runtime/logger.js";
@@ -133,6 +134,8 @@ export class CommitRunner {
     try {
       const connection = await this.#open();
       const view = await readViewUnderLock(connection, { dialect, queries, clock, known }, changes);
+      const fence = known && findFence({ ...view.head, epoch: view.epoch, hashAtKnown: view.hashAtKnown }, known);
+      if (fence !== undefined) throw fence;
       const plan = decideCommit(view, groupId, changes);
       if (plan.group === undefined) {
         await connection.run(ROLLBACK);

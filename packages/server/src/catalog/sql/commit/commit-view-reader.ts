@@ -2,6 +2,7 @@ import type { Change } from "../../../model/change.js";
 import { type CommitView, type KnownHistory, listViewNeeds } from "../../../model/commit-view.js";
 import type { Clock } from "../../../runtime/clock.js";
 import type { SqlDialect } from "../dialect.js";
+import { toHex } from "../column-values.js";
 import type { CatalogQueries } from "../queries/catalog-queries.js";
 import { parseHeadRow } from "../queries/cluster-queries.js";
 import { type FileRow, parseFileRow } from "../queries/file-queries.js";
@@ -24,6 +25,7 @@ export async function readViewUnderLock(
     dialect,
     queries,
     clock,
+    known,
   }: { dialect: SqlDialect; queries: CatalogQueries; clock: Clock; known: KnownHistory | undefined },
   changes: readonly Change[],
 ): Promise<CommitView> {
@@ -34,9 +36,10 @@ export async function readViewUnderLock(
   const files = queries.files.find(needs.files);
   const namespaces = queries.namespaces.find(needs.namespaces);
   const recorded = queries.outcomes.findRecorded(needs.idempotencyKeys);
+  const hashes = known === undefined ? [] : [queries.journal.findGroupHash({ last: known.number })];
   const purges = queries.purges.findOfBlobs(needs.blobs);
   const history = formatHistoryStatements(queries, needs);
-  const statements = [...lock, ...head, ...nodes, ...files, ...namespaces, ...recorded, ...purges];
+  const statements = [...lock, ...head, ...nodes, ...files, ...namespaces, ...recorded, ...hashes, ...purges];
   const results = await connection.runAll([...statements, ...listHistoryStatements(history)]);
   const reader = new ResultReader(results.slice(lock.length));
   const [headRow] = reader.take(head);
@@ -47,6 +50,7 @@ export async function readViewUnderLock(
     files: reader.take<FileRow>(files).map(parseFileRow),
     namespaces: reader.take(namespaces).map(parseNamespaceRow),
     recorded: reader.take(recorded).map(parseRecordedRow),
+    hashAtKnown: reader.take(hashes).map(({ hash }) => toHex(hash))[0],
     purges: reader.take(purges).map(parsePurgeRow),
     ...readHistory(reader, history),
     // Read last: it must not be older than the lock.

@@ -186,6 +186,8 @@ insert into `commits` (`id`, `fingerprint`, `outcome`, `time_ms`) values (?, ?, 
 
 delete from `commits` where `id` in (?);
 
+insert ignore into `commits` (`id`, `fingerprint`, `outcome`, `time_ms`) values (?, ?, ?, ?);
+
 insert ignore into `commits` (`id`, `fingerprint`, `outcome`, `time_ms`) values (?, ?, ?, cast(unix_timestamp(sysdate(3)) * 1000 as signed));
 
 select `id` from `commits` where `time_ms` < cast(unix_timestamp(sysdate(3)) * 1000 as signed) - ? order by `time_ms` limit ?;

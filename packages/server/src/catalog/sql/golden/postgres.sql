@@ -186,6 +186,8 @@ insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values ($1, $2
 
 delete from "commits" where "id" in ($1);
 
+insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values ($1, $2, $3, $4) on conflict do nothing;
+
 insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values ($1, $2, $3, (extract(epoch from clock_timestamp()) * 1000)::bigint) on conflict do nothing;
 
 select "id" from "commits" where "time_ms" < (extract(epoch from clock_timestamp()) * 1000)::bigint - $1 order by "time_ms" limit $2;

@@ -186,6 +186,8 @@ insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values (?, ?, 
 
 delete from "commits" where "id" in (?);
 
+insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values (?, ?, ?, ?) on conflict do nothing;
+
 insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values (?, ?, ?, cast(round((julianday('now') - 2440587.5) * 86400000) as integer)) on conflict do nothing;
 
 select "id" from "commits" where "time_ms" < cast(round((julianday('now') - 2440587.5) * 86400000) as integer) - ? order by "time_ms" limit ?;

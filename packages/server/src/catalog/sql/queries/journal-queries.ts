@@ -1,8 +1,7 @@
 import type { Digest, NamespaceName } from "@koboldfs/protocol";
 import type { Selectable } from "kysely";
-import type { PlannedGroup } from "../../../model/commit-plan.js";
 import type { JournalEntry } from "../../../model/journal-entry.js";
-import type { JournalGroup } from "../../../model/journal-group.js";
+import type { JournalGroup, JournalGroupContent } from "../../../model/journal-group.js";
 import type { JournalBlob } from "../../catalog.js";
 import { fromHex, toBuffer, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely } from "../dialect.js";
@@ -22,7 +21,7 @@ export function createJournalQueries(db: CatalogKysely) {
     db.insertInto("journal").values(rows),
   );
   return {
-    insertEntries: (group: PlannedGroup) =>
+    insertEntries: (group: JournalGroupContent) =>
       insertEntries(group.entries.map((entry) => formatEntryRow(entry, group.last))),
     insertGroup: prepareQuery<InsertedGroup, unknown>("insert_group", (slot) =>
       db.insertInto("journal_groups").values({

@@ -37,10 +37,15 @@ export function createOutcomeQueries(db: CatalogKysely, dialect: SqlDialect) {
   const insert = prepareRows<CommitRow, unknown>("insert_outcomes", COLUMNS, (rows) =>
     db.insertInto("commits").values(rows),
   );
+  const restore = prepareRows<CommitRow, unknown>("restore_outcomes", COLUMNS, (rows) =>
+    orIgnore(dialect, db.insertInto("commits").values(rows)),
+  );
   return {
     findRecorded: (keys: readonly string[]) => find(keys.map((key) => ({ id: formatKeyId(key) }))),
     findGroup: (groupId: string) => find([{ id: formatGroupId(groupId) }]),
     record: (record: CommitRecord) => insert(formatCommitRows(record)),
+    /** As `record`, for what may be there already. */
+    restore: (record: CommitRecord) => restore(formatCommitRows(record)),
     /** Decides that the group shall never commit, unless it has: then no row is affected. */
     insertVoid: prepareQuery<{ id: string }, unknown>("insert_void", (slot) =>
       orIgnore(

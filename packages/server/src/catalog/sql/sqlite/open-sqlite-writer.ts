@@ -1,6 +1,7 @@
 import type { Clock } from "../../../runtime/clock.js";
 import type { Logger } from "../../../runtime/logger.js";
 import { CommitRunner } from "../commit/commit-runner.js";
+import { JournalCompleter } from "../commit/journal-completer.js";
 import { checkDurability, prepareCatalog } from "../migrate.js";
 import { type CatalogQueries, createCatalogQueries } from "../queries/catalog-queries.js";
 import { RetryingRunner } from "../retrying-runner.js";
@@ -44,7 +45,11 @@ export async function openSqliteWriter(
     // Never inside a commit's transaction, and never waiting for its lock.
     const inTurn: SqlRunner = { run: (statement) => commits.inTurn(() => session.run(statement)) };
     const runner = new RetryingRunner({ runner: inTurn, dialect, clock });
-    return { clusterId, writer: new SqlWriter({ queries, commits, runner, release: () => session.close() }) };
+    const completer = new JournalCompleter({ dialect, queries, connect });
+    return {
+      clusterId,
+      writer: new SqlWriter({ queries, commits, completer, runner, release: () => session.close() }),
+    };
   } catch (error) {
     throw translateFailure(classifyFailure(dialect, error), error);
   }

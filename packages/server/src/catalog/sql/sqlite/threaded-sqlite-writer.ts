@@ -42,6 +42,14 @@ export class ThreadedSqliteWriter implements CatalogWriter {
     return { outcomes, group: plain.group && { ...plain.group, bytes: toBuffer(plain.group.bytes) } };
   }
 
+  completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean> {
+    return this.#thread.call("completeJournal", [groups, epoch]) as Promise<boolean>;
+  }
+
+  raiseEpoch(epoch: number): Promise<void> {
+    return this.#order("raiseEpoch", epoch);
+  }
+
   heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<void> {
     return this.#order("heartbeat", node, space);
   }

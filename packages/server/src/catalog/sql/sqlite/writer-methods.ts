@@ -10,6 +10,8 @@ export type WriterMethod = Exclude<keyof CatalogWriter, "commitGroup" | "close">
 
 /** An object, so that the compiler notices a method that is missing here. */
 const METHODS: Readonly<Record<WriterMethod, true>> = {
+  completeJournal: true,
+  raiseEpoch: true,
   heartbeat: true,
   setBackfillPosition: true,
   settleDebts: true,

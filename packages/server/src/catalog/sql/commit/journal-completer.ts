@@ -1,0 +1,130 @@
+import type { ChangeDone } from "../../../model/change.js";
+import type { RecordedOutcome } from "../../../model/commit-view.js";
+import type { JournalGroup, JournalGroupContent } from "../../../model/journal-group.js";
+import { parseJournalGroup } from "../../../model/journal-group.js";
+import { verifyHistory } from "../../../model/journal-history.js";
+import { listReplayedFiles, type ReplayPlan, replayGroups } from "../../../model/replay.js";
+import { fromHex, toBuffer } from "../column-values.js";
+import type { SqlDialect } from "../dialect.js";
+import type { CatalogQueries } from "../queries/catalog-queries.js";
+import { parseHeadRow } from "../queries/cluster-queries.js";
+import { parseFileRow } from "../queries/file-queries.js";
+import { parseNamespaceRow } from "../queries/namespace-queries.js";
+import { parseNodeRow } from "../queries/node-queries.js";
+import { classifyFailure, translateFailure } from "../sql-failure.js";
+import { plainStatement, type SqlConnection, type SqlStatement } from "../sql-connection.js";
+
+export interface JournalCompleterOptions {
+  readonly dialect: SqlDialect;
+  readonly queries: CatalogQueries;
+  /** A session with the timeouts that a holder of the journal's lock must have. */
+  readonly connect: () => Promise<SqlConnection>;
+}
+
+/** Puts groups behind the head that were committed before and that this catalog lacks, with their own numbers. */
+export class JournalCompleter {
+  readonly #options: JournalCompleterOptions;
+
+  constructor(options: JournalCompleterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * False, and nothing happens, when the groups do not continue the head as it is under the lock. One transaction, in
+   * which the catalog also comes to `epoch`.
+   */
+  async insert(groups: readonly JournalGroup[], epoch: number): Promise<boolean> {
+    const whole = groups.map((group) => ({ ...group, bytes: toBuffer(group.bytes) }));
+    const connection = await this.#connect();
+    try {
+      const statements = await this.#lockAndPlan(connection, whole, epoch);
+      await connection.runAll([
+        ...(statements ?? []),
+        plainStatement(statements === undefined ? "rollback" : "commit"),
+      ]);
+      return statements !== undefined;
+    } catch (error) {
+      connection.destroy();
+      throw translateFailure(classifyFailure(this.#options.dialect, error), error);
+    } finally {
+      await connection.close();
+    }
+  }
+
+  async #connect(): Promise<SqlConnection> {
+    try {
+      return await this.#options.connect();
+    } catch (error) {
+      throw translateFailure(classifyFailure(this.#options.dialect, error), error);
+    }
+  }
+
+  async #lockAndPlan(
+    connection: SqlConnection,
+    groups: readonly JournalGroup[],
+    epoch: number,
+  ): Promise<SqlStatement[] | undefined> {
+    const { dialect, queries } = this.#options;
+    await connection.runAll([...dialect.begin, queries.cluster.lock({})]);
+    const [row] = (await connection.run(queries.cluster.readHead({}))).rows;
+    if (row === undefined) throw new Error("the catalog has no cluster row");
+    const { head } = parseHeadRow(row);
+    if (!verifyHistory(head, groups).ok) return undefined;
+    const contents = groups.map(({ bytes }) => parseJournalGroup(bytes));
+    const files = await connection.runAll(queries.files.find(listReplayedFiles(contents)));
+    const namespaces = (await connection.run(queries.namespaces.list({}))).rows.map(parseNamespaceRow);
+    const nodes = (await connection.run(queries.nodes.list({}))).rows.map(parseNodeRow);
+    const found = files.flatMap(({ rows }) => rows.map(parseFileRow));
+    const plan = replayGroups({ head, files: found, namespaces, nodes }, contents);
+    return this.#statements({ groups, contents, plan, epoch });
+  }
+
+  #statements({ groups, contents, plan, epoch }: Completion): SqlStatement[] {
+    const { cluster, debts, epochs, files, journal, namespaces, nodes, outcomes, purges, versions } =
+      this.#options.queries;
+    const [last, content] = [groups.at(-1), contents.at(-1)];
+    if (last === undefined || content === undefined) return [];
+    const point = { number: last.last, hash: fromHex(last.hash), timeMs: content.timeMs };
+    return [
+      ...contents.flatMap((one) => outcomes.restore(recordOf(one))),
+      ...contents.flatMap((one) => journal.insertEntries(one)),
+      ...groups.map(({ first, last: end, hash, bytes }, index) =>
+        journal.insertGroup({ first, last: end, hash: fromHex(hash), bytes, timeMs: contents[index]?.timeMs ?? 0 }),
+      ),
+      ...journal.removeEntries(plan.entriesToForget.map((number) => ({ number }))),
+      ...versions.put(plan.formersToPut),
+      ...versions.remove(plan.formersToRemove),
+      ...purges.add(plan.purgesToAdd),
+      ...files.remove(plan.filesToRemove),
+      ...files.put(plan.filesToPut),
+      ...namespaces.remove(plan.namespacesToRemove),
+      ...namespaces.put(plan.namespacesToPut),
+      ...nodes.put(plan.nodesToPut, content.timeMs),
+      ...debts.add(plan.debtsToAdd),
+      cluster.moveHead(point),
+      epochs.insert({ epoch, ...point }),
+    ];
+  }
+}
+
+interface Completion {
+  readonly groups: readonly JournalGroup[];
+  readonly contents: readonly JournalGroupContent[];
+  readonly plan: ReplayPlan;
+  readonly epoch: number;
+}
+
+/** What the group's idempotency keys were answered; of refused changes the journal knows nothing. */
+function recordOf(group: JournalGroupContent) {
+  const recorded = (group.answers ?? []).map(({ key, fingerprint, version, copies, holders }): RecordedOutcome => {
+    const entry = group.entries[version - group.first];
+    const outcome: ChangeDone = {
+      ...{ ok: true, version, modified: new Date(group.timeMs), copies, holders, owing: [], replayed: false },
+      ...(entry?.kind === "put" && {
+        content: { digest: entry.content.digest, sizeBytes: entry.content.sizeBytes },
+      }),
+    };
+    return { key, fingerprint, outcome };
+  });
+  return { groupId: group.id, timeMs: group.timeMs, outcomes: [], recorded };
+}

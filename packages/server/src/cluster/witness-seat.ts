@@ -1,0 +1,23 @@
+import type { CommitWitness } from "../catalog/catalog.js";
+import type { KnownHistory } from "../model/commit-view.js";
+import type { JournalGroup } from "../model/journal-group.js";
+
+/**
+ * A place for a witness that cannot be there yet: a catalog is opened before it is known which cluster it is, and so
+ * before its mirror. Nothing is committed in between.
+ */
+export class WitnessSeat implements CommitWitness {
+  #witness: CommitWitness | undefined;
+
+  take(witness: CommitWitness): void {
+    this.#witness = witness;
+  }
+
+  known(): KnownHistory | undefined {
+    return this.#witness?.known();
+  }
+
+  async confirm(number: number, group: JournalGroup | undefined): Promise<number> {
+    return (await this.#witness?.confirm(number, group)) ?? 0;
+  }
+}
