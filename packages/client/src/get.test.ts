@@ -1,6 +1,8 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough, Writable } from "node:stream";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { Client } from "./index.js";
 import { type Answer, ScriptedServer, sendFile, sendProblem } from "./testing/scripted-server.js";
@@ -95,6 +97,18 @@ describe("get", () => {
       expect(await client.get("motd", join(folder, "motd"))).toBe(true);
       expect((await readFile(join(folder, "motd"))).equals(CONTENT)).toBe(true);
       expect(await readdir(folder)).toEqual(["motd"]);
+    });
+  });
+
+  it("writes into a pipe or a device that stands there, and leaves it what it is", async () => {
+    const { client } = await connect(serve);
+    await withTempFolder(async (folder) => {
+      const pipe = join(folder, "pipe");
+      await promisify(execFile)("mkfifo", [pipe]);
+      const [received] = await Promise.all([readFile(pipe), client.get("motd", pipe)]);
+      expect(received.equals(CONTENT)).toBe(true);
+      expect((await stat(pipe)).isFIFO()).toBe(true);
+      expect(await readdir(folder)).toEqual(["pipe"]);
     });
   });
 

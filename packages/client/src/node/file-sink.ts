@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { type FileHandle, open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { KoboldError } from "@koboldfs/protocol";
 import type { Sink } from "../transfer/sink.js";
+import { DeviceSink } from "./device-sink.js";
 
 /** Marks files that are not complete yet: `.koboldfs-part-PID-RANDOM`. */
 const PART_PREFIX = ".koboldfs-part-";
@@ -23,9 +24,20 @@ export function findPartOwner(name: string): number | undefined {
   return pid === undefined ? undefined : Number(pid);
 }
 
-/** Writes beside `path` under another name and renames at the end, so that no half file is ever seen under `path`. */
-export function createFileSink(path: string): Sink {
-  return new FileSink(path);
+/**
+ * Writes beside `path` under another name and renames at the end, so that no half file is ever seen under `path`. A device
+ * or a pipe that stands there is written into: a rename would put a file in the place of `/dev/null`.
+ */
+export async function createFileSink(path: string): Promise<Sink> {
+  return (await isDevice(path)) ? new DeviceSink(path) : new FileSink(path);
+}
+
+/** Whether something stands there that is neither a file nor a folder. What cannot be looked at is told by the write. */
+async function isDevice(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => !stats.isFile() && !stats.isDirectory(),
+    () => false,
+  );
 }
 
 class FileSink implements Sink {

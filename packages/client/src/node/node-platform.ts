@@ -15,7 +15,7 @@ export function createNodePlatform(limits: ConnectionLimits): Platform {
     createHasher,
     hash: hashBytes,
     openPath: (path) => openFileBody(path, hashBytes),
-    createFile: async (path) => createFileSink(path),
+    createFile: createFileSink,
     wrapStream: (target) => {
       if (target instanceof Writable) return new StreamSink(target);
       return target instanceof WritableStream ? new WebStreamSink(target) : undefined;
