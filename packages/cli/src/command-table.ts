@@ -10,6 +10,10 @@ import { makeNamespaceCommand } from "./commands/namespace.js";
 import { makeNodeCommand } from "./commands/node.js";
 import { makePutCommand } from "./commands/put.js";
 import { makeRmCommand } from "./commands/rm.js";
+import { makePurgeCommand } from "./commands/purge.js";
+import { makeRestoreCommand } from "./commands/restore.js";
+import { makeUndeleteCommand } from "./commands/undelete.js";
+import { makeVersionsCommand } from "./commands/versions.js";
 import { makeStatCommand } from "./commands/stat.js";
 import { makeStatusCommand } from "./commands/status.js";
 import { makeSyncCommand } from "./commands/sync.js";
@@ -30,6 +34,10 @@ export const COMMAND_TABLE: readonly CommandMaker[] = [
   makeCpCommand,
   makeMvCommand,
   makeRmCommand,
+  makeVersionsCommand,
+  makeUndeleteCommand,
+  makeRestoreCommand,
+  makePurgeCommand,
   makeSyncCommand,
   makeNamespaceCommand,
   makeNodeCommand,

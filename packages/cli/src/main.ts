@@ -58,6 +58,8 @@ export function createProgram(context: CommandContext): Command {
   const program = new Command("koboldfs")
     .description("Stores files by key on two or more machines.")
     .version(readVersion())
+    // Else `purge --version 17` would print the version of the command.
+    .enablePositionalOptions()
     .addHelpText("after", HELP)
     .helpCommand(true);
   for (const makeCommand of COMMAND_TABLE) program.addCommand(makeCommand(context));

@@ -37,3 +37,19 @@ export function collectPair(text: string, before: Readonly<Record<string, string
   if (match === null) throw new InvalidArgumentError("It is NAME=VALUE; a name has letters, digits and '-'.");
   return { ...before, [(match[1] ?? "").toLowerCase()]: match[2] ?? "" };
 }
+
+/** Reads the number of a version: a journal number. */
+export function parseVersionNumber(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError("It must be a journal number.");
+  return Number(text);
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of `30s`, `15m`, `24h` or `7d`. */
+export function parseDuration(text: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const unitMs = UNITS_MS[unit];
+  if (unitMs === undefined) throw new InvalidArgumentError("It must be a number and s, m, h or d.");
+  return Number(count) * unitMs;
+}

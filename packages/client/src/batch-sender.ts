@@ -45,8 +45,18 @@ export class BatchSender {
   }
 
   /** A copy or a rename by itself. Throws what the server refuses. */
-  async move(names: MoveNames, options: CopyOptions): Promise<{ version: number }> {
-    const [result] = await this.send([{ ...names, ...preconditions(options) }], options);
+  move(names: MoveNames, options: CopyOptions): Promise<{ version: number }> {
+    return this.one({ ...names, ...preconditions(options) }, options);
+  }
+
+  /** Older content made current by itself. Throws what the server refuses. */
+  restore(key: string, version: number, options: CopyOptions): Promise<{ version: number }> {
+    return this.one({ op: "restore", key, version, ...preconditions(options) }, options);
+  }
+
+  /** One operation by itself. Throws what the server refuses. */
+  async one(operation: BatchOperation, options: CallOptions): Promise<{ version: number }> {
+    const [result] = await this.send([operation], options);
     return unwrapResult(result);
   }
 

@@ -34,6 +34,14 @@ export interface CallOptions {
   readonly deadlineMs?: number;
 }
 
+/** Which state of a key is meant: at most one of these; neither: what it names now. */
+export interface PastOptions {
+  /** A version's number. */
+  readonly version?: number;
+  /** A journal number or an RFC 3339 time; `history_gone` when the namespace's retention has passed since. */
+  readonly asOf?: string;
+}
+
 export interface PutOptions extends CallOptions {
   /** A media type; by default that of a Blob or File, else the server's `application/octet-stream`. */
   readonly contentType?: string;
@@ -45,6 +53,8 @@ export interface PutOptions extends CallOptions {
   readonly ifNoneMatch?: string;
   /** Refuse with `too_few_copies` unless this many nodes hold the bytes. */
   readonly minCopies?: number;
+  /** When it expires: an RFC 3339 time, after how many seconds, or `never`; absent: as the namespace's policy says. */
+  readonly expires?: string | number;
   /** What the bytes must be, in hex: the server then refuses others before it names them. */
   readonly digest?: string;
   /** Told after each piece how many bytes were sent so far; starts anew when the file is sent again. */
@@ -56,7 +66,7 @@ export interface PutOptions extends CallOptions {
   readonly resumableFromBytes?: number;
 }
 
-export interface GetOptions extends CallOptions {
+export interface GetOptions extends CallOptions, PastOptions {
   /** Only a part of the file. Its digest cannot be checked then. */
   readonly range?: ByteRange;
   /** Only when the file has this digest; else `precondition_failed`. */
@@ -87,6 +97,8 @@ export interface ListOptions extends CallOptions {
   readonly prefix?: string;
   /** Only keys behind this one, bytewise. */
   readonly after?: string;
+  /** The files as they were: a journal number or an RFC 3339 time. */
+  readonly asOf?: string;
   /** Entries asked for at once, 1 to 1,000; all of them come in the end. Default 1,000. */
   readonly pageSize?: number;
 }

@@ -9,7 +9,12 @@ export function formatListQuery(
   after: string | undefined,
 ): string {
   const query = [`limit=${options.pageSize ?? DEFAULT_PAGE_SIZE}`];
-  for (const [name, value] of Object.entries({ prefix: options.prefix, delimiter: options.delimiter, after })) {
+  for (const [name, value] of Object.entries({
+    prefix: options.prefix,
+    delimiter: options.delimiter,
+    after,
+    "as-of": options.asOf,
+  })) {
     if (value !== undefined && value !== "") query.push(`${name}=${encodeURIComponent(value)}`);
   }
   return query.join("&");

@@ -1,15 +1,19 @@
 import {
   type BatchOperation,
   type BatchResult,
+  type DeletedFileInfo,
   type FileInfo,
   HEADER,
   KoboldError,
   type NamespaceInfo,
   type NamespacePolicy,
+  type PurgeReply,
   type PutReply,
   parseDigest,
   parseFileKey,
   parseNamespaceName,
+  type RestoreReply,
+  type VersionInfo,
 } from "@koboldfs/protocol";
 import { absentAsUndefined } from "./absent.js";
 import { BatchSender } from "./batch-sender.js";
@@ -21,12 +25,14 @@ import type {
   GetOptions,
   ListOptions,
   OpenedFile,
+  PastOptions,
   PrefixEntry,
   PutOptions,
 } from "./client-options.js";
 import { ClusterClient } from "./cluster-client.js";
 import { ClusterFace } from "./cluster-face.js";
 import { formatFilePath, formatNamespaceFilesPath } from "./file-address.js";
+import { HistoryFace } from "./history-face.js";
 import { formatListQuery, walkPages } from "./lister.js";
 import type { TransportResponse } from "./platform.js";
 import { checkListReply } from "./reply-checks.js";
@@ -56,6 +62,7 @@ export class NamespaceClient extends ClusterClient {
   readonly #reader: FileReader;
   readonly #batches: BatchSender;
   readonly #urls: UrlFinder;
+  readonly #history: HistoryFace;
 
   constructor(namespace: string, session: Session) {
     const name = parseNamespaceName(namespace);
@@ -67,6 +74,7 @@ export class NamespaceClient extends ClusterClient {
     this.#reader = new FileReader(session);
     this.#batches = new BatchSender(name, session);
     this.#urls = new UrlFinder(name, cluster);
+    this.#history = new HistoryFace(session, this.namespace);
   }
 
   /**
@@ -213,12 +221,12 @@ export class NamespaceClient extends ClusterClient {
    * info?.metadata; // => { author: "me" }
    * ```
    */
-  stat(key: string, options: CallOptions = {}): Promise<FileInfo | undefined> {
+  stat(key: string, options: CallOptions & PastOptions = {}): Promise<FileInfo | undefined> {
     const read = async (response: TransportResponse): Promise<FileInfo> => {
       await response.finish();
       return readFileHead(key, response).info;
     };
-    return absentAsUndefined(this.#session.call({ method: "HEAD", path: this.#pathOf(key) }, read, options));
+    return absentAsUndefined(this.#session.call({ method: "HEAD", path: this.#pathOf(key, options) }, read, options));
   }
 
   /**
@@ -324,6 +332,39 @@ export class NamespaceClient extends ClusterClient {
     }, options.after);
   }
 
+  /** The states of a key that can still be read, the newest first. */
+  versions(key: string, options: CallOptions = {}): AsyncIterable<VersionInfo> {
+    return this.#history.versions(key, options);
+  }
+
+  /** Keys that were deleted and can be undeleted, in byte order, with their last content. */
+  listDeleted(options: ListOptions = {}): AsyncIterable<DeletedFileInfo> {
+    return this.#history.deleted(options);
+  }
+
+  /** Makes the last content of a deleted key current again. Throws `not_deleted` or `not_found`. */
+  undelete(key: string, options: CallOptions = {}): Promise<{ version: number }> {
+    return this.#batches.one({ op: "undelete", key }, options);
+  }
+
+  /** Makes the content of an older version current, as a new version. Throws `version_not_found`. */
+  restore(key: string, version: number, options: CopyOptions = {}): Promise<{ version: number }> {
+    return this.#batches.restore(key, version, options);
+  }
+
+  /**
+   * Makes every key that begins so what it was as of a journal number or an RFC 3339 time, in one commit; `too_large`
+   * when that is more than a commit takes: then nothing has changed.
+   */
+  restorePrefix(prefix: string, asOf: string, options: CallOptions = {}): Promise<RestoreReply> {
+    return this.#history.restorePrefix(prefix, asOf, options);
+  }
+
+  /** Removes one version, or all with the file, for ever and at once. Throws `not_found` or `version_not_found`. */
+  purge(key: string, options: CallOptions & { readonly version?: number } = {}): Promise<PurgeReply> {
+    return this.#history.purge(parseFileKey(key), options.version, options);
+  }
+
   /** Creates this namespace, or gives it another policy. */
   createNamespace(policy: Partial<NamespacePolicy> = {}, options: CallOptions = {}): Promise<NamespaceInfo> {
     return this.#cluster.setNamespace(this.namespace, policy, options);
@@ -339,14 +380,16 @@ export class NamespaceClient extends ClusterClient {
     return this.#cluster.dropNamespace(this.namespace, options);
   }
 
-  #pathOf(key: string): string {
-    return formatFilePath(this.namespace, parseFileKey(key));
+  #pathOf(key: string, { version, asOf }: PastOptions = {}): string {
+    const path = formatFilePath(this.namespace, parseFileKey(key));
+    if (version !== undefined) return `${path}?version=${version}`;
+    return asOf === undefined ? path : `${path}?as-of=${encodeURIComponent(asOf)}`;
   }
 
   #download(key: string, options: GetOptions): DownloadRequest {
     return {
       key,
-      path: this.#pathOf(key),
+      path: this.#pathOf(key, options),
       ...(options.ifMatch !== undefined && { headers: { "if-match": `"${options.ifMatch}"` } }),
       range: options.range,
       signal: options.signal,

@@ -3,6 +3,7 @@ export { KoboldError } from "@koboldfs/protocol";
 export type {
   BatchOperation,
   BatchResult,
+  DeletedFileInfo,
   ErrorCode,
   ErrorRule,
   FileInfo,
@@ -14,9 +15,12 @@ export type {
   NodePlan,
   NodeStateName,
   Problem,
+  PurgeReply,
   PutReply,
+  RestoreReply,
   SoleBlob,
   StatusReply,
+  VersionInfo,
 } from "@koboldfs/protocol";
 export type {
   CallOptions,
@@ -27,6 +31,7 @@ export type {
   GetOptions,
   ListOptions,
   OpenedFile,
+  PastOptions,
   PrefixEntry,
   PutOptions,
 } from "./client-options.js";

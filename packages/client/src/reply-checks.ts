@@ -1,14 +1,19 @@
 import {
   type BatchReply,
+  type DeletedListReply,
   type FileInfo,
   isDigest,
   type ListReply,
   type NamespaceInfo,
   type NodeInfo,
   type NodePlan,
+  type PurgeReply,
   type PutReply,
+  type RestoreReply,
   type SoleBlobsReply,
   type StatusReply,
+  type VersionInfo,
+  type VersionListReply,
 } from "@koboldfs/protocol";
 import type { TransportResponse } from "./platform.js";
 import { AttemptFailure } from "./session/attempt-failure.js";
@@ -39,6 +44,32 @@ export function checkListReply(reply: unknown): ListReply {
   need(Array.isArray(prefixes) && prefixes.every(isString), "prefixes");
   need(next === undefined || isString(next), "next");
   return reply as ListReply;
+}
+
+export function checkVersionList(reply: unknown): VersionListReply {
+  const { versions, next } = record(reply);
+  need(Array.isArray(versions) && versions.every(isVersionInfo), "versions");
+  need(next === undefined || isCount(next), "next");
+  return reply as VersionListReply;
+}
+
+export function checkDeletedList(reply: unknown): DeletedListReply {
+  const { files, next } = record(reply);
+  need(Array.isArray(files) && files.every(isFileInfo), "files");
+  need(next === undefined || isString(next), "next");
+  return reply as DeletedListReply;
+}
+
+export function checkRestore(reply: unknown): RestoreReply {
+  const { version, restored, removed } = record(reply);
+  need([version, restored, removed].every(isCount), "version, restored, removed");
+  return reply as RestoreReply;
+}
+
+export function checkPurge(reply: unknown): PurgeReply {
+  const { purged, pending } = record(reply);
+  need(isCount(purged) && Array.isArray(pending) && pending.every(isString), "purged, pending");
+  return reply as PurgeReply;
 }
 
 export function checkBatchReply(reply: unknown, operations: number): BatchReply {
@@ -109,6 +140,11 @@ function isCount(value: unknown): boolean {
 function isFileInfo(value: unknown): boolean {
   const file = value as Partial<FileInfo> | null;
   return isString(file?.key) && isDigest(file?.digest ?? "") && isCount(file?.size) && isCount(file?.version);
+}
+
+function isVersionInfo(value: unknown): boolean {
+  const version = value as Partial<VersionInfo> | null;
+  return isCount(version?.version) && isString(version?.modified) && typeof version?.deleted === "boolean";
 }
 
 function isBatchResult(value: unknown): boolean {

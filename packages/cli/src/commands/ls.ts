@@ -15,6 +15,8 @@ interface LsOptions extends ConnectionOptions {
   readonly long?: true;
   readonly literal?: true;
   readonly delimiter: string;
+  readonly asOf?: string;
+  readonly deleted?: true;
 }
 
 const EXAMPLES = `
@@ -23,7 +25,8 @@ Examples:
   koboldfs ls demo                 the first level of a namespace
   koboldfs ls -l demo/photos/      sizes and times of what begins with photos/
   koboldfs ls 'demo/photos/*.jpg'  what the pattern matches (see 'koboldfs help get')
-  koboldfs ls -r demo              every key`;
+  koboldfs ls -r demo              every key
+  koboldfs ls --deleted demo       what can be undeleted`;
 
 export function makeLsCommand(context: CommandContext): Command {
   return withConnection(new Command("ls"))
@@ -33,6 +36,8 @@ export function makeLsCommand(context: CommandContext): Command {
     .option("-l, --long", "sizes and times too")
     .option("--literal", "* ? [ in keys mean themselves")
     .option("--delimiter <TEXT>", "where keys are folded", "/")
+    .option("--as-of <MOMENT>", "the files as they were: a journal number, or a time such as 2026-01-31T12:00:00Z")
+    .option("--deleted", "keys that can be undeleted, with what they named last")
     .addHelpText("after", EXAMPLES)
     .action(async (where: string | undefined, options: LsOptions) => {
       await withRun(context, options, async (run) => {
@@ -67,7 +72,9 @@ function openPattern(run: Run, pattern: ManyFiles): AsyncIterable<Entry> {
 
 function openListing(run: Run, { namespace, key: prefix }: FileAddress, options: LsOptions): AsyncIterable<Entry> {
   const client = run.connect(namespace);
-  const which = { prefix, signal: run.context.signal };
+  const { asOf, deleted } = options;
+  const which = { prefix, signal: run.context.signal, ...(asOf !== undefined && { asOf }) };
+  if (deleted === true) return client.listDeleted(which);
   return options.recursive === true ? client.list(which) : client.list({ ...which, delimiter: options.delimiter });
 }
 

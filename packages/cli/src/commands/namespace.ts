@@ -2,7 +2,7 @@ import type { NamespaceInfo } from "@koboldfs/protocol";
 import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, type Run, withConnection, withRun } from "../connection.js";
-import { parseCount } from "../option-values.js";
+import { parseCount, parseDuration } from "../option-values.js";
 import { printable } from "../output/printable.js";
 import { formatCount, formatSize } from "../output/sizes.js";
 import { formatTable, type TableOptions } from "../output/table.js";
@@ -10,6 +10,8 @@ import { formatTable, type TableOptions } from "../output/table.js";
 interface CreateOptions extends ConnectionOptions {
   readonly minCopies?: number;
   readonly urlTemplate?: string;
+  readonly retention?: number;
+  readonly expireAfter?: number;
 }
 
 const EXAMPLES = `
@@ -56,12 +58,20 @@ function makeCreateCommand(context: CommandContext): Command {
     .argument("<namespace>")
     .option("--min-copies <N>", "refuse puts that fewer nodes have", parseCount)
     .option("--url-template <TEMPLATE>", "direct URLs; {server} {namespace} {path} {key} {name} are filled in")
+    .option(
+      "--retention <TIME>",
+      "how long older versions and deleted files can be brought back, e.g. 7d",
+      parseDuration,
+    )
+    .option("--expire-after <TIME>", "files put without an expiry of their own expire so long after", parseDuration)
     .action((name: string, options: CreateOptions) =>
       withRun(context, options, async (run) => {
-        const { minCopies, urlTemplate } = options;
+        const { minCopies, urlTemplate, retention, expireAfter } = options;
         const policy = {
           ...(minCopies !== undefined && { minCopies }),
           ...(urlTemplate !== undefined && { urlTemplate }),
+          ...(retention !== undefined && { retentionMs: retention }),
+          ...(expireAfter !== undefined && { expireAfterMs: expireAfter }),
         };
         await showNamespaces(run, [await run.connect(name).createNamespace(policy)]);
       }),

@@ -26,6 +26,7 @@ export function readFileHead(key: string, response: TransportResponse): FileHead
       version: readCount(headers[HEADER.version], HEADER.version),
       contentType: headers["content-type"] ?? "application/octet-stream",
       metadata: parseMetadataHeaders(headers),
+      ...(headers[HEADER.expires] !== undefined && { expires: headers[HEADER.expires] }),
       modified: Number.isNaN(modified.getTime()) ? "" : modified.toISOString(),
     },
     offset: part.offset,

@@ -11,6 +11,7 @@ export function formatPutHeaders(options: PutOptions, idempotencyKey: string): R
     headers["if-none-match"] = options.ifNoneMatch === "*" ? "*" : `"${options.ifNoneMatch}"`;
   }
   if (options.minCopies !== undefined) headers[HEADER.minCopies] = String(options.minCopies);
+  if (options.expires !== undefined) headers[HEADER.expires] = String(options.expires);
   return options.metadata === undefined ? headers : { ...headers, ...formatMetadataHeaders(options.metadata) };
 }
 

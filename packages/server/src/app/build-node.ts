@@ -3,11 +3,12 @@ import { isAbsolute, join, relative } from "node:path";
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { createClientAuth } from "../auth/client-auth.js";
 import { NodeSigner, NodeVerifier } from "../auth/node-signature.js";
+import type { BlobRef } from "../blobs/blob-store.js";
 import { CachedBlobStore } from "../blobs/cached-blob-store.js";
 import { DiskUploadStore } from "../blobs/disk/uploads/disk-upload-store.js";
 import { openDiskVolumes } from "../blobs/disk/open-volumes.js";
 import type { VolumeSet } from "../blobs/disk/volume-set.js";
-import type { Catalog } from "../catalog/catalog.js";
+import type { Catalog, Debt } from "../catalog/catalog.js";
 import { openSqlCatalog } from "../catalog/sql/open-sql-catalog.js";
 import { HistoryEvents } from "../cluster/history-events.js";
 import { LiveCluster, type LiveClusterOptions } from "../cluster/live-cluster.js";
@@ -34,10 +35,15 @@ import type { Logger } from "../runtime/logger.js";
 import { BackfillWorker } from "../workers/backfill-worker.js";
 import { BlobFetcher } from "../workers/blob-fetcher.js";
 import { ExpiryWorker } from "../workers/expiry-worker.js";
+import { FileExpiryWorker } from "../workers/file-expiry-worker.js";
+import { HistoryWorker } from "../workers/history-worker.js";
 import { HistoryRepair } from "../workers/history-repair.js";
 import { createJournalSource } from "../workers/journal-source.js";
 import { MirrorWorker } from "../workers/mirror-worker.js";
 import { PruneWorker } from "../workers/prune-worker.js";
+import { PurgeWorker } from "../workers/purge-worker.js";
+import { ReapWorker } from "../workers/reap-worker.js";
+import { Reaper } from "../workers/reaper.js";
 import { RepairWorker } from "../workers/repair-worker.js";
 import { WorkerRunner } from "../workers/worker-runner.js";
 import { createPeerConnector } from "./connect-peer.js";
@@ -85,7 +91,15 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
     expel = resolve;
   });
   const workers = new WorkerRunner({ clock: options.clock, random: Math.random, log });
-  const onNudge = () => workers.wake("repair");
+  const onNudge = () => {
+    workers.wake("repair");
+    workers.wake("purge");
+  };
+  const reaper = new Reaper({ catalog, store: volumes, clock: options.clock });
+  volumes.watchPlacements((ref) => reaper.placed(ref));
+  const purges = new PurgeWorker({ catalog, reaper, self: id });
+  // What was purged while this node was away must not be served.
+  await purges.obeyAll();
   const connect = createPeerConnector(createSigner(ground));
   const cluster = createCluster(ground, { connect, onOwnDebt: onNudge, onExpelled: expel });
   const { intake, feed } = createIntake(ground, cluster);
@@ -119,6 +133,11 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
     startWorkers: () => {
       startWorkers(ground, { cluster, intake, feed, events, onCompared, workers });
       workers.start(new ExpiryWorker(uploads));
+      workers.start(purges);
+      const walk = () => volumes.walkShards();
+      workers.start(new ReapWorker({ reaper, walk, clock: options.clock, log }));
+      workers.start(new HistoryWorker({ catalog, holder: id }));
+      workers.start(new FileExpiryWorker({ catalog, holder: id }));
     },
   };
 }
@@ -263,8 +282,10 @@ interface WorkerParts {
 
 function startWorkers(ground: Ground, { cluster, intake, feed, events, onCompared, workers }: WorkerParts): void {
   const { catalog, clock, id, log, mirror, volumes } = ground;
-  const fetcher = new BlobFetcher({ local: volumes, cluster, clock, log });
-  workers.start(new RepairWorker({ catalog, cluster, fetcher, clock, log }));
+  const rely = (ref: BlobRef) => volumes.rely(ref);
+  const fetcher = new BlobFetcher({ local: volumes, cluster, clock, log, rely });
+  const dropIdleDebts = (debts: readonly Debt[]) => catalog.dropIdleDebts(debts);
+  workers.start(new RepairWorker({ catalog, cluster, fetcher, clock, log, dropIdleDebts }));
   workers.start(new BackfillWorker({ catalog, cluster, fetcher, log }));
   const repair = new HistoryRepair({ catalog, cluster, mirror, events, onSplit: () => feed.forgetHistory(), log });
   workers.start(new MirrorWorker({ catalog, mirror, intake, repair, onCompared, log }));

@@ -87,6 +87,13 @@ export interface VersionPage {
   readonly next?: number;
 }
 
+/** How far back a namespace can be read, and how far it shall be. */
+export interface NamespaceHorizon {
+  readonly namespace: NamespaceName;
+  readonly horizon: number;
+  readonly retentionMs: number;
+}
+
 export interface DeletedPage {
   /** The last content of each key, and since when it names nothing. */
   readonly files: readonly FormerVersion[];
@@ -99,8 +106,14 @@ export interface DeletedPage {
  * `history_gone` when it is below the horizon.
  */
 export interface HistoryCatalog {
-  /** The state as of a journal number, or as of a time by the catalog's clock. Throws `invalid_request` beyond the head. */
-  getMoment(at: { number: number } | { timeMs: number }): Promise<Moment>;
+  /**
+   * The state as of a journal number, or as of a time by the catalog's clock, which may be said as its age. Throws
+   * `invalid_request` beyond the head.
+   */
+  getMoment(at: { number: number } | { timeMs: number } | { ageMs: number }): Promise<Moment>;
+  listHorizons(): Promise<NamespaceHorizon[]>;
+  /** Whether the namespace has former versions that were superseded at or below `horizon`. */
+  hasHistory(namespace: NamespaceName, horizon: number): Promise<boolean>;
   findFileAsOf(namespace: NamespaceName, key: FileKey, at: Moment): Promise<FileRecord | undefined>;
   /** As `listFiles`. */
   listFilesAsOf(namespace: NamespaceName, query: ListQuery, at: Moment): Promise<ListPage>;

@@ -5,6 +5,7 @@ import type { ChangeOutcome, FileRecord } from "../model/change.js";
 import type { AsOf, ReadAnswer, ReadSource } from "./catalog-reads.js";
 import { type BatchRequest, changeFiles, type DeleteRequest, deleteFile } from "./change-files.js";
 import type { FileContext } from "./file-context.js";
+import { FileHistory } from "./file-history.js";
 import { MissingBlobs } from "./missing-blobs.js";
 import { NamespaceViews } from "./namespace-views.js";
 import { openBlob } from "./open-blob.js";
@@ -24,11 +25,13 @@ export class FileService {
   readonly #context: FileContext;
   readonly #namespaces: NamespaceViews;
   readonly #missing: MissingBlobs;
+  readonly history: FileHistory;
 
   constructor(context: FileContext) {
     this.#context = context;
     this.#namespaces = new NamespaceViews(context);
     this.#missing = new MissingBlobs(context);
+    this.history = new FileHistory(context);
   }
 
   /** See `putFile`. */

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { askForBody } from "./expect-continue.js";
 import type { ClientFaceContext, Face } from "./face.js";
 import { addFileRoutes } from "./file-routes.js";
+import { addHistoryRoutes } from "./history-routes.js";
 import { addListingRoutes } from "./listing-routes.js";
 import { addNamespaceRoutes } from "./namespace-routes.js";
 import { addNodeRoutes } from "./node-routes.js";
@@ -37,6 +38,7 @@ export function createClientFace(context: ClientFaceContext): Face {
         return payload;
       });
       addListingRoutes(rest, context);
+      addHistoryRoutes(rest, context);
       addNamespaceRoutes(rest, context);
       addNodeRoutes(rest, context);
       addStatusRoutes(rest, context);

@@ -26,6 +26,7 @@ export function formatAsOf({ number, time }: AsOf): string {
 export function fileHeaders(file: FoundFile): ReplyHeaders {
   const headers = validatorHeaders(file);
   headers["Content-Type"] = file.contentType;
+  if (file.expiresMs !== undefined) headers[HEADER.expires] = new Date(file.expiresMs).toISOString();
   headers["Accept-Ranges"] = "bytes";
   headers["Repr-Digest"] = formatSha256(file.digest);
   // Files come from users: a browser must neither guess that one is a page, nor let a page act in this origin's name.

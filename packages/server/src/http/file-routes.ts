@@ -28,6 +28,7 @@ const PUT_HEADERS = {
   "content-type": text("Stored and given back."),
   [HEADER.contentDigest]: text("RFC 9530. The sha-256 is checked, other algorithms are passed over."),
   [HEADER.reprDigest]: text("The same as Content-Digest."),
+  [HEADER.expires]: text("When it expires: after so many seconds, at an RFC 3339 time, or `never`."),
   [HEADER.minCopies]: number("Refuse unless so many nodes have the bytes fsynced."),
   [`${HEADER.metadataPrefix}{name}`]: text(
     "User metadata, at most 8 KiB; beyond printable ASCII as RFC 8187 under NAME*.",
@@ -47,11 +48,23 @@ const GET_HEADERS = {
   "if-range": text("The entity tag for which the range is meant; a date never matches."),
 };
 
+const PAST = {
+  version: number("This version of the file, current or not."),
+  "as-of": text("The file as it was: a journal number, or an RFC 3339 time."),
+};
+
+const VERSIONS = {
+  versions: text("The versions of the key instead of its bytes, the newest first (VersionListReply)."),
+  before: number("With versions: only those below this one, `next` of the page before."),
+  limit: number("With versions: at most so many, up to 1,000."),
+};
+
 const FILE_HEADERS = {
   ETag: text("The digest, quoted."),
   "Last-Modified": text("When this version was acknowledged."),
   "Repr-Digest": text("RFC 9530: SHA-256 of the whole file."),
   "Koboldfs-Version": number("The version's number in the journal."),
+  "Koboldfs-Expires": text("When it expires, if it does."),
   "Koboldfs-Meta-{name}": text("User metadata."),
 };
 
@@ -60,6 +73,7 @@ const VERSION_HEADERS = { "Koboldfs-Version": number("The version's number in th
 const BYTES = { "application/octet-stream": { schema: { type: "string", format: "binary" } } };
 const NO_CONTENT = { type: "null" };
 const NOT_THERE = ["invalid_key", "invalid_namespace", "not_found", "namespace_not_found"] as const;
+const NOT_THEN = ["version_not_found", "history_gone"] as const;
 const ALWAYS = ["unauthorized", "catalog_unavailable", "overloaded", "shutting_down", "internal"] as const;
 
 /** Requests of these routes are parsed by hand, from the request line as it came and at the speed of the busiest route. */
@@ -108,8 +122,9 @@ function putSchema() {
 
 function getSchema() {
   return {
-    summary: "Read a file.",
+    summary: "Read a file, or list its versions.",
     params: NAME,
+    querystring: { type: "object", properties: { ...PAST, ...VERSIONS } },
     headers: { type: "object", properties: GET_HEADERS },
     response: {
       200: { description: "The whole file.", content: BYTES, headers: FILE_HEADERS },
@@ -117,6 +132,7 @@ function getSchema() {
       304: { description: "The file is what the condition says.", ...NO_CONTENT },
       ...problems(
         ...NOT_THERE,
+        ...NOT_THEN,
         "invalid_request",
         "precondition_failed",
         "range_not_satisfiable",
@@ -131,11 +147,12 @@ function headSchema() {
   return {
     summary: "What a GET would say of the file, without its bytes.",
     params: NAME,
+    querystring: { type: "object", properties: PAST },
     headers: { type: "object", properties: READ_HEADERS },
     response: {
       200: { description: "There is such a file.", headers: FILE_HEADERS, ...NO_CONTENT },
       304: { description: "The file is what the condition says.", ...NO_CONTENT },
-      ...problems(...NOT_THERE, "invalid_request", "precondition_failed", ...ALWAYS),
+      ...problems(...NOT_THERE, ...NOT_THEN, "invalid_request", "precondition_failed", ...ALWAYS),
     },
   };
 }

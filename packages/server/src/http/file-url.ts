@@ -36,6 +36,12 @@ export function parseFileUrl(url: string): FileName {
   return { namespace: parseNamespace(namespace), key: parseKey(key) };
 }
 
+/** As `parseFileUrl`, with the query for who takes one. */
+export function parseQueriedFileUrl(url: string): FileName & { readonly query: string } {
+  const { namespace, key = "", query } = splitFileUrl(url);
+  return { namespace: parseNamespace(namespace), key: parseKey(key), query };
+}
+
 export interface ListingName {
   readonly namespace: NamespaceName;
   readonly query: string;

@@ -7,7 +7,7 @@ import { parseListingUrl } from "./file-url.js";
 import { parseListQuery } from "./list-query.js";
 import { parseIdempotencyKey } from "./put-headers.js";
 import { json, problems, refTo } from "./schemas.js";
-import { toListReply } from "./wire-file.js";
+import { toDeletedListReply, toListReply } from "./wire-file.js";
 
 const NAMESPACE = { type: "object", properties: { namespace: { type: "string" } }, required: ["namespace"] };
 
@@ -19,6 +19,8 @@ const LIST_PARAMETERS = {
     delimiter: { type: "string", description: "Fold keys that have this text behind the prefix into `prefixes`." },
     after: { type: "string", description: "Only keys and prefixes behind this one: `next` of the page before." },
     limit: { type: "integer", minimum: 1, maximum: 1000, default: 1000 },
+    "as-of": { type: "string", description: "The files as they were: a journal number, or an RFC 3339 time." },
+    deleted: { type: "string", description: "Keys that can be undeleted, with their last content (DeletedListReply)." },
   },
 };
 
@@ -28,8 +30,11 @@ export function addListingRoutes(scope: FastifyInstance, { files }: ClientFaceCo
     url,
     { schema: listSchema(), exposeHeadRoute: false, validatorCompiler: () => () => true },
     async (request, reply) => {
-      const { namespace, query } = parseListingUrl(request.originalUrl);
-      const { value, asOf } = await files.list(namespace, parseListQuery(query));
+      const { namespace, query: text } = parseListingUrl(request.originalUrl);
+      const { asOf: past, isOfDeleted, ...query } = parseListQuery(text);
+      if (isOfDeleted === true) return toDeletedListReply(await files.history.listDeleted(namespace, query));
+      if (past !== undefined) return toListReply(await files.history.listAsOf(namespace, query, past));
+      const { value, asOf } = await files.list(namespace, query);
       if (asOf !== undefined) reply.header(HEADER.asOf, formatAsOf(asOf));
       return toListReply(value);
     },
@@ -54,6 +59,7 @@ function listSchema() {
         "invalid_request",
         "unauthorized",
         "namespace_not_found",
+        "history_gone",
         "catalog_unavailable",
         "unknown_as_of",
       ),
@@ -63,7 +69,7 @@ function listSchema() {
 
 function batchSchema() {
   return {
-    summary: "Delete, copy and rename many files in one commit, each decided alone.",
+    summary: "Delete, copy, rename, undelete and restore many files in one commit, each decided alone.",
     params: NAMESPACE,
     headers: { type: "object", properties: { [HEADER.idempotencyKey]: { type: "string" } } },
     body: refTo("BatchRequest"),

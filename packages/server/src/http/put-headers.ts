@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { type Digest, HEADER, KoboldError, parseMetadataHeaders } from "@koboldfs/protocol";
 import type { PutRequest } from "../files/put-request.js";
 import type { Precondition } from "../model/change.js";
+import { parseExpires } from "./expiry-header.js";
 import { parseEntityTags, strongDigests, weakDigests } from "../model/precondition.js";
 import { parseSha256 } from "../model/digest-field.js";
 
@@ -25,6 +26,7 @@ export function parsePutHeaders(headers: IncomingHttpHeaders): PutHeaders {
   const precondition = parsePrecondition(headers);
   const idempotencyKey = parseIdempotencyKey(headers);
   const minCopies = parseMinCopies(headers[HEADER.minCopies]);
+  const expires = parseExpires(headers[HEADER.expires]);
   return {
     ...(headers["content-length"] !== undefined && { sizeBytes: Number(headers["content-length"]) }),
     ...(digest !== undefined && { digest }),
@@ -33,6 +35,7 @@ export function parsePutHeaders(headers: IncomingHttpHeaders): PutHeaders {
     ...(precondition !== undefined && { precondition }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(minCopies !== undefined && { minCopies }),
+    ...(expires !== undefined && { expires }),
   };
 }
 

@@ -7,7 +7,9 @@ import { type ByteSpan, parseRange } from "../model/byte-range.js";
 import { decideRead, ifRangeHolds } from "../model/read-condition.js";
 import type { Logger } from "../runtime/logger.js";
 import { fileHeaders, type ReplyHeaders, validatorHeaders } from "./file-headers.js";
-import { parseFileUrl } from "./file-url.js";
+import { type FileName, parseQueriedFileUrl } from "./file-url.js";
+import { type PastQuery, parsePastQuery } from "./past-query.js";
+import { toVersionListReply } from "./wire-file.js";
 
 export interface ReadContext {
   readonly files: FileService;
@@ -17,8 +19,10 @@ export interface ReadContext {
 /** `GET /v1/files/{namespace}/{key}`. The busiest way through the server: it writes to the socket itself. */
 export async function getFile(context: ReadContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { files, log } = context;
-  const { namespace, key } = parseFileUrl(request.originalUrl);
-  const file = await files.getFile(namespace, key);
+  const { query, ...name } = parseQueriedFileUrl(request.originalUrl);
+  const past = parsePastQuery(query);
+  if (past.kind === "versions") return sendVersions(files, { ...name, ...past }, reply);
+  const file = await findFile(files, name, past);
   if (answerCondition(file, request, reply)) return;
   const span = chooseSpan(file, request, reply);
   const { content } = await files.openBlob(file, span);
@@ -27,6 +31,22 @@ export async function getFile(context: ReadContext, request: FastifyRequest, rep
   reply.hijack();
   if (Buffer.isBuffer(content)) response.end(content);
   else sendStream(content, response, log);
+}
+
+type OnePast = Exclude<PastQuery, { kind: "versions" }>;
+
+function findFile(files: FileService, { namespace, key }: FileName, past: OnePast): Promise<FoundFile> {
+  if (past.kind === "version") return files.history.getVersion(namespace, key, past.version);
+  return past.kind === "as-of" ? files.history.getFileAsOf(namespace, key, past.asOf) : files.getFile(namespace, key);
+}
+
+async function sendVersions(
+  files: FileService,
+  { namespace, key, before, limit }: FileName & { readonly before?: number; readonly limit: number },
+  reply: FastifyReply,
+): Promise<void> {
+  const page = await files.history.listVersions(namespace, key, { limit, ...(before !== undefined && { before }) });
+  await reply.send(toVersionListReply(key, page));
 }
 
 /**
@@ -41,8 +61,10 @@ function sendStream(content: Readable, response: ServerResponse, log: Logger): v
 
 /** `HEAD /v1/files/{namespace}/{key}`: what GET would say, without asking for the bytes. */
 export async function headFile(context: ReadContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const { namespace, key } = parseFileUrl(request.originalUrl);
-  const file = await context.files.getFile(namespace, key);
+  const { query, ...name } = parseQueriedFileUrl(request.originalUrl);
+  const past = parsePastQuery(query);
+  if (past.kind === "versions") throw new KoboldError("invalid_request", "versions are listed with GET");
+  const file = await findFile(context.files, name, past);
   if (answerCondition(file, request, reply)) return;
   reply.raw.writeHead(200, wholeHeaders(file)).end();
   reply.hijack();

@@ -16,9 +16,23 @@ const MAX_MIN_COPIES = 100;
 const MAX_URL_TEMPLATE_LENGTH = 2048;
 export const MAX_BATCH_OPERATIONS = 1000;
 
+/** A hundred years: beyond it times are no safe integers any more. */
+const MAX_DURATION_MS = 100 * 366 * 86_400_000;
+
 const policyProperties = {
   minCopies: { type: "integer", minimum: 1, maximum: MAX_MIN_COPIES },
   urlTemplate: { type: "string", minLength: 1, maxLength: MAX_URL_TEMPLATE_LENGTH },
+  retentionMs: { type: "integer", minimum: 0, maximum: MAX_DURATION_MS },
+  expireAfterMs: { type: "integer", minimum: 1, maximum: MAX_DURATION_MS },
+} as const;
+
+/** What is known of content besides its place in the history. */
+const contentProperties = {
+  digest: DIGEST,
+  size: COUNT,
+  contentType: TEXT,
+  metadata: { type: "object", additionalProperties: TEXT },
+  expires: TIME,
 } as const;
 
 export const SCHEMAS = [
@@ -57,24 +71,48 @@ export const SCHEMAS = [
   },
   {
     $id: "FileInfo",
-    ...object({
-      key: TEXT,
-      digest: DIGEST,
-      size: COUNT,
-      version: COUNT,
-      contentType: TEXT,
-      metadata: { type: "object", additionalProperties: TEXT },
-      modified: TIME,
-    }),
+    ...object(
+      {
+        key: TEXT,
+        digest: DIGEST,
+        size: COUNT,
+        version: COUNT,
+        contentType: TEXT,
+        metadata: { type: "object", additionalProperties: TEXT },
+        modified: TIME,
+        expires: TIME,
+      },
+      ["expires"],
+    ),
   },
+  {
+    $id: "VersionInfo",
+    ...object({ version: COUNT, modified: TIME, deleted: { type: "boolean" }, ...contentProperties }, [
+      ...Object.keys(contentProperties),
+    ]),
+  },
+  { $id: "VersionListReply", ...object({ key: TEXT, versions: listOf("VersionInfo"), next: COUNT }, ["next"]) },
+  {
+    $id: "DeletedFileInfo",
+    ...object({ key: TEXT, version: COUNT, modified: TIME, deleted: TIME, ...contentProperties }, ["expires"]),
+  },
+  { $id: "DeletedListReply", ...object({ files: listOf("DeletedFileInfo"), next: TEXT }, ["next"]) },
+  { $id: "RestoreRequest", ...object({ prefix: TEXT, asOf: { type: "string", minLength: 1, maxLength: 64 } }) },
+  { $id: "RestoreReply", ...object({ version: COUNT, restored: COUNT, removed: COUNT }) },
+  { $id: "PurgeRequest", ...object({ key: TEXT, version: COUNT }, ["version"]) },
+  { $id: "PurgeReply", ...object({ purged: COUNT, pending: { type: "array", items: TEXT } }) },
   {
     $id: "ListReply",
     ...object({ files: listOf("FileInfo"), prefixes: { type: "array", items: TEXT }, next: TEXT }, ["next"]),
   },
-  { $id: "NamespacePolicy", ...object(policyProperties, ["minCopies", "urlTemplate"]) },
+  { $id: "NamespacePolicy", ...object(policyProperties, Object.keys(policyProperties)) },
   {
     $id: "NamespaceInfo",
-    ...object({ name: TEXT, files: COUNT, bytes: DECIMAL, created: TIME, ...policyProperties }, ["urlTemplate"]),
+    ...object({ name: TEXT, files: COUNT, bytes: DECIMAL, created: TIME, ...policyProperties }, [
+      "urlTemplate",
+      "retentionMs",
+      "expireAfterMs",
+    ]),
   },
   { $id: "NamespaceListReply", ...object({ namespaces: listOf("NamespaceInfo") }) },
   {

@@ -1,12 +1,28 @@
-import type { FileInfo, ListReply } from "@koboldfs/protocol";
-import type { ListPage } from "../catalog/catalog.js";
+import type { DeletedListReply, FileInfo, ListReply, VersionInfo, VersionListReply } from "@koboldfs/protocol";
+import type { DeletedPage, KeyVersion, ListPage, VersionPage } from "../catalog/catalog.js";
 import type { FileRecord } from "../model/change.js";
 
 export function toListReply({ files, prefixes, next }: ListPage): ListReply {
   return { files: files.map(toFileInfo), prefixes: [...prefixes], ...(next !== undefined && { next }) };
 }
 
-function toFileInfo({ key, digest, sizeBytes, version, contentType, metadata, modified }: FileRecord): FileInfo {
+export function toVersionListReply(key: string, { versions, next }: VersionPage): VersionListReply {
+  return { key, versions: versions.map(toVersionInfo), ...(next !== undefined && { next }) };
+}
+
+function toVersionInfo(one: KeyVersion): VersionInfo {
+  if (one.kind === "tombstone") return { version: one.version, modified: one.modified.toISOString(), deleted: true };
+  const { key: _, ...info } = toFileInfo(one.file);
+  return { ...info, deleted: false };
+}
+
+export function toDeletedListReply({ files, next }: DeletedPage): DeletedListReply {
+  const deleted = files.map((file) => ({ ...toFileInfo(file), deleted: new Date(file.supersededMs).toISOString() }));
+  return { files: deleted, ...(next !== undefined && { next }) };
+}
+
+function toFileInfo(file: FileRecord): FileInfo {
+  const { key, digest, sizeBytes, version, contentType, metadata, modified, expiresMs } = file;
   return {
     key,
     digest,
@@ -15,5 +31,6 @@ function toFileInfo({ key, digest, sizeBytes, version, contentType, metadata, mo
     contentType,
     metadata: { ...metadata },
     modified: modified.toISOString(),
+    ...(expiresMs !== undefined && { expires: new Date(expiresMs).toISOString() }),
   };
 }

@@ -16,6 +16,8 @@ export interface BlobFetcherOptions {
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Told of a blob before it is looked for here: from then on nobody else may remove it. */
+  readonly rely?: (blob: WantedBlob) => Promise<void>;
   /** Bytes asked for in one request; for tests. */
   readonly pieceBytes?: number;
 }
@@ -44,6 +46,7 @@ export class BlobFetcher {
    * Rejects when this node's own volumes fail (`disk_full`, `disk_failed`) or the signal fires.
    */
   async fetch(blob: WantedBlob, signal: AbortSignal): Promise<FetchOutcome> {
+    await this.#options.rely?.(blob);
     if (await this.#isGoodHere(blob, signal)) return "here";
     // Asked anew in each round: a node that was away may be back, under another address.
     const peers = () => this.#options.cluster.readingPeers();

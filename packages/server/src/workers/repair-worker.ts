@@ -10,6 +10,8 @@ import type { StepResult, Worker } from "./worker.js";
 
 export interface RepairWorkerOptions {
   readonly catalog: DebtCatalog;
+  /** Strikes off debts of blobs that nothing refers to any more: nobody has them, and nobody needs them. */
+  readonly dropIdleDebts?: (debts: readonly Debt[]) => Promise<number>;
   readonly cluster: Cluster;
   readonly fetcher: Pick<BlobFetcher, "fetch">;
   readonly clock: Clock;
@@ -89,6 +91,8 @@ export class RepairWorker implements Worker {
     try {
       const outcome = await this.#options.fetcher.fetch(debt, signal);
       if (outcome === "here" || outcome === "fetched") return await this.#settler.add(debt);
+      const isIdle = outcome === "absent" && (await this.#options.dropIdleDebts?.([debt])) === 1;
+      if (isIdle) return this.#end(debt);
       this.#backoff.delay(debt);
       this.#underWay.delete(keyOf(debt));
       this.#options.log.debug({ debt, outcome }, "a debt cannot be paid now and waits");

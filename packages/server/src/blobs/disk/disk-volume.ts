@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { NamespaceName } from "@koboldfs/protocol";
 import type { Clock } from "../../runtime/clock.js";
 import type { FileSystem } from "../../runtime/file-system.js";
@@ -12,6 +12,7 @@ import { DiskWrite, type WriteGround } from "./disk-write.js";
 import { DurableFolders } from "./durable-folders.js";
 import { KeyedLock } from "./keyed-lock.js";
 import { UploadFolder } from "./uploads/upload-folder.js";
+import { walkShards } from "./shard-walk.js";
 import { VolumeHealth } from "./volume-health.js";
 import type { VolumeLock } from "./volume-lock.js";
 import type { VolumeRecord } from "./volume-record.js";
@@ -131,6 +132,21 @@ export class DiskVolume implements BlobStore {
       if (isMissing(error)) return false;
       throw toDiskError(error, `cannot remove ${path}`);
     }
+  }
+
+  /** Makes it durable that a removed blob is gone. */
+  async syncRemoval(ref: BlobRef): Promise<void> {
+    const folder = dirname(blobPath(this.#root, ref));
+    try {
+      await this.#options.files.syncFolder(folder);
+    } catch (error) {
+      if (!isMissing(error)) throw toDiskError(error, `cannot make a removal from ${folder} durable`);
+    }
+  }
+
+  /** What lies in the blob folder, one folder shard after the other. */
+  walkShards(): AsyncGenerator<BlobRef[]> {
+    return walkShards(this.#options.files, this.#root);
   }
 
   /** Lets another process open the directory. Writes that still run are the caller's to end first. */

@@ -9,6 +9,7 @@ export class VolumeSet implements BlobStore {
   readonly volumes: readonly DiskVolume[];
   readonly #logger: Logger;
   readonly #publishing = new KeyedLock();
+  #onPlaced: (ref: BlobRef) => void = () => {};
   /** Counts blobs that moved from one volume to another: a reader that found nothing meanwhile looks again. */
   #moves = 0;
 
@@ -31,7 +32,10 @@ export class VolumeSet implements BlobStore {
 
   async create(namespace: NamespaceName, announced: BlobWriteOptions = {}, signal?: AbortSignal): Promise<BlobWrite> {
     const volume = await this.#roomiest();
-    const published = (ref: BlobRef) => this.#removeElsewhere(ref, volume);
+    const published = async (ref: BlobRef) => {
+      this.#onPlaced(ref);
+      await this.#removeElsewhere(ref, volume);
+    };
     return volume.begin({ namespace, announced, signal, publishing: { publishing: this.#publishing, published } });
   }
 
@@ -51,6 +55,33 @@ export class VolumeSet implements BlobStore {
       for (const volume of this.volumes) removed.push(await volume.remove(ref));
       return removed.includes(true);
     });
+  }
+
+  /** Tells of each placement while nothing else can happen to its blob. For one listener: who removes blobs. */
+  watchPlacements(onPlaced: (ref: BlobRef) => void): void {
+    this.#onPlaced = onPlaced;
+  }
+
+  /** Counts as a placement, of a blob that is here already: whoever will rely on its bytes says so first. */
+  rely(ref: BlobRef): Promise<void> {
+    return this.#publishing.run(`${ref.namespace}/${ref.digest}`, async () => this.#onPlaced(ref));
+  }
+
+  /** Unlinks the blob unless `isWanted`, asked when nothing else can happen to it, says no. False: then it is kept. */
+  removeIf(ref: BlobRef, isWanted: () => boolean, options: { isDurable?: boolean } = {}): Promise<boolean> {
+    return this.#publishing.run(`${ref.namespace}/${ref.digest}`, async () => {
+      if (!isWanted()) return false;
+      for (const volume of this.volumes) {
+        await volume.remove(ref);
+        if (options.isDurable === true) await volume.syncRemoval(ref);
+      }
+      return true;
+    });
+  }
+
+  /** Everything that lies on the volumes, one folder shard after the other. */
+  async *walkShards(): AsyncGenerator<BlobRef[]> {
+    for (const volume of this.volumes) yield* volume.walkShards();
   }
 
   /** Lets other processes open the directories. */

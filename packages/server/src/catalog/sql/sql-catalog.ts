@@ -14,6 +14,7 @@ import type {
   JournalBlob,
   ListPage,
   ListQuery,
+  NamespaceHorizon,
   NodeRecord,
   OwedQuestion,
   StoredBlobRecord,
@@ -114,8 +115,16 @@ export class SqlCatalog implements Catalog {
     return page;
   }
 
-  getMoment(at: { number: number } | { timeMs: number }): Promise<Moment> {
+  getMoment(at: { number: number } | { timeMs: number } | { ageMs: number }): Promise<Moment> {
     return this.#history.getMoment(at);
+  }
+
+  listHorizons(): Promise<NamespaceHorizon[]> {
+    return this.#history.listHorizons();
+  }
+
+  hasHistory(namespace: NamespaceName, horizon: number): Promise<boolean> {
+    return this.#history.hasHistory(namespace, horizon);
   }
 
   findFileAsOf(namespace: NamespaceName, key: FileKey, at: Moment): Promise<FileRecord | undefined> {

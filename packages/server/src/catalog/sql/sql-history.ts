@@ -4,7 +4,15 @@ import type { NamespaceRow } from "../../model/commit-view.js";
 import { isExpired } from "../../model/commit-draft.js";
 import { parseJournalGroup } from "../../model/journal-group.js";
 import { compareKeys, findPrefixSuccessor } from "../../model/key-order.js";
-import type { DeletedPage, HistoryCatalog, KeyVersion, ListPage, ListQuery, VersionPage } from "../catalog.js";
+import type {
+  DeletedPage,
+  HistoryCatalog,
+  KeyVersion,
+  ListPage,
+  ListQuery,
+  NamespaceHorizon,
+  VersionPage,
+} from "../catalog.js";
 import { toBuffer, toInteger } from "./column-values.js";
 import { checkListQuery, listPage, type ReadRange } from "./list-files.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
@@ -13,6 +21,9 @@ import { parseFileRow } from "./queries/file-queries.js";
 import { parseNamespaceRow } from "./queries/namespace-queries.js";
 import { parseVersionRow } from "./queries/version-queries.js";
 import type { SqlRunner, SqlStatement } from "./sql-connection.js";
+
+/** Long enough to notice on Monday morning what went wrong on Sunday night, short enough to give the room back soon. */
+const DEFAULT_RETENTION_MS = 24 * 60 * 60_000;
 
 /**
  * Reads of the past: what `files` holds since before the moment, and what `versions` held over it. The horizon is looked
@@ -27,8 +38,19 @@ export class SqlHistory implements HistoryCatalog {
     this.#runner = runner;
   }
 
-  async getMoment(at: { number: number } | { timeMs: number }): Promise<Moment> {
-    return "number" in at ? this.#momentOf(at.number) : this.#momentAt(at.timeMs);
+  async getMoment(at: { number: number } | { timeMs: number } | { ageMs: number }): Promise<Moment> {
+    return "number" in at ? this.#momentOf(at.number) : this.#momentAt(at);
+  }
+
+  async listHorizons(): Promise<NamespaceHorizon[]> {
+    const rows = (await this.#read([this.#queries.namespaces.list({})])).map(parseNamespaceRow);
+    return rows.map(({ name, horizon, policy }) => {
+      return { namespace: name, horizon, retentionMs: policy.retentionMs ?? DEFAULT_RETENTION_MS };
+    });
+  }
+
+  async hasHistory(namespace: NamespaceName, horizon: number): Promise<boolean> {
+    return (await this.#read([this.#queries.versions.listEnded({ namespace, horizon, limit: 1 })])).length > 0;
   }
 
   async #momentOf(number: number): Promise<Moment> {
@@ -38,10 +60,12 @@ export class SqlHistory implements HistoryCatalog {
     return { number, timeMs: parseJournalGroup(toBuffer(group.bytes)).timeMs };
   }
 
-  async #momentAt(timeMs: number): Promise<Moment> {
+  async #momentAt(at: { timeMs: number } | { ageMs: number }): Promise<Moment> {
     const [head] = await this.#read([this.#queries.cluster.readHead({})]);
     if (head === undefined) throw new KoboldError("internal", "the catalog has no cluster row");
-    if (timeMs > parseHeadRow(head).nowMs) throw new KoboldError("invalid_request", "that time has not come yet");
+    const { nowMs } = parseHeadRow(head);
+    const timeMs = "timeMs" in at ? at.timeMs : nowMs - at.ageMs;
+    if (timeMs > nowMs) throw new KoboldError("invalid_request", "that time has not come yet");
     const [group] = await this.#read([this.#queries.journal.findGroupAt({ timeMs })]);
     return { number: toInteger(group?.last ?? 0), timeMs };
   }

@@ -1,0 +1,69 @@
+import { KoboldError } from "@koboldfs/protocol";
+import type { PastPoint } from "../files/file-history.js";
+import { decodePercent } from "../model/percent-encoding.js";
+
+/** What the query of a file's URL asks for besides the file as it is now. */
+export type PastQuery =
+  | { readonly kind: "now" }
+  | { readonly kind: "version"; readonly version: number }
+  | { readonly kind: "as-of"; readonly asOf: PastPoint }
+  | { readonly kind: "versions"; readonly before?: number; readonly limit: number };
+
+const MAX_LIMIT = 1000;
+/** RFC 3339 section 5.6, with a zone: a local time is a different moment on each machine. */
+const TIME = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+
+/** `version=N`, `as-of=N|TIME`, or `versions[&before=N][&limit=N]`. Throws `invalid_request`. */
+export function parsePastQuery(query: string): PastQuery {
+  if (query === "") return { kind: "now" };
+  const values = readPairs(query);
+  const [version, asOf, before, limit] = ["version", "as-of", "before", "limit"].map((name) => values.get(name));
+  if (values.has("versions") && version === undefined && asOf === undefined) {
+    const first = before === undefined ? {} : { before: parseNumber("before", before) };
+    return { kind: "versions", ...first, limit: parseLimit(limit) };
+  }
+  if (values.size > 1) throw invalid("version, as-of and versions exclude each other");
+  if (version !== undefined) return { kind: "version", version: parseNumber("version", version) };
+  if (asOf !== undefined) return { kind: "as-of", asOf: parsePastPoint(asOf) };
+  throw invalid("a file's URL takes version, as-of or versions; '?' in a key is sent as %3F");
+}
+
+/** A journal number or an RFC 3339 time. Throws `invalid_request`. */
+export function parsePastPoint(text: string): PastPoint {
+  if (/^\d{1,16}$/.test(text)) return { number: parseNumber("as-of", text) };
+  const timeMs = TIME.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(timeMs))
+    throw invalid(`as-of is neither a journal number nor an RFC 3339 time: ${text.slice(0, 40)}`);
+  return { timeMs };
+}
+
+function readPairs(query: string): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const pair of query.split("&")) {
+    const [name = "", ...rest] = pair.split("=");
+    if (!["version", "as-of", "versions", "before", "limit"].includes(name)) {
+      throw invalid("a file's URL takes version, as-of or versions; '?' in a key is sent as %3F");
+    }
+    // Here `+` is itself: it stands in times, and no value has a space.
+    const value = decodePercent(rest.join("="));
+    if (value === undefined || values.has(name)) throw invalid(`${name} is given twice or not percent-encoded UTF-8`);
+    values.set(name, value);
+  }
+  return values;
+}
+
+function parseNumber(name: string, text: string): number {
+  const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(number)) return number;
+  throw invalid(`${name} is not a journal number`);
+}
+
+function parseLimit(text: string | undefined): number {
+  const limit = text === undefined ? MAX_LIMIT : parseNumber("limit", text);
+  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw invalid(`limit is not a number from 1 to ${MAX_LIMIT}`);
+}
+
+function invalid(message: string): KoboldError {
+  return new KoboldError("invalid_request", message);
+}
