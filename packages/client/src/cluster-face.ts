@@ -1,4 +1,5 @@
 import {
+  HEADER,
   KoboldError,
   type NamespaceInfo,
   type NamespacePolicy,
@@ -56,7 +57,9 @@ export class ClusterFace {
   }
 
   async dropNamespace(name: string, options: CallOptions): Promise<void> {
-    await this.#session.call({ method: "DELETE", path: formatNamespacePath(name) }, drain, options);
+    // A second attempt after a lost answer would find no namespace any more.
+    const headers = { [HEADER.idempotencyKey]: this.#session.createIdempotencyKey() };
+    await this.#session.call({ method: "DELETE", path: formatNamespacePath(name), headers }, drain, options);
   }
 
   listNamespaces(options: CallOptions): Promise<NamespaceInfo[]> {

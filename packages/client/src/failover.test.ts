@@ -143,6 +143,20 @@ describe("a client with several servers", () => {
     expect(new Set([...keys("/a"), ...keys("/b")]).size).toBe(2);
   });
 
+  it("drops a namespace under one idempotency key: a repetition must not find that it is gone", async () => {
+    const server = await start((_request, response) => {
+      if (server.requests.length === 1) response.destroy();
+      else response.writeHead(204).end();
+    });
+    const client = connect([server]);
+    await client.dropNamespace();
+    await client.dropNamespace();
+    const [lost, repeated, other] = server.requests.map(({ headers }) => headers[HEADER.idempotencyKey]);
+    expect(lost).toMatch(/./);
+    expect(repeated).toBe(lost);
+    expect(other).not.toBe(lost);
+  });
+
   it("sends a stream again from its kept beginning", async () => {
     const cut = await start((_request, response) => void response.destroy());
     const well = await start(store);

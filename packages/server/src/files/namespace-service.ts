@@ -27,9 +27,15 @@ export class NamespaceService {
     return this.#catalog.listNamespaces();
   }
 
-  /** Throws `namespace_not_found` or `namespace_not_empty`. */
-  async delete(namespace: NamespaceName): Promise<void> {
-    const outcome = await this.#catalog.commit({ kind: "drop-namespace", namespace });
+  /** Throws `namespace_not_found` or `namespace_not_empty`; not when it is repeated under its idempotency key. */
+  async delete(namespace: NamespaceName, idempotencyKey?: string): Promise<void> {
+    const outcome = await this.#catalog.commit({
+      kind: "drop-namespace",
+      namespace,
+      ...(idempotencyKey !== undefined && {
+        idempotency: { key: idempotencyKey, fingerprint: `drop-namespace ${namespace}` },
+      }),
+    });
     if (!outcome.ok) throw outcome.error;
   }
 }

@@ -167,6 +167,19 @@ describe("namespaces", () => {
     expect((await send(test.port, { path: "/v1/namespaces/life" })).problem).toEqual([404, "namespace_not_found"]);
   });
 
+  it("are dropped once under an idempotency key, also when a new one has the name by then", async () => {
+    const headers = { "idempotency-key": "drop-once" };
+    const drop = () => send(test.port, { method: "DELETE", path: "/v1/namespaces/once", headers });
+    await put("once");
+    expect((await drop()).status).toBe(204);
+    expect((await drop()).status).toBe(204);
+    await put("once");
+    expect((await drop()).status).toBe(204);
+    expect((await send(test.port, { path: "/v1/namespaces/once" })).status).toBe(200);
+    const other = await send(test.port, { method: "DELETE", path: "/v1/namespaces/demo", headers });
+    expect(other.problem).toEqual([422, "idempotency_key_reused"]);
+  });
+
   it.each(["A", "-a", "a..b", "a%2Fb", "x".repeat(64), "%2e%2e"])("named %s are refused", async (name) => {
     expect((await put(name)).problem).toEqual([400, "invalid_namespace"]);
   });

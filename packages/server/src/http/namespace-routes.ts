@@ -1,6 +1,7 @@
-import { type NamespaceListReply, type NamespacePolicy, parseNamespaceName } from "@koboldfs/protocol";
+import { HEADER, type NamespaceListReply, type NamespacePolicy, parseNamespaceName } from "@koboldfs/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ClientFaceContext } from "./face.js";
+import { parseIdempotencyKey } from "./put-headers.js";
 import { json, problems, refTo } from "./schemas.js";
 
 const NAMESPACE = { type: "object", properties: { namespace: { type: "string" } }, required: ["namespace"] };
@@ -13,7 +14,7 @@ export function addNamespaceRoutes(scope: FastifyInstance, { namespaces }: Clien
   });
   scope.get(url, { schema: getSchema(), exposeHeadRoute: false }, (request) => namespaces.get(nameOf(request)));
   scope.delete(url, { schema: deleteSchema() }, async (request, reply) => {
-    await namespaces.delete(nameOf(request));
+    await namespaces.delete(nameOf(request), parseIdempotencyKey(request.headers));
     await reply.code(204).send();
   });
   scope.get(
@@ -69,13 +70,16 @@ function deleteSchema() {
   return {
     summary: "Drop an empty namespace.",
     params: NAMESPACE,
+    headers: { type: "object", properties: { [HEADER.idempotencyKey]: { type: "string" } } },
     response: {
       204: { description: "Dropped.", type: "null" },
       ...problems(
         "invalid_namespace",
+        "invalid_request",
         "unauthorized",
         "namespace_not_found",
         "namespace_not_empty",
+        "idempotency_key_reused",
         "catalog_unavailable",
         "commit_contended",
       ),

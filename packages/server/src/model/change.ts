@@ -175,6 +175,7 @@ export interface SetNamespaceChange {
 export interface DropNamespaceChange {
   readonly kind: "drop-namespace";
   readonly namespace: NamespaceName;
+  readonly idempotency?: Idempotency;
 }
 
 /**
