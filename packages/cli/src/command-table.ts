@@ -1,49 +1,44 @@
 import type { CommandMaker } from "./command-maker.js";
-import { makeCatCommand } from "./commands/cat.js";
-import { makeCompletionCommand } from "./commands/completion.js";
-import { makeCpCommand } from "./commands/cp.js";
-import { makeGetCommand } from "./commands/get.js";
-import { makeCommandsCommand, makeCompleteCommand } from "./commands/hidden.js";
-import { makeLsCommand } from "./commands/ls.js";
-import { makeMvCommand } from "./commands/mv.js";
-import { makeNamespaceCommand } from "./commands/namespace.js";
-import { makeNodeCommand } from "./commands/node.js";
-import { makePutCommand } from "./commands/put.js";
-import { makeRmCommand } from "./commands/rm.js";
-import { makePurgeCommand } from "./commands/purge.js";
-import { makeRestoreCommand } from "./commands/restore.js";
-import { makeUndeleteCommand } from "./commands/undelete.js";
-import { makeVersionsCommand } from "./commands/versions.js";
-import { makeStatCommand } from "./commands/stat.js";
-import { makeStatusCommand } from "./commands/status.js";
-import { makeSyncCommand } from "./commands/sync.js";
-import { makeUrlCommand } from "./commands/url.js";
-import { makeDemoCommand } from "./demo/demo-command.js";
-import { makeServeCommand } from "./serve/serve-command.js";
+
+/** A command whose module is loaded when it is wanted: one run needs one of them, and loading all takes longer than most. */
+export interface CommandEntry {
+  readonly name: string;
+  /** It is about the other commands, and needs them all. */
+  readonly needsAll?: true;
+  load(): Promise<CommandMaker>;
+}
 
 /** Every command, in the order in which the help shows them. */
-export const COMMAND_TABLE: readonly CommandMaker[] = [
-  makeDemoCommand,
-  makeServeCommand,
-  makePutCommand,
-  makeGetCommand,
-  makeCatCommand,
-  makeLsCommand,
-  makeStatCommand,
-  makeUrlCommand,
-  makeCpCommand,
-  makeMvCommand,
-  makeRmCommand,
-  makeVersionsCommand,
-  makeUndeleteCommand,
-  makeRestoreCommand,
-  makePurgeCommand,
-  makeSyncCommand,
-  makeNamespaceCommand,
-  makeNodeCommand,
-  makeStatusCommand,
-  makeCompletionCommand,
+export const COMMAND_TABLE: readonly CommandEntry[] = [
+  { name: "demo", load: async () => (await import("./demo/demo-command.js")).makeDemoCommand },
+  { name: "serve", load: async () => (await import("./serve/serve-command.js")).makeServeCommand },
+  { name: "put", load: async () => (await import("./commands/put.js")).makePutCommand },
+  { name: "get", load: async () => (await import("./commands/get.js")).makeGetCommand },
+  { name: "cat", load: async () => (await import("./commands/cat.js")).makeCatCommand },
+  { name: "ls", load: async () => (await import("./commands/ls.js")).makeLsCommand },
+  { name: "stat", load: async () => (await import("./commands/stat.js")).makeStatCommand },
+  { name: "url", load: async () => (await import("./commands/url.js")).makeUrlCommand },
+  { name: "cp", load: async () => (await import("./commands/cp.js")).makeCpCommand },
+  { name: "mv", load: async () => (await import("./commands/mv.js")).makeMvCommand },
+  { name: "rm", load: async () => (await import("./commands/rm.js")).makeRmCommand },
+  { name: "versions", load: async () => (await import("./commands/versions.js")).makeVersionsCommand },
+  { name: "undelete", load: async () => (await import("./commands/undelete.js")).makeUndeleteCommand },
+  { name: "restore", load: async () => (await import("./commands/restore.js")).makeRestoreCommand },
+  { name: "purge", load: async () => (await import("./commands/purge.js")).makePurgeCommand },
+  { name: "sync", load: async () => (await import("./commands/sync.js")).makeSyncCommand },
+  { name: "namespace", load: async () => (await import("./commands/namespace.js")).makeNamespaceCommand },
+  { name: "node", load: async () => (await import("./commands/node.js")).makeNodeCommand },
+  { name: "status", load: async () => (await import("./commands/status.js")).makeStatusCommand },
+  { name: "config", load: async () => (await import("./commands/config.js")).makeConfigCommand },
+  {
+    name: "completion",
+    needsAll: true,
+    load: async () => (await import("./commands/completion.js")).makeCompletionCommand,
+  },
 ];
 
 /** Commands for scripts and generators, which help does not show. */
-export const HIDDEN_COMMANDS: readonly CommandMaker[] = [makeCompleteCommand, makeCommandsCommand];
+export const HIDDEN_COMMANDS: readonly CommandEntry[] = [
+  { name: "__complete", load: async () => (await import("./commands/hidden.js")).makeCompleteCommand },
+  { name: "__commands", needsAll: true, load: async () => (await import("./commands/hidden.js")).makeCommandsCommand },
+];

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Client, type ClientOptions } from "@koboldfs/client";
+import type { ClientOptions, ClientPool, ClusterClient, NamespaceClient } from "@koboldfs/client";
 import type { Command } from "commander";
 import type { CommandContext, EnvironmentVariables } from "./command-context.js";
 import { findCacheFolder } from "./sync/cache-folder.js";
@@ -12,9 +12,6 @@ import { tellWarning } from "./warnings.js";
 
 /** A person who waits wants to know soon that no server is up. */
 const INTERACTIVE_DEADLINE_MS = 5_000;
-
-/** A client has a namespace, even for requests in which none is named. */
-const ANY_NAMESPACE = "any";
 
 /** The options that every command with a server has. */
 export interface ConnectionOptions {
@@ -35,42 +32,42 @@ export function withConnection(command: Command): Command {
 export interface Run {
   readonly context: CommandContext;
   readonly output: ConsoleOutput;
-  /** The client of a namespace, the same one for the same options; closed after the action. */
-  connect(namespace: string, options?: Partial<ClientOptions>): Client;
+  /** The client of a namespace. Those with the same options share their connections, which are closed after the action. */
+  connect(namespace: string, options?: Partial<ClientOptions>): NamespaceClient;
   /** A client for what belongs to no namespace. */
-  connectCluster(): Client;
+  connectCluster(): ClusterClient;
 }
 
-/** Runs an action with an output and clients made from its options, and closes the clients afterwards. */
+/** Runs an action with an output and clients made from its options, and closes their connections afterwards. */
 export async function withRun(
   context: CommandContext,
   options: ConnectionOptions,
   action: (run: Run) => Promise<void>,
 ): Promise<void> {
   const connection = await readConnection(context, options);
-  const clients = new Map<string, Client>();
-  const connect = (namespace: string, more: Partial<ClientOptions> = {}): Client => {
-    const id = JSON.stringify([namespace, more]);
-    const client = clients.get(id) ?? new Client(namespace, { ...connection, ...more });
-    clients.set(id, client);
-    return client;
+  // Loaded here, and not for help and settings, which talk to nobody.
+  const { ClientPool } = await import("@koboldfs/client");
+  const pools = new Map<string, ClientPool>();
+  const open = (more: Partial<ClientOptions> = {}): ClientPool => {
+    const id = JSON.stringify(more);
+    const pool = pools.get(id) ?? new ClientPool({ ...connection, ...more });
+    pools.set(id, pool);
+    return pool;
   };
   try {
     const output = new ConsoleOutput(context, options.json === true);
-    await action({ context, output, connect, connectCluster: () => connect(ANY_NAMESPACE) });
+    const connect: Run["connect"] = (namespace, more) => open(more).client(namespace);
+    await action({ context, output, connect, connectCluster: () => open() });
   } finally {
-    await Promise.all([...clients.values()].map((client) => client.close()));
+    await Promise.all([...pools.values()].map((pool) => pool.close()));
   }
 }
 
 async function readConnection(context: CommandContext, options: ConnectionOptions): Promise<ClientOptions> {
   const { env } = context;
-  const { profiles, isExposed } = await readProfiles(env);
+  const { profiles, exposure } = await readProfiles(env);
   const settings = resolveClientSettings({ flags: options, env, profiles });
-  if (isExposed) {
-    const message = `others can read the token in ${profiles.path}`;
-    tellWarning(context, { code: "profile_exposed", message, hint: `Run 'chmod 600 ${profiles.path}'.` }, options.json);
-  }
+  if (exposure !== undefined) tellWarning(context, exposure, options.json);
   return toClientOptions(settings, env);
 }
 

@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { Command, CommanderError } from "commander";
 import type { CommandContext } from "./command-context.js";
-import { COMMAND_TABLE, HIDDEN_COMMANDS } from "./command-table.js";
+import type { CommandMaker } from "./command-maker.js";
+import { COMMAND_TABLE, type CommandEntry, HIDDEN_COMMANDS } from "./command-table.js";
 import { EXIT, EXIT_MEANINGS } from "./exit-codes.js";
 import { reportFailure } from "./failure-report.js";
 import { INTERRUPTING_SIGNALS, Interrupt, type InterruptingSignal } from "./interrupt.js";
@@ -42,7 +43,8 @@ export async function runProgram(args: readonly string[], world: Omit<CommandCon
     },
   };
   try {
-    await createProgram(context).parseAsync(args, { from: "user" });
+    const program = await createProgram(context, args);
+    await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (failure) {
     // Commander has printed its own errors, and help is no error.
@@ -53,8 +55,8 @@ export async function runProgram(args: readonly string[], world: Omit<CommandCon
   }
 }
 
-/** The whole program, as help, completion and documentation see it too. */
-export function createProgram(context: CommandContext): Command {
+/** The program with those of its commands that the command line can be about. */
+async function createProgram(context: CommandContext, args: readonly string[]): Promise<Command> {
   const program = new Command("koboldfs")
     .description("Stores files by key on two or more machines.")
     .version(readVersion())
@@ -62,8 +64,9 @@ export function createProgram(context: CommandContext): Command {
     .enablePositionalOptions()
     .addHelpText("after", HELP)
     .helpCommand(true);
-  for (const makeCommand of COMMAND_TABLE) program.addCommand(makeCommand(context));
-  for (const makeCommand of HIDDEN_COMMANDS) program.addCommand(makeCommand(context), { hidden: true });
+  for (const { entry, makeCommand } of await loadCommands(args[0])) {
+    program.addCommand(makeCommand(context), { hidden: HIDDEN_COMMANDS.includes(entry) });
+  }
   for (const command of allCommands(program)) {
     command
       .exitOverride()
@@ -75,6 +78,14 @@ export function createProgram(context: CommandContext): Command {
       .showHelpAfterError("See 'koboldfs help COMMAND'.");
   }
   return program;
+}
+
+/** One command when the first word names it; all for help, for what is about commands, and for what is none. */
+async function loadCommands(name: string | undefined): Promise<{ entry: CommandEntry; makeCommand: CommandMaker }[]> {
+  const all = [...COMMAND_TABLE, ...HIDDEN_COMMANDS];
+  const named = all.filter((entry) => entry.name === name && entry.needsAll !== true);
+  const wanted = named.length > 0 ? named : all;
+  return Promise.all(wanted.map(async (entry) => ({ entry, makeCommand: await entry.load() })));
 }
 
 function allCommands(command: Command): Command[] {

@@ -1,4 +1,4 @@
-import type { Client } from "@koboldfs/client";
+import type { NamespaceClient } from "@koboldfs/client";
 import { type FileInfo, KoboldError } from "@koboldfs/protocol";
 import { printable } from "../output/printable.js";
 import type { FileSelection, ManyFiles } from "./file-selection.js";
@@ -8,7 +8,7 @@ const COUNT_LIMIT = 10_000;
 
 /** The files of a selection in the byte order of their keys. Throws `not_found` for one file that is not there. */
 export async function* selectFiles(
-  client: Client,
+  client: NamespaceClient,
   selection: FileSelection,
   signal: AbortSignal,
 ): AsyncGenerator<FileInfo> {
@@ -16,14 +16,18 @@ export async function* selectFiles(
   else yield* listMatching(client, selection, signal);
 }
 
-async function* listMatching(client: Client, selection: ManyFiles, signal: AbortSignal): AsyncGenerator<FileInfo> {
+async function* listMatching(
+  client: NamespaceClient,
+  selection: ManyFiles,
+  signal: AbortSignal,
+): AsyncGenerator<FileInfo> {
   for await (const file of client.list({ prefix: selection.prefix, signal })) {
     if (selection.matches(file.key)) yield file;
   }
 }
 
 /** What the key names. Throws `not_found`. */
-export async function getFile(client: Client, key: string, signal: AbortSignal): Promise<FileInfo> {
+export async function getFile(client: NamespaceClient, key: string, signal: AbortSignal): Promise<FileInfo> {
   const info = await client.stat(key, { signal });
   if (info === undefined) throw noSuchFile(client.namespace, key);
   return info;
@@ -37,7 +41,11 @@ export interface FileCount {
 }
 
 /** How many files a selection has, up to a limit. */
-export async function countFiles(client: Client, selection: ManyFiles, signal: AbortSignal): Promise<FileCount> {
+export async function countFiles(
+  client: NamespaceClient,
+  selection: ManyFiles,
+  signal: AbortSignal,
+): Promise<FileCount> {
   let files = 0;
   let bytes = 0;
   for await (const file of listMatching(client, selection, signal)) {

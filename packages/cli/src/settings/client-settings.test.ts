@@ -65,9 +65,9 @@ describe("a file of profiles", () => {
   it.each([
     ["[a b]\n", /:1: a profile's name/],
     ["\nserver = x\nserver = y\n", /:3: server is given twice \(\/p.ini:2\)/],
-    ["tokn = secret-value\n", /:1: not \[PROFILE\].*"tokn"$/],
+    ["tokn = secret-value\n", /:1: not \[PROFILE\].*"tokn" \(did you mean token\?\)$/],
     ["token =\n", /:1: not/],
-    ["just words\n", /:1: not/],
+    ["just words\n", /:1: not.*"just words"$/],
   ])("is refused with the line: %j", (text, message) => {
     expect(() => ProfileFile.parse(text, "/p.ini")).toThrow(UsageError);
     expect(() => ProfileFile.parse(text, "/p.ini")).toThrow(message);

@@ -1,3 +1,4 @@
+import { closest } from "fastest-levenshtein";
 import ini from "ini";
 import { UsageError } from "../usage-error.js";
 
@@ -15,6 +16,13 @@ type Key = (typeof KEYS)[number];
 
 /** What one profile says. */
 export type Profile = Partial<Record<Key, SettingValue>>;
+
+/** Takes what is wrong with a file. One that throws ends the reading; after one that returns it goes on. */
+export type TellProblem = (problem: UsageError) => void;
+
+const raise: TellProblem = (problem) => {
+  throw problem;
+};
 
 const HINT = "'koboldfs config check' looks at the whole file; docs/commands/config.md shows one.";
 
@@ -35,16 +43,19 @@ export class ProfileFile {
     return new ProfileFile(path, new Map());
   }
 
-  /** Throws a UsageError with the line that makes no sense. */
-  static parse(text: string, path: string): ProfileFile {
+  /** Tells a UsageError with each line that makes no sense: throws the first one, unless somebody takes them. */
+  static parse(text: string, path: string, tell = raise): ProfileFile {
     const profiles = new Map<string, Profile>();
     let name = DEFAULT_PROFILE;
     for (const [index, line] of text.split(/\r?\n/).entries()) {
       const where = `${path}:${index + 1}`;
       if (/^\s*([;#].*)?$/.test(line)) continue;
-      const section = /^\s*\[([^\]]*)\]\s*$/.exec(line)?.[1];
-      if (section === undefined) readLine(profiles, { name, line, where });
-      else name = parseProfileName(section.trim(), where);
+      const section = /^\s*\[([^\]]*)\]\s*$/.exec(line)?.[1]?.trim();
+      if (section === undefined) readLine(profiles, { name, line, where }, tell);
+      else {
+        if (!PROFILE_NAME.test(section)) tell(new UsageError(`${where}: ${PROFILE_NAME_RULE}`, HINT));
+        name = section;
+      }
       if (!profiles.has(name)) profiles.set(name, {});
     }
     return new ProfileFile(path, profiles);
@@ -52,6 +63,11 @@ export class ProfileFile {
 
   get names(): string[] {
     return [...this.#profiles.keys()];
+  }
+
+  /** What the profiles name as their servers. */
+  get servers(): SettingValue[] {
+    return [...this.#profiles.values()].flatMap(({ server }) => (server === undefined ? [] : [server]));
   }
 
   get hasToken(): boolean {
@@ -68,27 +84,32 @@ export class ProfileFile {
   }
 }
 
-function readLine(profiles: Map<string, Profile>, at: { name: string; line: string; where: string }): void {
+function readLine(
+  profiles: Map<string, Profile>,
+  at: { name: string; line: string; where: string },
+  tell: TellProblem,
+): void {
   const { name, line, where } = at;
   // A line is an ini file of its own: quotes and comments mean what they mean to the library.
   const [entry] = Object.entries(ini.parse(line, { bracketedArray: false }));
   const key = KEYS.find((known) => known === entry?.[0]);
   const value: unknown = entry?.[1];
   if (key === undefined || typeof value !== "string" || value === "") {
-    throw new UsageError(`${where}: not [PROFILE], 'server = URLS' or 'token = TEXT': ${nameOf(line)}`, HINT);
+    const nearest = key === undefined && line.includes("=") ? ` (did you mean ${closest(nameOf(line), KEYS)}?)` : "";
+    const what = `not [PROFILE], 'server = URLS' or 'token = TEXT': ${JSON.stringify(nameOf(line))}${nearest}`;
+    tell(new UsageError(`${where}: ${what}`, HINT));
+    return;
   }
   const profile = profiles.get(name) ?? {};
-  if (profile[key] !== undefined)
-    throw new UsageError(`${where}: ${key} is given twice (${profile[key].origin})`, HINT);
-  profiles.set(name, { ...profile, [key]: { text: value, origin: where } });
+  const before = profile[key];
+  if (before !== undefined) tell(new UsageError(`${where}: ${key} is given twice (${before.origin})`, HINT));
+  else profiles.set(name, { ...profile, [key]: { text: value, origin: where } });
 }
 
 /** What stands before the `=`: what stands behind it may be a secret. */
 function nameOf(line: string): string {
-  return JSON.stringify((line.split("=")[0] ?? "").trim());
+  return (line.split("=")[0] ?? "").trim();
 }
 
-function parseProfileName(name: string, where: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name)) return name;
-  throw new UsageError(`${where}: a profile's name is 1 to 63 letters, digits, '.', '_' and '-'`, HINT);
-}
+const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const PROFILE_NAME_RULE = "a profile's name is 1 to 63 letters, digits, '.', '_' and '-'";

@@ -1,4 +1,4 @@
-import type { Client } from "@koboldfs/client";
+import type { NamespaceClient } from "@koboldfs/client";
 import { type ErrorCode, type FileInfo, KoboldError } from "@koboldfs/protocol";
 import type { KnownDigests } from "./digest-cache.js";
 import type { PathFilter } from "./path-filter.js";
@@ -7,7 +7,7 @@ import type { SyncTally } from "./sync-tally.js";
 
 /** What a run works with, in either direction. */
 export interface SyncRun {
-  readonly client: Client;
+  readonly client: NamespaceClient;
   /** Empty, or ending in a slash. */
   readonly prefix: string;
   readonly folder: string;

@@ -1,5 +1,5 @@
 import { KoboldError } from "@koboldfs/protocol";
-import type { Client } from "@koboldfs/client";
+import type { NamespaceClient } from "@koboldfs/client";
 import { getFile, noSuchFile } from "../files/select-files.js";
 import { printable } from "../output/printable.js";
 import type { TransferBoard } from "../output/transfer-board.js";
@@ -21,7 +21,8 @@ export async function copyAcross(
 async function copyOne(copyRun: CopyRun, board: TransferBoard, copy: PlannedCopy): Promise<void> {
   const { run, target, moves, clobber, jobs } = copyRun;
   const { signal } = run.context;
-  const limits = { deadlineMs: TRANSFER_DEADLINE_MS, maxInFlight: jobs + 1 };
+  // Each copy reads and writes at the same time, over the connections of both namespaces.
+  const limits = { deadlineMs: TRANSFER_DEADLINE_MS, maxInFlight: 2 * jobs + 1 };
   const source = run.connect(copy.namespace, limits);
   const info = copy.info ?? (await getFile(source, copy.key, signal));
   const transfer = board.begin(copy.key, info.size);
@@ -45,7 +46,7 @@ async function copyOne(copyRun: CopyRun, board: TransferBoard, copy: PlannedCopy
 
 /** Reads the content that was announced, and no other. */
 async function* readFile(
-  source: Client,
+  source: NamespaceClient,
   { key, digest }: { readonly key: string; readonly digest: string },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
@@ -60,7 +61,7 @@ async function* readFile(
 
 /** Only what was copied goes: a file that was overwritten meanwhile stays. */
 async function removeSource(
-  source: Client,
+  source: NamespaceClient,
   { key, digest }: { readonly key: string; readonly digest: string },
   signal: AbortSignal,
 ): Promise<void> {

@@ -35,6 +35,8 @@ dsn = postgres://koboldfs@db1,db2/koboldfs
 
 In the environment the values of such a setting are separated by colons. Relative paths start at the working directory.
 A node that listens beyond loopback refuses to start without \`cluster_secret\`.
+\`koboldfs config check --config FILE\` tells all that is wrong with a file, and \`koboldfs config show --config FILE\` where each
+value comes from.
 `;
 
 const START_AND_STOP = `# Start and stop

@@ -60,7 +60,7 @@ describe("loadConfig", () => {
     expect(origins).toMatchObject({
       name: "command line",
       zone: "environment KOBOLDFS_ZONE",
-      log: `file ${path}`,
+      log: `${path}:3`,
       ack_copies: "default",
     });
   });

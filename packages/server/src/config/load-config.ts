@@ -2,7 +2,14 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { KoboldError, type NodeName, parseNodeName } from "@koboldfs/protocol";
-import { readEnvironment, readFlags, readIniText, type WrittenValue, type WrittenValues } from "./config-sources.js";
+import {
+  readEnvironment,
+  readFlags,
+  readIniText,
+  type TellProblem,
+  type WrittenValue,
+  type WrittenValues,
+} from "./config-sources.js";
 import { checkConfig, type NodeConfig } from "./node-config.js";
 import { invalid } from "./setting-values.js";
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "./settings.js";
@@ -17,7 +24,7 @@ export interface ConfigInput {
 
 export interface LoadedConfig {
   readonly config: NodeConfig;
-  /** Where each value comes from, in words: `default`, `file PATH`, `environment NAME`, `command line`. */
+  /** Where each value comes from, in words: `default`, `PATH:LINE`, `environment NAME`, `command line`. */
   readonly origins: Readonly<Record<SettingName, string>>;
 }
 
@@ -25,16 +32,25 @@ type Parsed<N extends SettingName> = ReturnType<(typeof SETTINGS)[N]["parse"]>;
 
 /** Defaults < ini file < environment < flags. Throws `config_invalid`, `secret_required`. */
 export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
-  const flags = readFlags(input.flags ?? {});
-  const environment = readEnvironment(input.env ?? {});
-  const path = (flags.config ?? environment.config)?.[0]?.text;
-  const file = path === undefined ? {} : readIniText(await readConfigFile(path), path);
-  const written = (name: SettingName) => flags[name] ?? environment[name] ?? file[name] ?? [];
-  const config = checkConfig(buildConfig(written, input.hostname ?? hostname()));
-  return { config, origins: originsOf({ ...file, ...environment, ...flags }) };
+  const written = await readWritten(input);
+  return { config: buildConfig(written, input.hostname ?? hostname()), origins: originsOf(written) };
 }
 
-function buildConfig(written: (name: SettingName) => readonly WrittenValue[], host: string): NodeConfig {
+/** What is written for each setting where it counts most. Without `tell` the first problem is thrown. */
+export async function readWritten(input: ConfigInput, tell?: TellProblem): Promise<WrittenValues> {
+  const flags = readFlags(input.flags ?? {}, tell);
+  const environment = readEnvironment(input.env ?? {}, tell);
+  const path = (flags.config ?? environment.config)?.[0]?.text;
+  const file = path === undefined ? {} : readIniText(await readConfigFile(path), path, tell);
+  return { ...file, ...environment, ...flags };
+}
+
+/** The configuration that the values make, checked. Throws `config_invalid`, `secret_required`. */
+export function buildConfig(written: WrittenValues, host: string): NodeConfig {
+  return checkConfig(combineValues((name) => written[name] ?? [], host));
+}
+
+function combineValues(written: (name: SettingName) => readonly WrittenValue[], host: string): NodeConfig {
   function all<N extends SettingName>(name: N): Parsed<N>[] {
     return written(name).map((value) => parseValue(name, value));
   }
@@ -72,7 +88,8 @@ function buildConfig(written: (name: SettingName) => readonly WrittenValue[], ho
   };
 }
 
-function parseValue<N extends SettingName>(name: N, value: WrittenValue): Parsed<N> {
+/** Throws `config_invalid` that says where the value was written. */
+export function parseValue<N extends SettingName>(name: N, value: WrittenValue): Parsed<N> {
   const setting: Setting<unknown> = SETTINGS[name];
   try {
     return setting.parse(value.text) as Parsed<N>;
