@@ -20,6 +20,7 @@ of XDG_CONFIG_HOME, otherwise in ~/.config. Each of its sections is a profile wi
 --profile or KOBOLDFS_PROFILE; what stands above the first section is the profile 'default'. A profile's token goes to no
 other servers than the profile's own. Keep the file to yourself: chmod 600.
 
+Example:
   server = http://127.0.0.1:9876
 
   [backup]
