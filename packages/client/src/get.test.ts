@@ -198,6 +198,25 @@ describe("get", () => {
     await expect(client.getBytes("motd", { maxBytes: 1_000 })).rejects.toMatchObject({ code: "too_large" });
   });
 
+  it("hears what a server says though that is longer than the file may be", async () => {
+    const { client } = await connect(absent);
+    expect(await client.getBytes("motd", { maxBytes: 1 })).toBeUndefined();
+  });
+
+  it("stops reading into memory with its signal, and can be used again", async () => {
+    const controller = new AbortController();
+    const { client, servers } = await connect((request, response) => {
+      if (servers[0]?.requests.length !== 1) return sendFile(request, response, CONTENT);
+      sendFile(request, response, CONTENT, (bytes) => {
+        response.write(bytes.subarray(0, 100_000), () => controller.abort(new Error("enough")));
+        return Buffer.alloc(0);
+      });
+    });
+    await expect(client.getBytes("motd", { signal: controller.signal })).rejects.toThrow("enough");
+    await expect(client.getBytes("motd", { signal: controller.signal })).rejects.toThrow("enough");
+    expect((await client.getBytes("motd"))?.length).toBe(CONTENT.length);
+  });
+
   it("stops with its signal, and leaves no part of a file", async () => {
     const controller = new AbortController();
     const { client } = await connect((request, response) => {

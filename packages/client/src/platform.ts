@@ -41,6 +41,8 @@ export interface TransportRequest {
   /** Told how many bytes of a Blob went out so far, where the transport can know. */
   readonly onSent?: (bytes: number) => void;
   readonly signal?: AbortSignal;
+  /** The answer is wanted whole and in memory, if it has no more bytes than these: it may be read before it is answered. */
+  readonly wholeBytes?: number;
   /** From the sent request to the first header; 0 for no limit. */
   readonly responseTimeoutMs: number;
   /** Between two pieces of the answer's body. */

@@ -2,6 +2,7 @@ import { Pool, type Dispatcher } from "undici";
 import type { Transport, TransportRequest, TransportResponse } from "../platform.js";
 import { AttemptFailure } from "../session/attempt-failure.js";
 import type { ConnectionLimits } from "../session/open-session.js";
+import { exchangeWhole } from "./whole-exchange.js";
 
 /** Idle connections are given up before a server that keeps them for five seconds does, which would be a race. */
 const KEEP_ALIVE_MS = 4_000;
@@ -32,7 +33,9 @@ export class UndiciTransport implements Transport {
       };
       // The types ask for a Readable; undici takes any async iterable.
       if (request.body !== undefined) options.body = request.body as Uint8Array;
-      if (request.signal !== undefined) options.signal = request.signal;
+      const { signal, wholeBytes } = request;
+      if (wholeBytes !== undefined) return await exchangeWhole(pool, options, { maxBytes: wholeBytes, signal });
+      if (signal !== undefined) options.signal = signal;
       const data = await pool.request(options);
       return new UndiciResponse(data, request.server);
     } catch (cause) {

@@ -34,6 +34,8 @@ export interface SessionRequest {
   readonly body?: RequestBody;
   readonly onSent?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
+  /** As in `TransportRequest`. */
+  readonly wholeBytes?: number | undefined;
   readonly responseTimeoutMs?: number;
 }
 
@@ -144,7 +146,7 @@ export class Session {
 
   /** One exchange. An answer that is not 2xx is thrown as an `AttemptFailure`. */
   async exchange(request: SessionRequest): Promise<TransportResponse> {
-    const { signal } = request;
+    const { signal, wholeBytes } = request;
     const response = await this.platform.transport.request({
       server: request.server,
       method: request.method,
@@ -153,6 +155,7 @@ export class Session {
       ...(request.body !== undefined && { body: request.body }),
       ...(request.onSent !== undefined && { onSent: request.onSent }),
       ...(signal !== undefined && { signal }),
+      ...(wholeBytes !== undefined && { wholeBytes }),
       responseTimeoutMs: request.responseTimeoutMs ?? this.options.responseTimeoutMs,
       idleTimeoutMs: this.options.idleTimeoutMs,
     });

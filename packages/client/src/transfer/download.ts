@@ -13,6 +13,8 @@ export interface DownloadRequest {
   readonly path: string;
   readonly headers?: Record<string, string>;
   readonly range?: ByteRange | undefined;
+  /** So many bytes at most go into memory, all at once. */
+  readonly wholeBytes?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
@@ -47,7 +49,10 @@ export class Download {
   static async open(session: Session, request: DownloadRequest, budget: RetryBudget): Promise<Download> {
     const range = request.range === undefined ? {} : { range: formatRange(request.range) };
     const opened = await session.run(
-      (server) => openAt(session, request, { server, headers: { ...request.headers, ...range } }),
+      (server) => {
+        const headers = { ...request.headers, ...range };
+        return openAt(session, request, { server, headers, wholeBytes: request.wholeBytes });
+      },
       budget,
       request.signal,
     );
@@ -163,15 +168,16 @@ interface Opened {
 async function openAt(
   session: Session,
   request: DownloadRequest,
-  at: { server: string; headers: Record<string, string> },
+  at: { server: string; headers: Record<string, string>; wholeBytes?: number | undefined },
 ): Promise<Opened> {
-  const { server, headers } = at;
+  const { server, headers, wholeBytes } = at;
   const response = await session.exchange({
     server,
     method: "GET",
     path: request.path,
     headers,
     signal: request.signal,
+    wholeBytes,
   });
   try {
     return { server, response, head: readFileHead(request.key, response) };

@@ -20,7 +20,7 @@ export class FileReader {
     const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
     return this.#session.admit(options.signal, () =>
       againOnMismatch(async () => {
-        const download = await this.#open(request, options);
+        const download = await this.#open({ ...request, wholeBytes: maxBytes }, options);
         if (download.length <= maxBytes) return download.readBytes();
         download.discard();
         throw new KoboldError("too_large", `the file has ${download.length} bytes; at most ${maxBytes} were allowed`);
