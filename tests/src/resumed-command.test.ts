@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { PutReply } from "@koboldfs/protocol";
 import { describe, expect, it } from "vitest";
 import { type Cluster, NAMESPACE } from "./harness/cluster.js";
@@ -27,7 +27,8 @@ interface User {
 async function withUser(body: (cluster: Cluster, user: User) => Promise<void>): Promise<void> {
   await withCluster({ nodes: 1, engine: "sqlite", proxyPeers: true }, async (cluster) => {
     const wire = cluster.peerProxy("a");
-    const file = join(cluster.folder, "big.iso");
+    const file = join(cluster.folder, "home", "big.iso");
+    mkdirSync(dirname(file));
     const bytes = randomBytes(SIZE_BYTES);
     writeFileSync(file, bytes);
     const cache = join(cluster.folder, "cache");
@@ -42,10 +43,9 @@ function keptAddresses({ env }: User): string[] {
 }
 
 /** Runs the command until the node counts some of the file, then ends it so. */
-async function putUntilKilled(user: User, signal: NodeJS.Signals): Promise<number> {
-  const { file, env } = user;
-  const child = spawnOwned(process.execPath, [COMMAND, "put", file, `${NAMESPACE}/big`], {
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+async function runUntilKilled(user: User, args: readonly string[], signal: NodeJS.Signals): Promise<number> {
+  const child = spawnOwned(process.execPath, [COMMAND, ...args], {
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...user.env },
     stdio: "ignore",
   });
   let offset = 0;
@@ -63,6 +63,10 @@ async function putUntilKilled(user: User, signal: NodeJS.Signals): Promise<numbe
   child.kill(signal);
   await exitOf(child);
   return offset;
+}
+
+function putUntilKilled(user: User, signal: NodeJS.Signals): Promise<number> {
+  return runUntilKilled(user, ["put", user.file, `${NAMESPACE}/big`], signal);
 }
 
 function existing(list: () => string[]): string[] {
@@ -102,6 +106,29 @@ describe("the command, killed in the middle of a large put", () => {
       const { code } = await runProgram(COMMAND, ["put", user.file, `${NAMESPACE}/big`], { env: user.env });
       expect(code).toBe(0);
       expect(sha256(await mustGet(cluster.node("a").url, "big"))).toBe(sha256(changed));
+    });
+  });
+});
+
+describe("a sync, killed by SIGKILL in the middle of a large file", () => {
+  it("sends only the rest of it when it is started again, and the file is right", async () => {
+    await withUser(async (cluster, user) => {
+      const small = join(dirname(user.file), "a-small-file");
+      writeFileSync(small, "small");
+      const args = ["sync", dirname(user.file), NAMESPACE, "--json"];
+      const offset = await runUntilKilled(user, args, "SIGKILL");
+      expect(offset).toBeGreaterThan(0);
+      const before = user.wire.receivedBytes;
+      const output = await mustRun(COMMAND, args, { env: user.env });
+      expect(user.wire.receivedBytes - before).toBeLessThan(SIZE_BYTES - offset + MIB);
+      const summary = JSON.parse(output) as { transferred: number; skipped: number };
+      expect(summary).toMatchObject({ failed: 0, complete: true });
+      expect(summary.transferred + summary.skipped).toBe(2);
+      expect(sha256(await mustGet(cluster.node("a").url, "big.iso"))).toBe(sha256(user.bytes));
+      expect((await mustGet(cluster.node("a").url, "a-small-file")).toString()).toBe("small");
+      expect(keptAddresses(user)).toEqual([]);
+      const again = await mustRun(COMMAND, args, { env: user.env });
+      expect(JSON.parse(again)).toMatchObject({ transferred: 0, skipped: 2, failed: 0 });
     });
   });
 });
