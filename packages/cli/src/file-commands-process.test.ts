@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Client } from "@koboldfs/client";
@@ -312,5 +312,22 @@ describe("ls and url", () => {
     expect((await run("cp @/a direct/a")).code).toBe(0);
     expect((await run("url direct/a")).out[0]).toMatch(/^http:\/\/127\.0\.0\.1:8080\/direct\/\w\w\/\w\w\/\w{64}$/);
     expect(await run("url direct/none")).toMatchObject({ code: 3 });
+  });
+});
+
+describe("a profile", () => {
+  it("is used, and whoever let others read its token is warned", async () => {
+    const path = join(place, "koboldfs", "profiles.ini");
+    await mkdir(join(place, "koboldfs"));
+    await writeFile(path, `server = ${node.url}\ntoken = 0123456789abcdef\n`, { mode: 0o644 });
+    const env = { KOBOLDFS_SERVER: "", XDG_CONFIG_HOME: place };
+    const warned = await run("ls", { env });
+    expect(warned).toMatchObject({
+      code: 0,
+      err: "koboldfs: warning: others can read the token in %/koboldfs/profiles.ini (profile_exposed). Run 'chmod 600 %/koboldfs/profiles.ini'.\n",
+    });
+    expect(JSON.parse((await run("ls --json", { env })).err)).toMatchObject({ warning: { code: "profile_exposed" } });
+    await chmod(path, 0o600);
+    expect(await run("ls", { env })).toEqual({ ...warned, err: "" });
   });
 });

@@ -3,9 +3,14 @@ import type { CommandContext } from "../command-context.js";
 import { CANDIDATE_KINDS, listCandidates } from "../completion/candidates.js";
 import { type ConnectionOptions, withConnection, withRun } from "../connection.js";
 import { describeCommands } from "../description/describe-commands.js";
+import { parseCount } from "../option-values.js";
 
 /** Nobody waits longer for a completion; without an answer by then there is none. */
 const COMPLETION_MS = 1_500;
+
+interface CompleteOptions extends ConnectionOptions {
+  readonly patience: number;
+}
 
 /**
  * `__complete KIND WORD`: what the word may become, one a line, for the scripts of `koboldfs completion`. Whatever goes
@@ -15,8 +20,9 @@ export function makeCompleteCommand(context: CommandContext): Command {
   return withConnection(new Command("__complete"))
     .argument("<kind>", CANDIDATE_KINDS.join(", "))
     .argument("[word]")
-    .action(async (kind: string, word: string | undefined, options: ConnectionOptions) => {
-      const signal = AbortSignal.any([context.signal, AbortSignal.timeout(COMPLETION_MS)]);
+    .option("--patience <MS>", "how long to wait for an answer", parseCount, COMPLETION_MS)
+    .action(async (kind: string, word: string | undefined, options: CompleteOptions) => {
+      const signal = AbortSignal.any([context.signal, AbortSignal.timeout(options.patience)]);
       const quiet = { ...context, signal };
       try {
         await withRun(quiet, options, async (run) => run.output.lines(await listCandidates(run, kind, word ?? "")));

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,6 +81,18 @@ describe("koboldfs serve", { timeout: 60_000 }, () => {
     expect((await ended).code).toBe(0);
     const daemon = run(["--config", join(folder, "missing.ini")], {}, "koboldfsd.js");
     expect(await daemon.ended).toEqual({ code: 78, errors: expect.stringContaining("missing.ini") });
+  });
+
+  it.each([
+    ["koboldfs.js", ["serve"]],
+    ["koboldfsd.js", []],
+  ])("takes its settings from the file of --config: %s %j", async (command, words) => {
+    const path = join(folder, "node.ini");
+    await writeFile(path, `name = from-file\nlisten = 127.0.0.1:0\ndata = ${join(folder, "c")}\n`);
+    const { child, ended } = run([...words, "--config", path], {}, command);
+    expect((await lineOf(child, "listening"))["name"]).toBe("from-file");
+    child.kill("SIGTERM");
+    expect(await ended).toEqual({ code: 0, errors: "" });
   });
 
   it("refuses settings that cannot work with exit code 78, the code, what is wrong, and a hint", async () => {

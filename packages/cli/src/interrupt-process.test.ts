@@ -1,0 +1,127 @@
+import { once } from "node:events";
+import { watch } from "node:fs";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Client } from "@koboldfs/client";
+import { startCommand } from "./testing/run-command.js";
+import { TestNode } from "./testing/test-node.js";
+
+const MIB = 1024 * 1024;
+/** Sent in one request: larger files are resumable uploads, of which a part is to stay. */
+const SIZE = 8 * MIB;
+/** What of it passes before nothing more does. */
+const PASSED = 2 * MIB;
+const INTERRUPTED = "koboldfs: interrupted (interrupted).\n";
+
+/** A way to a node on which a transfer stays in its middle: what goes one way stops after so many bytes. */
+class StuckWay {
+  readonly stuck: Promise<void>;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(node: string, direction: "up" | "down") {
+    let reachMiddle: () => void = () => undefined;
+    this.stuck = new Promise((resolve) => {
+      reachMiddle = resolve;
+    });
+    const { hostname, port } = new URL(node);
+    this.#server = createServer((client) => {
+      const upstream = connect(Number(port), hostname);
+      const [from, to] = direction === "up" ? [client, upstream] : [upstream, client];
+      to.pipe(from);
+      let passed = 0;
+      from.on("data", (chunk: Buffer) => {
+        passed += chunk.length;
+        to.write(chunk);
+        if (passed < PASSED) return;
+        from.pause();
+        reachMiddle();
+      });
+      for (const socket of [client, upstream]) {
+        this.#sockets.add(socket);
+        socket.on("error", () => undefined);
+        socket.on("close", () => [client, upstream].forEach((one) => one.destroy()));
+      }
+    });
+  }
+
+  async open(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+let node: TestNode;
+let client: Client;
+let place: string;
+let way: StuckWay;
+let count = 0;
+
+beforeAll(async () => {
+  node = await TestNode.start();
+  client = new Client("demo", { servers: [node.url] });
+  await client.createNamespace();
+});
+afterAll(async () => {
+  await client.close();
+  await node.stop();
+});
+beforeEach(async () => {
+  count += 1;
+  place = join(node.folder, `place-${count}`);
+  await mkdir(place);
+});
+afterEach(() => way.close());
+
+/** Runs the command until the transfer is in its middle and `begun` has come, and ends it with the signal there. */
+async function interrupt(line: string, signal: "SIGINT" | "SIGTERM", url: string, begun?: Promise<unknown>) {
+  const env = { KOBOLDFS_SERVER: url, HOME: node.folder, XDG_CACHE_HOME: join(node.folder, "cache") };
+  const child = startCommand(line.split(" "), { env, cwd: place });
+  let errors = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  const closed = once(child, "close");
+  await Promise.race([Promise.all([way.stuck, begun]), closed]);
+  child.kill(signal);
+  const [code] = (await closed) as [number | null];
+  return { code, errors };
+}
+
+describe("a real command that is interrupted in the middle of a file", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("leaves the old file and no part of the new one when it fetches (%s)", async (signal, exitCode) => {
+    await client.put("big", Buffer.alloc(SIZE, "x"));
+    await writeFile(join(place, "file"), "old");
+    way = new StuckWay(node.url, "down");
+    const url = await way.open();
+    const watcher = watch(place);
+    const partAppeared = once(watcher, "change");
+    const { code, errors } = await interrupt("get demo/big file", signal, url, partAppeared);
+    watcher.close();
+    expect(code).toBe(exitCode);
+    expect(errors).toBe(INTERRUPTED);
+    expect(await readdir(place)).toEqual(["file"]);
+    expect(await readFile(join(place, "file"), "utf8")).toBe("old");
+  });
+
+  it("leaves the old version and no half one when it stores", async () => {
+    await client.put("stored", Buffer.from("old"));
+    await writeFile(join(place, "file"), Buffer.alloc(SIZE, "x"));
+    way = new StuckWay(node.url, "up");
+    const { code, errors } = await interrupt("put file demo/stored", "SIGINT", await way.open());
+    expect(code).toBe(130);
+    expect(errors).toBe(INTERRUPTED);
+    expect(await readdir(place)).toEqual(["file"]);
+    expect(Buffer.from((await client.getBytes("stored")) ?? []).toString()).toBe("old");
+  });
+});
