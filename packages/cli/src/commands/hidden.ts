@@ -22,12 +22,16 @@ export function makeCompleteCommand(context: CommandContext): Command {
     .argument("[word]")
     .option("--patience <MS>", "how long to wait for an answer", parseCount, COMPLETION_MS)
     .action(async (kind: string, word: string | undefined, options: CompleteOptions) => {
-      const signal = AbortSignal.any([context.signal, AbortSignal.timeout(options.patience)]);
-      const quiet = { ...context, signal };
+      const patience = new AbortController();
+      // Not AbortSignal.timeout: inside of AbortSignal.any, Node 20 collects it as garbage, and it never fires.
+      const timer = setTimeout(() => patience.abort(), options.patience);
+      const quiet = { ...context, signal: AbortSignal.any([context.signal, patience.signal]) };
       try {
         await withRun(quiet, options, async (run) => run.output.lines(await listCandidates(run, kind, word ?? "")));
       } catch {
         context.exitWith(1);
+      } finally {
+        clearTimeout(timer);
       }
     });
 }

@@ -74,9 +74,10 @@ export class RemoteMirror implements PeerMirror {
   async #exchange({ method, rawPath, chunks = [], maxAnswerBytes, signal }: Exchange): Promise<Buffer> {
     signal?.throwIfAborted();
     const sending = this.#peer.sendWhole({ method, rawPath, headers: headersOf(chunks) }, chunks, maxAnswerBytes);
-    const limit = AbortSignal.any([AbortSignal.timeout(ANSWER_MS), ...(signal === undefined ? [] : [signal])]);
     const cut = () => sending.cut(new Error("it did not answer in time"));
-    limit.addEventListener("abort", cut, { once: true });
+    // Not AbortSignal.timeout: inside of AbortSignal.any, Node 20 collects it as garbage, and it never fires.
+    const limit = setTimeout(cut, ANSWER_MS);
+    signal?.addEventListener("abort", cut, { once: true });
     try {
       const answer = await sending.answer;
       if (answer.statusCode !== 200) throw await this.#peer.refusal(answer);
@@ -85,7 +86,8 @@ export class RemoteMirror implements PeerMirror {
       signal?.throwIfAborted();
       throw this.#peer.failure(error);
     } finally {
-      limit.removeEventListener("abort", cut);
+      clearTimeout(limit);
+      signal?.removeEventListener("abort", cut);
     }
   }
 
