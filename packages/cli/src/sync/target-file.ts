@@ -4,6 +4,7 @@ import { basename, dirname } from "node:path";
 import { KoboldError } from "@koboldfs/protocol";
 import { formatPartName } from "@koboldfs/client";
 import { type FileStats, lookAt, readStats } from "./file-stats.js";
+import { toSystemSeconds } from "./file-time.js";
 import { describe } from "./system-failure.js";
 
 export interface TargetOptions {
@@ -25,7 +26,7 @@ export function writeTarget(path: string, bytes: Uint8Array, { isNew, modifiedMs
     try {
       try {
         for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
-        if (modifiedMs !== undefined) futimesSync(file, modifiedMs / 1000, modifiedMs / 1000);
+        if (modifiedMs !== undefined) futimesSync(file, toSystemSeconds(modifiedMs), toSystemSeconds(modifiedMs));
       } finally {
         closeSync(file);
       }
@@ -50,7 +51,8 @@ export function refuseTaken(path: string): void {
 
 /** Gives a file that is in its place already the time of its last write. Throws `target_unwritable`. */
 export function setTargetTime(path: string, modifiedMs: number | undefined): void {
-  if (modifiedMs !== undefined) guard(path, () => utimesSync(path, modifiedMs / 1000, modifiedMs / 1000));
+  if (modifiedMs === undefined) return;
+  guard(path, () => utimesSync(path, toSystemSeconds(modifiedMs), toSystemSeconds(modifiedMs)));
 }
 
 /**
