@@ -5,6 +5,7 @@ import { KoboldError } from "@koboldfs/protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { UploadService } from "../../files/uploads/upload-service.js";
 import type { UploadRecord } from "../../model/upload.js";
+import { systemClock } from "../../runtime/clock.js";
 import { SimulatedClock } from "../../runtime/simulated-clock.js";
 import { openConnection, readReply, send } from "../raw-client.js";
 import { startTestServer, type TestServer } from "../test-server.js";
@@ -17,7 +18,8 @@ let test: TestServer;
 let tus: TestTusClient;
 let clock: SimulatedClock;
 beforeAll(async () => {
-  clock = new SimulatedClock();
+  // The catalog reads the real monotonic clock when it judges the age of a placement.
+  clock = new SimulatedClock(Date.now(), systemClock.monotonic());
   test = await startTestServer({ peers: ["anna"], clock });
   tus = new TestTusClient(test.port);
 });
