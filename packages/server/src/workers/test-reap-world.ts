@@ -35,6 +35,18 @@ interface ReapNode {
   reaper: Reaper;
 }
 
+/** A reaper of a new process. The one before died with its process, in the middle of whatever it did. */
+function startReaper(world: World, node: Pick<ReapNode, "set"> & { reaper?: Reaper }): Reaper {
+  const reaper: Reaper = new Reaper({
+    ...reaperParts(world),
+    store: {
+      removeIf: (ref, isWanted, options) => node.set.removeIf(ref, () => node.reaper === reaper && isWanted(), options),
+    },
+  });
+  node.reaper = reaper;
+  return reaper;
+}
+
 /** Nodes with the real volumes and the real reaper on simulated disks; the scheduler says who goes on next. */
 export class ReapWorld {
   readonly #world: World;
@@ -56,7 +68,8 @@ export class ReapWorld {
       const files = scheduleFiles(new SimulatedFileSystem(), scheduler, gate);
       const options = { ...openOptions([`/node${index + 1}`], files), lock: () => ({ release: () => {} }) };
       const set = await openDiskVolumes(options);
-      nodes.push({ number: index + 1, set, reaper: new Reaper({ ...reaperParts(world), store: set }) });
+      const node = { number: index + 1, set };
+      nodes.push(Object.assign(node, { reaper: startReaper(world, node) }));
     }
     const opened = new ReapWorld(world, nodes, gates);
     for (const node of nodes) node.set.watchPlacements((ref) => node.reaper.placed(ref));
@@ -105,8 +118,7 @@ export class ReapWorld {
       case "obey":
         return this.#obey(this.#node(command.node));
       case "restart": {
-        const node = this.#node(command.node);
-        node.reaper = new Reaper({ ...reaperParts(this.#world), store: node.set });
+        startReaper(this.#world, this.#node(command.node));
         return;
       }
       case "join":
