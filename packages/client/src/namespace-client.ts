@@ -40,13 +40,11 @@ import type { Session } from "./session/session.js";
 import type { DownloadRequest } from "./transfer/download.js";
 import { readFileHead } from "./transfer/file-head.js";
 import { FileReader } from "./transfer/file-reader.js";
-import type { GetTarget } from "./transfer/get-target.js";
+import { type GetTarget, openSink } from "./transfer/get-target.js";
 import { formatPutHeaders, withOwnType } from "./transfer/put-headers.js";
 import { openPutSource, type PutSource } from "./transfer/put-source.js";
 import { planResumable } from "./transfer/plan-resumable.js";
 import { uploadResumably } from "./transfer/resumable-upload.js";
-import type { Sink } from "./transfer/sink.js";
-import type { SourceBody } from "./transfer/source-body.js";
 import { uploadBody } from "./transfer/upload.js";
 import { UrlFinder } from "./url-finder.js";
 
@@ -110,7 +108,7 @@ export class NamespaceClient extends ClusterClient {
     return this.#session.admit(signal, async () => {
       const typed = withOwnType(source, options);
       const idempotencyKey = this.#session.createIdempotencyKey();
-      const body = await this.#openSource(source);
+      const body = await openPutSource(source, this.#session.platform);
       try {
         const budget = this.#session.startBudget(options);
         const upload = { path, announced, signal, onProgress };
@@ -159,7 +157,7 @@ export class NamespaceClient extends ClusterClient {
    * ```
    */
   async get(key: string, target: GetTarget, options: GetOptions = {}): Promise<boolean> {
-    const sink = await this.#openSink(target);
+    const sink = await openSink(target, this.#session.platform);
     return (
       (await absentAsUndefined(this.#reader.readInto(sink, this.#download(key, options), options).then(() => true))) ??
       false
@@ -395,18 +393,5 @@ export class NamespaceClient extends ClusterClient {
       signal: options.signal,
       onProgress: options.onProgress,
     };
-  }
-
-  async #openSource(source: PutSource): Promise<SourceBody> {
-    const { platform } = this.#session;
-    const body = await openPutSource(source, platform);
-    return platform.prepareBody === undefined ? body : platform.prepareBody(body);
-  }
-
-  async #openSink(target: GetTarget): Promise<Sink> {
-    const { platform } = this.#session;
-    const sink = typeof target === "string" ? await platform.createFile(target) : platform.wrapStream(target);
-    if (sink === undefined) throw new TypeError("a target is a path, a Writable or a WritableStream");
-    return sink;
   }
 }

@@ -1,3 +1,6 @@
+import type { Platform } from "../platform.js";
+import type { Sink } from "./sink.js";
+
 /**
  * Where a get writes to.
  *
@@ -11,4 +14,11 @@ export interface WritableLike {
   write(bytes: Uint8Array, done: (failure?: Error | null) => void): boolean;
   on(event: "error" | "close", listener: (failure?: Error) => void): unknown;
   off(event: "error" | "close", listener: (failure?: Error) => void): unknown;
+}
+
+/** Where the bytes of a get go. Throws a TypeError for what is no target. */
+export async function openSink(target: GetTarget, platform: Platform): Promise<Sink> {
+  const sink = typeof target === "string" ? await platform.createFile(target) : platform.wrapStream(target);
+  if (sink === undefined) throw new TypeError("a target is a path, a Writable or a WritableStream");
+  return sink;
 }

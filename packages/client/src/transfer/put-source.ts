@@ -13,8 +13,16 @@ import { StreamBody } from "./stream-body.js";
  */
 export type PutSource = string | Uint8Array | Blob | AsyncIterable<unknown> | (() => AsyncIterable<unknown>);
 
-/** Throws `source_unreadable` for a path that is no readable file, and a TypeError for what is no source. */
+/**
+ * What the platform's transport can send of a source. Throws `source_unreadable` for a path that is no readable file, and
+ * a TypeError for what is no source.
+ */
 export async function openPutSource(source: PutSource, platform: Platform): Promise<SourceBody> {
+  const body = await openBody(source, platform);
+  return platform.prepareBody === undefined ? body : platform.prepareBody(body);
+}
+
+async function openBody(source: PutSource, platform: Platform): Promise<SourceBody> {
   if (typeof source === "string") return platform.openPath(source);
   if (source instanceof Uint8Array) return new BytesBody(source);
   if (source instanceof Blob) return new BlobBody(source);
