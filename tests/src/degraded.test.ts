@@ -5,6 +5,7 @@ import { NAMESPACE } from "./harness/cluster.js";
 import { filePath, getFile, mustGet, mustPut, putFile } from "./harness/raw-files.js";
 import { jsonOf, rawRequest, refusalOf } from "./harness/raw-request.js";
 import { withCluster } from "./harness/use-cluster.js";
+import { waitUntil } from "./harness/wait-until.js";
 
 const TWO_NODES = { nodes: 2, engine: "sqlite" } as const;
 
@@ -42,7 +43,12 @@ describe("with one of two machines left", () => {
       expect(listIncoming(a)).toEqual([]);
       await cluster.node("b").restart();
       await cluster.waitUntilAllSeeAll();
-      const accepted = await putFile(a.url, "new", { body: "enough", headers: demand });
+      // Its mirror may lack the last names for a moment: until then the answer is 503, and clients ask again under one key.
+      const headers = { ...demand, "idempotency-key": "enough" };
+      const accepted = await waitUntil("two nodes have bytes and name", async () => {
+        const reply = await putFile(a.url, "new", { body: "enough", headers });
+        return reply.status === 201 && reply;
+      });
       expect(jsonOf<PutReply>(accepted)).toMatchObject({ copies: 2 });
     });
   });
@@ -59,7 +65,10 @@ describe("with one of two machines left", () => {
       expect(await mustPut(a.url, "k", "another namespace")).toMatchObject({ copies: 1, wanted: 2 });
       await cluster.node("b").restart();
       await cluster.waitUntilAllSeeAll();
-      expect((await rawRequest(a.url, { method: "PUT", path, body: "x" })).status).toBeLessThan(300);
+      const headers = { "idempotency-key": "again" };
+      await waitUntil("two nodes have bytes and name", async () => {
+        return (await rawRequest(a.url, { method: "PUT", path, body: "x", headers })).status === 201;
+      });
     });
   });
 });
