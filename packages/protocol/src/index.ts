@@ -32,9 +32,11 @@ export type {
   NodeOrderRequest,
   NodePlan,
   NodeStateName,
+  NodeUpkeep,
   Problem,
   PurgeReply,
   PutReply,
+  RepairInfo,
   RestoreReply,
   RestoreRequest,
   SoleBlob,
@@ -43,4 +45,6 @@ export type {
   UploadInfo,
   VersionInfo,
   VersionListReply,
+  VolumeInfo,
+  VolumeState,
 } from "./wire.js";

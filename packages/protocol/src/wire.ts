@@ -158,10 +158,42 @@ export interface NodeInfo {
   debtBytes: string;
   /** When the oldest of them was made; absent when there are none. */
   debtSince?: string;
+  /** How long they will take at the pace of the last minute; absent when none was paid in it, or nobody knows. */
+  debtSecondsLeft?: number;
   /** 0-1 while the node is being backfilled; 1 when it is complete. */
   backfill: number;
   /** Absent when the node does not answer. */
   mirror?: MirrorInfo;
+  /** What the node says of its own work and disks; absent when it does not answer. */
+  upkeep?: NodeUpkeep;
+}
+
+/** How a node keeps what it holds. */
+export interface NodeUpkeep {
+  repair: RepairInfo;
+  volumes: VolumeInfo[];
+}
+
+/** Debts that a node paid, over the last minute. */
+export interface RepairInfo {
+  filesPerSecond: number;
+  bytesPerSecond: number;
+}
+
+/** `good`; `full`: takes no new blobs; `out`: neither read nor written, its blobs are fetched again onto the others. */
+export type VolumeState = "good" | "full" | "out";
+
+/** One data directory of a node. */
+export interface VolumeInfo {
+  id: string;
+  path: string;
+  state: VolumeState;
+  /** Bytes that it still takes. */
+  freeBytes: number;
+  totalBytes: number;
+  /** Why it is out, and what to do; both absent otherwise. */
+  reason?: string;
+  hint?: string;
 }
 
 /** How far a node's mirror of the journal is. */

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, withConnection, withRun } from "../connection.js";
 import type { Tone } from "../output/colors.js";
+import { formatDuration } from "../output/durations.js";
 import { printable } from "../output/printable.js";
 import { formatCount, formatFiles, formatSize } from "../output/sizes.js";
 import { type Column, formatTable, type TableOptions } from "../output/table.js";
@@ -64,11 +65,31 @@ export function formatNodes(nodes: readonly NodeInfo[], options: TableOptions): 
   return formatTable(columns, rows, options);
 }
 
+/** How much, since when, and how long it will take at the pace of the last minute. */
+function formatDebt({ debtFiles, debtBytes, debtSince, debtSecondsLeft }: NodeInfo): string {
+  const amount = `${formatFiles(debtFiles)}, ${formatSize(Number(debtBytes))}`;
+  const since = debtSince === undefined ? "" : `, since ${printable(debtSince.replace(/\.\d+Z$/, "Z"))}`;
+  const left = debtSecondsLeft === undefined ? "" : `, about ${formatDuration(debtSecondsLeft)} left`;
+  return `${amount}${since}${left}`;
+}
+
+/** Volumes that are not as they should be, and what to do about them. */
+export function formatVolumeTrouble(nodes: readonly NodeInfo[]): string[] {
+  return nodes.flatMap(({ name, upkeep }) =>
+    (upkeep?.volumes ?? [])
+      .filter(({ state }) => state !== "good")
+      .map(({ path, state, reason, hint }) => {
+        const said = [state === "full" ? "is full" : "is taken out", reason, hint].filter((part) => part !== undefined);
+        return `volume ${printable(path)} of ${printable(name)} ${said.map(printable).join(": ")}`;
+      }),
+  );
+}
+
 const COMPLETE = "nothing";
 
 /** What the node should hold and does not yet: its debts, what a new node has not been brought up to, and the journal. */
 function formatMissing(node: NodeInfo): string {
-  const debt = node.debtFiles === 0 ? "" : `${formatFiles(node.debtFiles)}, ${formatSize(Number(node.debtBytes))}`;
+  const debt = node.debtFiles === 0 ? "" : formatDebt(node);
   const backfill = node.backfill === 1 ? "" : `${Math.floor(node.backfill * 100)} % filled`;
   const lag = node.mirror?.lag ?? 0;
   const mirror = lag === 0 ? "" : `mirror ${formatCount(lag)} behind`;

@@ -6,7 +6,7 @@ import { printable } from "../output/printable.js";
 import { formatCount } from "../output/sizes.js";
 import type { TableOptions } from "../output/table.js";
 import { formatNamespaces } from "./namespace.js";
-import { formatNodes } from "./node.js";
+import { formatNodes, formatVolumeTrouble } from "./node.js";
 
 const EXAMPLES = `
 Example:
@@ -32,6 +32,7 @@ function formatStatus(status: StatusReply, options: TableOptions): string[] {
     ...formatHistory(status),
     "",
     ...formatNodes(status.nodes, options),
+    ...formatVolumeTrouble(status.nodes),
     "",
     ...formatNamespaces(status.namespaces, options),
   ];

@@ -40,6 +40,9 @@ import { HistoryWorker } from "../workers/history-worker.js";
 import { HistoryRepair } from "../workers/history-repair.js";
 import { createJournalSource } from "../workers/journal-source.js";
 import { MirrorWorker } from "../workers/mirror-worker.js";
+import { OwnUpkeep } from "../workers/own-upkeep.js";
+import { PaceMeter } from "../workers/pace-meter.js";
+import { PeerBudget } from "../workers/peer-budget.js";
 import { PruneWorker } from "../workers/prune-worker.js";
 import { PurgeWorker } from "../workers/purge-worker.js";
 import { ReapWorker } from "../workers/reap-worker.js";
@@ -113,9 +116,11 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const files = new FileService(context);
   const uploads = await openUploads(ground, { context, files });
   teardown.add("the uploads", () => uploads.close());
+  const paid = new PaceMeter(options.clock);
+  const upkeep = new OwnUpkeep({ paid, volumes });
   let joined = false;
   const server = await createServer(ground, {
-    ...{ files, cluster, uploads, intake, reads, events, onNudge },
+    ...{ files, cluster, uploads, intake, reads, events, upkeep, onNudge },
     isJoined: () => joined,
   });
   return {
@@ -131,7 +136,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
       joined = true;
     },
     startWorkers: () => {
-      startWorkers(ground, { cluster, intake, feed, events, onCompared, workers });
+      startWorkers(ground, { cluster, intake, feed, events, paid, onCompared, workers });
       workers.start(new ExpiryWorker(uploads));
       workers.start(purges);
       const walk = () => volumes.walkShards();
@@ -234,13 +239,14 @@ interface ServerParts {
   readonly intake: MirrorIntake;
   readonly reads: CatalogReads;
   readonly events: HistoryEvents;
+  readonly upkeep: OwnUpkeep;
   readonly isJoined: () => boolean;
   readonly onNudge: () => void;
 }
 
 function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
   const { catalog, clock, config, id, log, mirror, nodeSecret, volumes } = ground;
-  const { files, cluster, events, intake, uploads, isJoined, onNudge, reads } = parts;
+  const { files, cluster, events, intake, uploads, upkeep, isJoined, onNudge, reads } = parts;
   const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, self: id, clock });
   const identity = { cluster: catalog.clusterId, node: id, name: config.name };
   return createHttpServer({
@@ -252,7 +258,7 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
     uploads,
     namespaces: new NamespaceService(catalog),
     nodes: new NodeService(catalog, cluster),
-    status: new StatusService({ catalog, cluster, reads, mirror, events }),
+    status: new StatusService({ catalog, cluster, reads, mirror, events, upkeep }),
     isReady: async () => {
       if (!isJoined()) throw new KoboldError("starting", "this node has not joined its cluster yet");
       if (volumes.volumes.every((volume) => volume.isSuspect))
@@ -264,7 +270,7 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
     faces: [
       (scope) =>
         nodeFace(scope, {
-          ...{ blobs: volumes, journal: { mirror, intake }, identity, onNudge },
+          ...{ blobs: volumes, journal: { mirror, intake }, identity, upkeep, onNudge },
           verify: (request) => verifier.verify(request),
         }),
     ],
@@ -276,17 +282,22 @@ interface WorkerParts {
   readonly intake: MirrorIntake;
   readonly feed: MirrorFeed;
   readonly events: HistoryEvents;
+  readonly paid: PaceMeter;
   readonly onCompared: (isTrusted: boolean) => void;
   readonly workers: WorkerRunner;
 }
 
-function startWorkers(ground: Ground, { cluster, intake, feed, events, onCompared, workers }: WorkerParts): void {
-  const { catalog, clock, id, log, mirror, volumes } = ground;
+function startWorkers(ground: Ground, { cluster, intake, feed, events, paid, onCompared, workers }: WorkerParts): void {
+  const { catalog, clock, config, id, log, mirror, volumes } = ground;
   const rely = (ref: BlobRef) => volumes.rely(ref);
-  const fetcher = new BlobFetcher({ local: volumes, cluster, clock, log, rely });
+  const budget = new PeerBudget({ clock, lanes: config.repairLanes, bytesPerSecond: config.repairBytesPerSecond });
+  const fetcher = new BlobFetcher({ local: volumes, cluster, clock, log, rely, budget });
+  // More than one peer gives: while one is waited for, another can be asked.
+  const lanes = 2 * config.repairLanes;
+  const onPaid = (debt: Debt) => paid.add(debt.sizeBytes);
   const dropIdleDebts = (debts: readonly Debt[]) => catalog.dropIdleDebts(debts);
-  workers.start(new RepairWorker({ catalog, cluster, fetcher, clock, log, dropIdleDebts }));
-  workers.start(new BackfillWorker({ catalog, cluster, fetcher, log }));
+  workers.start(new RepairWorker({ catalog, cluster, fetcher, lanes, budget, onPaid, clock, log, dropIdleDebts }));
+  workers.start(new BackfillWorker({ catalog, cluster, fetcher, lanes, log }));
   const repair = new HistoryRepair({ catalog, cluster, mirror, events, onSplit: () => feed.forgetHistory(), log });
   workers.start(new MirrorWorker({ catalog, mirror, intake, repair, onCompared, log }));
   workers.start(new PruneWorker({ catalog, holder: id }));

@@ -3,6 +3,7 @@ import type { NodeSigner } from "../auth/node-signature.js";
 import { PeerConnection } from "../blobs/remote/peer-connection.js";
 import { RemoteBlobStore } from "../blobs/remote/remote-blob-store.js";
 import type { PeerConnector } from "../cluster/peer-link.js";
+import { RemoteUpkeep } from "../cluster/remote-upkeep.js";
 import { RemoteMirror } from "../mirror/remote/remote-mirror.js";
 
 /** Ways to other nodes over their node faces, every request signed. */
@@ -12,6 +13,7 @@ export function createPeerConnector(signer: NodeSigner): PeerConnector {
     return {
       store: new RemoteBlobStore(connection),
       mirror: new RemoteMirror(connection),
+      upkeep: new RemoteUpkeep(connection),
       nudge: (signal) => connection.nudge(signal),
       ping: async (signal) => {
         const { node } = await connection.ping(signal);

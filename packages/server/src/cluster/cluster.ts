@@ -2,6 +2,7 @@ import type { NodeId, NodeStateName } from "@koboldfs/protocol";
 import type { BlobStore } from "../blobs/blob-store.js";
 import type { NodeRecord } from "../catalog/catalog.js";
 import type { PeerMirror } from "../mirror/peer-mirror.js";
+import type { PeerUpkeep } from "./peer-upkeep.js";
 
 /** A node as this one sees it now. */
 export interface NodeView extends Omit<NodeRecord, "state"> {
@@ -25,6 +26,11 @@ export interface MirrorPeer extends Pick<Peer, "node" | "reportFailure"> {
   readonly failedLately: boolean;
 }
 
+/** Another node that can be asked how it keeps what it holds. */
+export interface UpkeepPeer extends Pick<Peer, "node"> {
+  readonly upkeep: PeerUpkeep;
+}
+
 /** Which nodes exist, as of the last heartbeat (about a second old), and the way to each. Never blocks. */
 export interface Cluster {
   readonly self: NodeId;
@@ -36,6 +42,8 @@ export interface Cluster {
   readingPeers(): readonly Peer[];
   /** Peers whose mirrors are to have the journal. */
   mirrorPeers(): readonly MirrorPeer[];
+  /** Peers that answer for their own disks. */
+  upkeepPeers(): readonly UpkeepPeer[];
   /** Tells these nodes that they owe something. Returns at once; a nudge that is lost costs only a poll interval. */
   nudge(nodes: readonly NodeId[]): void;
 }

@@ -108,6 +108,7 @@ describe("LiveCluster", () => {
         return {
           store: new MemoryBlobStore(),
           mirror: noMirror,
+          upkeep: { getUpkeep: () => Promise.reject(new Error("no upkeep here")) },
           nudge: async () => void nudges.push(id),
           ping: async () => {
             if (!reachable) throw new Error("nobody there");

@@ -4,7 +4,7 @@ import { NODE_STATES } from "../model/node-state.js";
 import { orderForPlacement, orderForReading } from "../model/placement.js";
 import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/logger.js";
-import type { Cluster, MirrorPeer, NodeView, Peer } from "./cluster.js";
+import type { Cluster, MirrorPeer, NodeView, Peer, UpkeepPeer } from "./cluster.js";
 import { viewNodes } from "./node-view.js";
 import { Nudger } from "./nudger.js";
 import { type KnownPeer, PeerDirectory } from "./peer-directory.js";
@@ -80,6 +80,10 @@ export class LiveCluster implements Cluster {
   }
 
   mirrorPeers(): readonly MirrorPeer[] {
+    return this.#peers.list().filter(({ node }) => NODE_STATES[node.state].serves);
+  }
+
+  upkeepPeers(): readonly UpkeepPeer[] {
     return this.#peers.list().filter(({ node }) => NODE_STATES[node.state].serves);
   }
 

@@ -1,7 +1,7 @@
 import type { NodeId } from "@koboldfs/protocol";
 import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/logger.js";
-import type { MirrorPeer, NodeView, Peer } from "./cluster.js";
+import type { MirrorPeer, NodeView, Peer, UpkeepPeer } from "./cluster.js";
 import { FailureMemory } from "./failure-memory.js";
 import type { PeerConnector, PeerLink } from "./peer-link.js";
 
@@ -19,7 +19,7 @@ interface Entry {
 }
 
 /** A peer, and whether it failed a moment ago. */
-export interface KnownPeer extends Peer, MirrorPeer {}
+export interface KnownPeer extends Peer, MirrorPeer, UpkeepPeer {}
 
 /** The ways to all other nodes, opened and closed as nodes come, move and go. */
 export class PeerDirectory {
@@ -50,6 +50,7 @@ export class PeerDirectory {
       node,
       store: link.store,
       mirror: link.mirror,
+      upkeep: link.upkeep,
       failedLately: failures.failedLately,
       reportFailure: (cause) => failures.report(cause),
     }));

@@ -1,6 +1,6 @@
 import type { NodeId, NodeName } from "@koboldfs/protocol";
 import type { BlobStore } from "../blobs/blob-store.js";
-import type { Cluster, MirrorPeer, NodeView, Peer } from "./cluster.js";
+import type { Cluster, MirrorPeer, NodeView, Peer, UpkeepPeer } from "./cluster.js";
 
 export interface StaticClusterOptions {
   /** Stores of the other nodes, by name, in the order in which they are asked. */
@@ -52,6 +52,13 @@ export class StaticCluster implements Cluster {
 
   mirrorPeers(): readonly MirrorPeer[] {
     return this.mirrors;
+  }
+
+  /** Set by tests of upkeep. */
+  upkeeps: readonly UpkeepPeer[] = [];
+
+  upkeepPeers(): readonly UpkeepPeer[] {
+    return this.upkeeps;
   }
 
   nudge(nodes: readonly NodeId[]): void {

@@ -44,6 +44,8 @@ describe("loadConfig", () => {
       ackCopies: 2,
       minCopies: 1,
       uploadTtlMs: 86_400_000,
+      repairLanes: 16,
+      repairBytesPerSecond: 64 * 1024 * 1024,
       allowUnsafeCatalog: false,
       corsOrigins: [],
     });

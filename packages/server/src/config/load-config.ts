@@ -14,6 +14,8 @@ import { checkConfig, type NodeConfig } from "./node-config.js";
 import { invalid } from "./setting-values.js";
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "./settings.js";
 
+const MIB = 1024 * 1024;
+
 export interface ConfigInput {
   /** By setting name, as the command line had them. */
   readonly flags?: Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -83,6 +85,8 @@ function combineValues(written: (name: SettingName) => readonly WrittenValue[], 
     ackCopies: withDefault("ack_copies"),
     minCopies: withDefault("min_copies"),
     uploadTtlMs: withDefault("upload_ttl") * 1000,
+    repairLanes: withDefault("repair_lanes"),
+    repairBytesPerSecond: withDefault("repair_rate") * MIB,
     allowUnsafeCatalog: withDefault("allow_unsafe_catalog"),
     corsOrigins: optional("cors_origins") ?? [],
   };

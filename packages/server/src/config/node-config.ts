@@ -20,6 +20,8 @@ export interface NodeConfig {
   readonly ackCopies: number;
   readonly minCopies: number;
   readonly uploadTtlMs: number;
+  readonly repairLanes: number;
+  readonly repairBytesPerSecond: number;
   readonly allowUnsafeCatalog: boolean;
   readonly corsOrigins: readonly string[];
 }

@@ -125,6 +125,19 @@ export const SETTINGS = {
     parse: wholeNumberBetween(1, MAX_UPLOAD_TTL_SECONDS),
     default: "86400",
   }),
+  repair_lanes: setting({
+    placeholder: "N",
+    description: "Blobs that this node fetches from one peer at a time for what it owes.",
+    parse: wholeNumberBetween(1, 256),
+    default: "16",
+  }),
+  repair_rate: setting({
+    placeholder: "MIB",
+    description:
+      "MiB a second that this node takes from one peer for what it owes. The default leaves half of a gigabit link to clients.",
+    parse: numberBetween(0.01, 1_000_000),
+    default: "64",
+  }),
   allow_unsafe_catalog: setting({
     placeholder: "BOOL",
     description: "Start although the database's settings allow it to lose acknowledged commits. For experiments only.",

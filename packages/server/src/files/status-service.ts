@@ -1,8 +1,10 @@
-import type { MirrorInfo, NodeId, NodeInfo, StatusReply } from "@koboldfs/protocol";
+import type { MirrorInfo, NodeId, NodeInfo, NodeUpkeep, StatusReply } from "@koboldfs/protocol";
 import type { Catalog, DebtCount, NodeRecord } from "../catalog/catalog.js";
 import type { Cluster, MirrorPeer } from "../cluster/cluster.js";
 import type { HistoryEvents } from "../cluster/history-events.js";
+import type { PeerUpkeep } from "../cluster/peer-upkeep.js";
 import type { MirrorHead, MirrorReader } from "../mirror/mirror.js";
+import { type Amount, estimateSecondsLeft } from "../model/time-left.js";
 import type { CatalogReads, ReadAnswer } from "./catalog-reads.js";
 
 export interface StatusServiceOptions {
@@ -11,10 +13,12 @@ export interface StatusServiceOptions {
   readonly reads: CatalogReads;
   readonly mirror: Pick<MirrorReader, "head">;
   readonly events: HistoryEvents;
+  /** This node's own. */
+  readonly upkeep: PeerUpkeep;
 }
 
-/** A status is for people: a peer that takes longer than this is shown without its mirror. */
-const MIRROR_ANSWER_MS = 1000;
+/** A status is for people: a peer that takes longer than this is shown without what only it knows. */
+const PEER_ANSWER_MS = 1000;
 
 /** How the cluster is; while the catalog is away, as the mirror knows it, without debts. */
 export class StatusService {
@@ -26,16 +30,17 @@ export class StatusService {
 
   async listNodes(): Promise<ReadAnswer<NodeInfo[]>> {
     const { catalog, mirror, reads } = this.#options;
-    const [{ value: records, asOf }, mirrors] = await Promise.all([
+    const [{ value: records, asOf }, mirrors, upkeeps] = await Promise.all([
       reads.read((source) => source.listNodes()),
       this.#askMirrors(),
+      this.#askUpkeeps(),
     ]);
     if (asOf !== undefined) {
-      const seen = { mirrors, head: asOf.number };
+      const seen = { mirrors, upkeeps, head: asOf.number };
       return { value: records.map((record) => this.#describe(record, {}, seen)), asOf };
     }
     const [debts, head] = await Promise.all([catalog.countDebts(), catalog.head()]);
-    const seen = { mirrors, head: Math.max(head.number, mirror.head().number) };
+    const seen = { mirrors, upkeeps, head: Math.max(head.number, mirror.head().number) };
     const value = await Promise.all(
       records.map(async (record) => {
         const debt = debts.find(({ node }) => node === record.id);
@@ -67,7 +72,7 @@ export class StatusService {
     const heads = new Map<NodeId, MirrorHead>([[cluster.self, mirror.head()]]);
     const ask = async ({ node, mirror: theirs }: MirrorPeer) => {
       try {
-        heads.set(node.id, await theirs.head(AbortSignal.timeout(MIRROR_ANSWER_MS)));
+        heads.set(node.id, await theirs.head(AbortSignal.timeout(PEER_ANSWER_MS)));
       } catch {
         // Shown as a node whose mirror is not known.
       }
@@ -76,10 +81,28 @@ export class StatusService {
     return heads;
   }
 
-  #describe(record: NodeRecord, { debt, since }: OwnDebt, { mirrors, head }: SeenMirrors): NodeInfo {
+  /** What nodes say of their disks, of all that answer. */
+  async #askUpkeeps(): Promise<Map<NodeId, NodeUpkeep>> {
+    const { cluster, upkeep } = this.#options;
+    const found = new Map<NodeId, NodeUpkeep>();
+    const ask = async (node: NodeId, source: PeerUpkeep) => {
+      try {
+        found.set(node, await source.getUpkeep(AbortSignal.timeout(PEER_ANSWER_MS)));
+      } catch {
+        // Shown as a node of whose disks nothing is known.
+      }
+    };
+    const peers = cluster.upkeepPeers().map((peer) => ask(peer.node.id, peer.upkeep));
+    await Promise.all([ask(cluster.self, upkeep), ...peers]);
+    return found;
+  }
+
+  #describe(record: NodeRecord, { debt, since }: OwnDebt, { mirrors, upkeeps, head }: SeenPeers): NodeInfo {
     const { id, name, url, zone, heartbeatAgeMs, freeBytes, totalBytes } = record;
     const seen = this.#options.cluster.nodes().find((node) => node.id === id);
     const mirror = mirrors.get(id);
+    const upkeep = upkeeps.get(id);
+    const secondsLeft = debt && upkeep && estimateSecondsLeft(amountOf(debt), upkeep.repair);
     return {
       id,
       name,
@@ -94,8 +117,10 @@ export class StatusService {
       debtFiles: debt?.files ?? 0,
       debtBytes: String(debt?.bytes ?? 0n),
       ...(since !== undefined && { debtSince: since.toISOString() }),
+      ...(secondsLeft !== undefined && { debtSecondsLeft: secondsLeft }),
       backfill: backfillShare(record),
       ...(mirror !== undefined && { mirror: describeMirror(mirror, head) }),
+      ...(upkeep !== undefined && { upkeep }),
     };
   }
 }
@@ -106,14 +131,19 @@ interface OwnDebt {
   readonly since?: Date | undefined;
 }
 
-interface SeenMirrors {
+interface SeenPeers {
   readonly mirrors: ReadonlyMap<NodeId, MirrorHead>;
+  readonly upkeeps: ReadonlyMap<NodeId, NodeUpkeep>;
   readonly head: number;
 }
 
 function describeMirror({ number, timeMs }: MirrorHead, head: number): MirrorInfo {
   const time = timeMs === 0 ? "" : new Date(timeMs).toISOString();
   return { number, time, lag: Math.max(0, head - number) };
+}
+
+function amountOf({ files, bytes }: DebtCount): Amount {
+  return { files, bytes: Number(bytes) };
 }
 
 function backfillShare({ joinedAt, backfillPosition }: NodeRecord): number {

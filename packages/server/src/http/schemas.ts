@@ -131,10 +131,32 @@ export const SCHEMAS = [
         debtFiles: COUNT,
         debtBytes: DECIMAL,
         debtSince: TIME,
+        debtSecondsLeft: COUNT,
         backfill: { type: "number", minimum: 0, maximum: 1 },
         mirror: object({ number: COUNT, time: TEXT, lag: COUNT }),
+        upkeep: refTo("NodeUpkeep"),
       },
-      ["debtSince", "mirror"],
+      ["debtSince", "debtSecondsLeft", "mirror", "upkeep"],
+    ),
+  },
+  {
+    $id: "NodeUpkeep",
+    description: "What a node says of its own work and disks.",
+    ...object({ repair: refTo("RepairInfo"), volumes: listOf("VolumeInfo") }),
+  },
+  {
+    $id: "RepairInfo",
+    description: "Debts that were paid, over the last minute.",
+    ...object({ filesPerSecond: { type: "number" }, bytesPerSecond: { type: "number" } }),
+  },
+  {
+    $id: "VolumeInfo",
+    ...object(
+      {
+        ...{ id: TEXT, path: TEXT, state: { type: "string", enum: ["good", "full", "out"] } },
+        ...{ freeBytes: COUNT, totalBytes: COUNT, reason: TEXT, hint: TEXT },
+      },
+      ["reason", "hint"],
     ),
   },
   {

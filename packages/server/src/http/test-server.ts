@@ -48,6 +48,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       reads,
       mirror,
       events: new HistoryEvents(systemClock),
+      upkeep: { getUpkeep: async () => ({ repair: { filesPerSecond: 0, bytesPerSecond: 0 }, volumes: [] }) },
     }),
     uploads,
     log: silentLogger,

@@ -12,13 +12,13 @@ export interface BackfillWorkerOptions {
     Pick<DebtCatalog, "addDebt">;
   readonly cluster: Cluster;
   readonly fetcher: Pick<BlobFetcher, "fetch">;
+  /** Blobs fetched at the same time; the repair worker, whose debts are more urgent, has as many. */
+  readonly lanes: number;
   readonly log: Logger;
 }
 
 /** Journal entries walked in one step, and so fetched again at most when the process dies in its midst. */
 const BATCH_ENTRIES = 200;
-/** Blobs fetched at the same time; see the repair worker, whose debts are more urgent and have as many lanes. */
-const PARALLEL_FETCHES = 8;
 /** Blobs remembered as good here, so that the many names of one blob do not cost as many readings of it. */
 const REMEMBERED_BLOBS = 10_000;
 
@@ -90,7 +90,7 @@ export class BackfillWorker implements Worker {
     };
     const runLane = () => lane().catch((error: unknown) => void (failure ??= { error }));
     const count = queue.length;
-    await Promise.all(Array.from({ length: PARALLEL_FETCHES }, runLane));
+    await Promise.all(Array.from({ length: this.#options.lanes }, runLane));
     if (failure !== undefined) throw failure.error;
     if (count > 0 && unreachable === count) {
       throw new KoboldError(

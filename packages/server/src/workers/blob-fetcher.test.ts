@@ -10,6 +10,7 @@ import { systemClock } from "../runtime/clock.js";
 import { SimulatedClock } from "../runtime/simulated-clock.js";
 import { BlobFetcher } from "./blob-fetcher.js";
 import type { WantedBlob } from "./blob-transfer.js";
+import { PeerBudget } from "./peer-budget.js";
 
 const NAMESPACE = parseNamespaceName("demo");
 const PIECE_BYTES = 1000;
@@ -158,6 +159,30 @@ describe("BlobFetcher", () => {
     await clock.advance(31_000);
     expect(await outcome).toBe("unreachable");
     expect(await local.stat(blobOf(bytes))).toBeUndefined();
+  });
+
+  it("takes from a peer no faster than its budget, and does not ask one that keeps failing", async () => {
+    const clock = new SimulatedClock();
+    const budget = new PeerBudget({ clock, lanes: 1, bytesPerSecond: PIECE_BYTES });
+    const slow = new BlobFetcher({ local, cluster, clock, log: silentLogger, pieceBytes: PIECE_BYTES, budget });
+    const bytes = bytesOf(5 * PIECE_BYTES);
+    await put(first, bytes);
+    second.instead = () => {
+      throw new KoboldError("peer_failed", "planted");
+    };
+    const outcome = slow.fetch(blobOf(bytes), SIGNAL);
+    await clock.advance(3_000);
+    expect(first.asked.length).toBeLessThan(5);
+    await clock.advance(3_000);
+    expect(await outcome).toBe("fetched");
+    cluster.setPeers({ second });
+    const other = blobOf(bytesOf(7));
+    expect(await slow.fetch(other, SIGNAL)).toBe("unreachable");
+    expect(await slow.fetch(other, SIGNAL)).toBe("unreachable");
+    expect(second.asked).toHaveLength(1);
+    await clock.advance(300);
+    expect(await slow.fetch(other, SIGNAL)).toBe("unreachable");
+    expect(second.asked).toHaveLength(2);
   });
 
   it("says absent when nobody has the blob, and leaves nothing behind", async () => {

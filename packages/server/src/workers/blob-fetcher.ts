@@ -4,6 +4,7 @@ import type { Cluster, Peer } from "../cluster/cluster.js";
 import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/logger.js";
 import { BlobTransfer, type WantedBlob } from "./blob-transfer.js";
+import type { PeerBudget } from "./peer-budget.js";
 
 /**
  * `here`: it was here already, whole and good. `fetched`: it is here now. `absent`: no node that answered has good bytes
@@ -18,6 +19,8 @@ export interface BlobFetcherOptions {
   readonly log: Logger;
   /** Told of a blob before it is looked for here: from then on nobody else may remove it. */
   readonly rely?: (blob: WantedBlob) => Promise<void>;
+  /** What may be taken from each peer; everything without one. */
+  readonly budget?: PeerBudget;
   /** Bytes asked for in one request; for tests. */
   readonly pieceBytes?: number;
 }
@@ -83,7 +86,8 @@ export class BlobFetcher {
 
   /** `mixed`: the bytes arrived, from more than one peer, and are not those of the digest. */
   async #transfer(blob: WantedBlob, peers: PeerSource, signal: AbortSignal): Promise<FetchOutcome | "mixed"> {
-    const transfer = new BlobTransfer(blob, this.#options.local, this.#pieceBytes);
+    const { local, budget } = this.#options;
+    const transfer = new BlobTransfer(blob, { local, budget, pieceBytes: this.#pieceBytes });
     try {
       await this.#askInRounds(transfer, peers, signal);
       if (transfer.complete) {

@@ -1,10 +1,19 @@
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import type { BlobRef, BlobStore, BlobWrite } from "../blobs/blob-store.js";
 import type { Peer } from "../cluster/cluster.js";
+import type { PeerBudget } from "./peer-budget.js";
 
 /** A blob to be had, and how long it is. */
 export interface WantedBlob extends BlobRef {
   readonly sizeBytes: number;
+}
+
+export interface BlobTransferOptions {
+  readonly local: BlobStore;
+  /** Bytes asked for in one request. */
+  readonly pieceBytes: number;
+  /** What may be taken from each peer; everything without one. */
+  readonly budget?: PeerBudget | undefined;
 }
 
 /** One blob on its way in; what one peer began another can go on with. Ends with exactly one of `finish` and `abort`. */
@@ -12,6 +21,7 @@ export class BlobTransfer {
   readonly #blob: WantedBlob;
   readonly #local: BlobStore;
   readonly #pieceBytes: number;
+  readonly #budget: PeerBudget | undefined;
   /** Nodes that gave bytes. */
   readonly sources = new Set<NodeId>();
   /** Bytes that arrived so far. */
@@ -21,10 +31,11 @@ export class BlobTransfer {
   #write: BlobWrite | undefined;
   #someHaveIt = false;
 
-  constructor(blob: WantedBlob, local: BlobStore, pieceBytes: number) {
+  constructor(blob: WantedBlob, options: BlobTransferOptions) {
     this.#blob = blob;
-    this.#local = local;
-    this.#pieceBytes = pieceBytes;
+    this.#local = options.local;
+    this.#pieceBytes = options.pieceBytes;
+    this.#budget = options.budget;
   }
 
   /** All bytes arrived; an empty blob has arrived when a peer said that it has it. */
@@ -34,6 +45,15 @@ export class BlobTransfer {
 
   /** Takes from the peer what it gives, from the present offset on. Rejects only when the own volume fails or the signal fires. */
   async askFor(peer: Peer, signal: AbortSignal): Promise<void> {
+    if (this.#budget?.isResting(peer.node.id) === true) {
+      this.someFailed = true;
+      return;
+    }
+    const ask = () => this.#askFor(peer, signal);
+    await (this.#budget === undefined ? ask() : this.#budget.run(peer.node.id, ask));
+  }
+
+  async #askFor(peer: Peer, signal: AbortSignal): Promise<void> {
     const chunks = this.#read(peer, signal);
     try {
       for (let chunk = await this.#next(peer, chunks, signal); chunk !== undefined; ) {
@@ -41,6 +61,7 @@ export class BlobTransfer {
         await write.write(chunk);
         this.sources.add(peer.node.id);
         this.offset += chunk.length;
+        await this.#budget?.took(peer.node.id, chunk.length, signal);
         chunk = await this.#next(peer, chunks, signal);
       }
     } finally {
@@ -73,6 +94,7 @@ export class BlobTransfer {
       // A peer with bad bytes of one blob is healthy otherwise.
       if (!(error instanceof KoboldError) || error.code !== "blob_corrupt") {
         this.someFailed = true;
+        this.#budget?.failed(peer.node.id);
         peer.reportFailure(error);
       }
       return undefined;

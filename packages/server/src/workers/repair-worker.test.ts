@@ -7,6 +7,7 @@ import { silentLogger } from "../runtime/logger.js";
 import { SimulatedClock } from "../runtime/simulated-clock.js";
 import type { BlobFetcher, FetchOutcome } from "./blob-fetcher.js";
 import type { WantedBlob } from "./blob-transfer.js";
+import { PeerBudget } from "./peer-budget.js";
 import { RepairWorker } from "./repair-worker.js";
 
 const SIGNAL = new AbortController().signal;
@@ -73,7 +74,7 @@ describe("RepairWorker", () => {
     fetcher = new ScriptedFetcher();
     cluster = new StaticCluster({ peers: { peer: new MemoryBlobStore() } });
     clock = new SimulatedClock();
-    worker = new RepairWorker({ catalog, cluster, fetcher, clock, log: silentLogger });
+    worker = new RepairWorker({ catalog, cluster, fetcher, lanes: 8, clock, log: silentLogger });
   });
 
   function owe(count: number): void {
@@ -101,6 +102,25 @@ describe("RepairWorker", () => {
     await stepUntilIdle();
     expect(catalog.settledAtOnce.reduce((sum, count) => sum + count)).toBe(800);
     expect(catalog.settledAtOnce.length).toBeLessThan(400);
+  });
+
+  it("tells of each debt that was paid, and begins none while every peer rests", async () => {
+    const paid: number[] = [];
+    const budget = new PeerBudget({ clock, lanes: 1, bytesPerSecond: 1 });
+    const onPaid = ({ sizeBytes }: Debt) => void paid.push(sizeBytes);
+    const rest = { catalog, cluster, fetcher, clock, log: silentLogger };
+    worker = new RepairWorker({ ...rest, lanes: 2, budget, onPaid });
+    owe(3);
+    expect(await worker.step(SIGNAL)).toBe("busy");
+    await stepUntilIdle();
+    expect(paid).toEqual([1, 1, 1]);
+    owe(2);
+    for (const { node } of cluster.readingPeers()) budget.failed(node.id);
+    expect(await worker.step(SIGNAL)).toBe("idle");
+    expect(fetcher.fetched).toHaveLength(3);
+    await clock.advance(1_000);
+    await stepUntilIdle();
+    expect(catalog.debts).toEqual([]);
   });
 
   it("settles a blob that is here already", async () => {

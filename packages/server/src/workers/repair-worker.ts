@@ -6,6 +6,7 @@ import type { Logger } from "../runtime/logger.js";
 import type { BlobFetcher } from "./blob-fetcher.js";
 import { DebtBackoff } from "./debt-backoff.js";
 import { DebtSettler } from "./debt-settler.js";
+import type { PeerBudget } from "./peer-budget.js";
 import type { StepResult, Worker } from "./worker.js";
 
 export interface RepairWorkerOptions {
@@ -14,12 +15,16 @@ export interface RepairWorkerOptions {
   readonly dropIdleDebts?: (debts: readonly Debt[]) => Promise<number>;
   readonly cluster: Cluster;
   readonly fetcher: Pick<BlobFetcher, "fetch">;
+  /** Blobs fetched at the same time. */
+  readonly lanes: number;
+  /** Who is not worth asking now. */
+  readonly budget?: Pick<PeerBudget, "isResting" | "forgive">;
+  /** Told of each debt that is gone. */
+  readonly onPaid?: (debt: Debt) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Blobs fetched at the same time: enough to keep a disk's queue and the network busy, few enough to leave both to puts. */
-const PARALLEL_FETCHES = 8;
 /** Debts read at once. */
 const PAGE_DEBTS = 500;
 /** Debts looked at in one search for one that can be tried, so that a step stays bounded. */
@@ -51,9 +56,10 @@ export class RepairWorker implements Worker {
   /** Keeps the lanes going and resolves when one has nothing to do any more, or after a while. */
   async step(signal: AbortSignal): Promise<StepResult> {
     this.#throwFailure();
+    const { lanes } = this.#options;
     const hasPeers = this.#hasPeers();
     if (hasPeers && this.#queue.length === 0) this.#queue = await this.#listPayable();
-    while (hasPeers && this.#lanes.size < PARALLEL_FETCHES && this.#queue.length > 0) this.#openLane(signal);
+    while (hasPeers && this.#lanes.size < lanes && this.#queue.length > 0) this.#openLane(signal);
     if (this.#underWay.size === 0) return "idle";
     if (this.#lanes.size > 0) await this.#waitForLane();
     else await this.#settler.drain();
@@ -105,8 +111,10 @@ export class RepairWorker implements Worker {
 
   #end(debt: Debt, error?: unknown): void {
     this.#underWay.delete(keyOf(debt));
-    if (error === undefined) this.#backoff.forget(debt);
-    else this.#failure ??= { error };
+    if (error === undefined) {
+      this.#backoff.forget(debt);
+      this.#options.onPaid?.(debt);
+    } else this.#failure ??= { error };
   }
 
   /** The next debts that are neither under way nor waiting; those that nobody can pay hold up no others. */
@@ -122,10 +130,14 @@ export class RepairWorker implements Worker {
 
   /** Whether anybody can be asked. When a node comes back all debts are worth a try again. */
   #hasPeers(): boolean {
-    const peers = new Set(this.#options.cluster.readingPeers().map(({ node }) => node.id));
-    if ([...peers].some((id) => !this.#peersBefore.has(id))) this.#backoff.clear();
+    const { budget, cluster } = this.#options;
+    const peers = new Set(cluster.readingPeers().map(({ node }) => node.id));
+    if ([...peers].some((id) => !this.#peersBefore.has(id))) {
+      this.#backoff.clear();
+      budget?.forgive();
+    }
     this.#peersBefore = peers;
-    return peers.size > 0;
+    return [...peers].some((id) => budget?.isResting(id) !== true);
   }
 
   #throwFailure(): void {

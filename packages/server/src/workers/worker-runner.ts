@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/logger.js";
@@ -70,6 +71,8 @@ class WorkerLoop {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
+    // Each blob under way listens to it; a warning about more than ten would be about nothing.
+    setMaxListeners(0, signal);
     let failures = 0;
     while (!signal.aborted) {
       try {

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import type { NamespaceName } from "@koboldfs/protocol";
+import type { NamespaceName, VolumeInfo } from "@koboldfs/protocol";
 import type { Clock } from "../../runtime/clock.js";
 import type { FileSystem } from "../../runtime/file-system.js";
 import type { Logger } from "../../runtime/logger.js";
@@ -120,6 +120,14 @@ export class DiskVolume implements BlobStore {
     } catch (error) {
       throw toDiskError(error, `cannot ask how full ${this.path} is`);
     }
+  }
+
+  /** Its state as operators see it, given what room there is. */
+  describe(freeBytes: number): Pick<VolumeInfo, "id" | "path" | "state" | "reason" | "hint"> {
+    const { id, path } = this;
+    const trouble = this.#health.trouble;
+    if (trouble !== undefined) return { id, path, state: "out", ...trouble };
+    return { id, path, state: freeBytes > 0 ? "good" : "full" };
   }
 
   /** Unlinks the blob; false when there was none. Not fsynced: after a power cut it may be there again. */

@@ -1,6 +1,8 @@
 import { KoboldError } from "@koboldfs/protocol";
 import type { Logger } from "../../runtime/logger.js";
 
+const HINT = "Check the disk and its file system (dmesg, smartctl), then restart this node.";
+
 /**
  * Whether a volume may still be written. After a failed fsync the kernel may have dropped what it could not write and
  * marked it clean, so nothing that the volume says about new bytes can be believed until someone looked at it: it takes
@@ -18,6 +20,13 @@ export class VolumeHealth {
 
   get isSuspect(): boolean {
     return this.#suspectedBy !== undefined;
+  }
+
+  /** Why the volume takes no writes, and what to do; undefined while it does. */
+  get trouble(): { readonly reason: string; readonly hint: string } | undefined {
+    if (!this.isSuspect) return undefined;
+    const cause = this.#suspectedBy;
+    return { reason: cause instanceof Error ? cause.message : String(cause), hint: HINT };
   }
 
   suspect(cause: unknown): void {

@@ -1,4 +1,4 @@
-import { KoboldError, type NamespaceName } from "@koboldfs/protocol";
+import { KoboldError, type NamespaceName, type VolumeInfo } from "@koboldfs/protocol";
 import type { Logger } from "../../runtime/logger.js";
 import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob } from "../blob-store.js";
 import type { DiskVolume } from "./disk-volume.js";
@@ -46,6 +46,12 @@ export class VolumeSet implements BlobStore {
       freeBytes: rooms.reduce((sum, room) => sum + room.freeBytes, 0),
       totalBytes: rooms.reduce((sum, room) => sum + room.totalBytes, 0),
     };
+  }
+
+  /** Each volume's state, for operators. */
+  async describe(): Promise<VolumeInfo[]> {
+    const rooms = await this.#rooms();
+    return rooms.map(({ volume, freeBytes, totalBytes }) => ({ ...volume.describe(freeBytes), freeBytes, totalBytes }));
   }
 
   /** Unlinks the blob wherever it is; false when it was nowhere. */

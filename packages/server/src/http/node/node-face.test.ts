@@ -7,6 +7,7 @@ import { HEADER, parseNamespaceName } from "@koboldfs/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { refOf } from "../../blobs/conformance/test-blobs.js";
 import { type MadeVolumes, makeVolumes } from "../../blobs/disk/test-volumes.js";
+import { RemoteUpkeep } from "../../cluster/remote-upkeep.js";
 import { PeerConnection } from "../../blobs/remote/peer-connection.js";
 import { RemoteBlobStore } from "../../blobs/remote/remote-blob-store.js";
 import { newSigner, NODE, type RunningNodeFace, startNodeFace } from "./test-node-face.js";
@@ -48,6 +49,11 @@ describe("the node face", () => {
     expect(await face.peer.ping()).toMatchObject({ node: NODE, name: "anna" });
     await face.peer.nudge();
     expect(face.nudges.count).toBe(1);
+  });
+
+  it("says how its repair goes and how its volumes are", async () => {
+    const upkeep = await new RemoteUpkeep(face.peer).getUpkeep();
+    expect(upkeep).toEqual({ repair: { filesPerSecond: 2, bytesPerSecond: 3 }, volumes: [] });
   });
 
   it("answers nothing to a request that is not signed with the cluster's secret", async () => {

@@ -3,6 +3,7 @@ import { HEADER, KoboldError, type NodeId, parseDigest, parseNamespaceName } fro
 import "@fastify/swagger";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { BlobRef, BlobStore, OpenBlob, PlacedBlob } from "../../blobs/blob-store.js";
+import type { PeerUpkeep } from "../../cluster/peer-upkeep.js";
 import { addMirrorRoutes, type MirrorRoutesOptions } from "./mirror-routes.js";
 import { receiveBlob } from "./receive-blob.js";
 import { parseSingleRange } from "./single-range.js";
@@ -19,6 +20,8 @@ export interface NodeFaceOptions {
     readonly headers: FastifyRequest["headers"];
   }) => NodeId;
   readonly identity: { readonly cluster: string; readonly node: string; readonly name: string };
+  /** What this node says of its own disks. */
+  readonly upkeep: PeerUpkeep;
   /** Called when a peer says that this node owes something. Returns at once. */
   readonly onNudge: () => void;
 }
@@ -51,6 +54,7 @@ export async function nodeFace(app: FastifyInstance, options: NodeFaceOptions): 
     (request, reply) => getBlob(options.blobs, request, reply),
   );
   addMirrorRoutes(app, options.journal);
+  app.get("/v1/node/upkeep", { schema: { hide: true } }, () => options.upkeep.getUpkeep());
   app.post("/v1/node/nudge", { schema: { hide: true } }, async (_request, reply) => {
     options.onNudge();
     return reply.code(204).send();

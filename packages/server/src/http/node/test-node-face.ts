@@ -41,6 +41,9 @@ export async function startNodeFace(
     blobs,
     journal: { mirror, intake: new MirrorIntake({ mirror, pull: async () => [], clock: systemClock }) },
     verify: (request) => verifier.verify(request),
+    upkeep: {
+      getUpkeep: async () => ({ repair: { filesPerSecond: 2, bytesPerSecond: 3 }, volumes: [] }),
+    },
     identity: { cluster: CLUSTER, node: NODE, name: "anna" },
     onNudge: () => {
       nudges.count += 1;

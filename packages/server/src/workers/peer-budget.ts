@@ -1,0 +1,97 @@
+import type { NodeId } from "@koboldfs/protocol";
+import type { Clock } from "../runtime/clock.js";
+
+export interface PeerBudgetOptions {
+  readonly clock: Clock;
+  /** Transfers from one peer at a time. */
+  readonly lanes: number;
+  /** Bytes taken from one peer in a second, in the long run. */
+  readonly bytesPerSecond: number;
+}
+
+/** The rest after a peer's first failure; it doubles with each further one in a row. */
+const FIRST_REST_MS = 250;
+/** A node that is being restarted is asked again soon enough that nobody notices. */
+const LONGEST_REST_MS = 30_000;
+/** What may come ahead of the rate: timers of less than this cost more than they hold back. */
+const SLACK_MS = 100;
+
+interface Account {
+  running: number;
+  readonly waiting: (() => void)[];
+  /** Monotonic time at which everything that came would have come at the rate. */
+  paidUntilMs: number;
+  failures: number;
+  restsUntilMs: number;
+}
+
+/**
+ * What this node takes from each peer for what it owes: so many transfers at a time, so many bytes a second, and nothing
+ * for a while from one that keeps failing. All workers of a node share one, so the bound holds for the peer.
+ */
+export class PeerBudget {
+  readonly #options: PeerBudgetOptions;
+  readonly #accounts = new Map<NodeId, Account>();
+
+  constructor(options: PeerBudgetOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the peer failed a moment ago, so often that asking it now is not worth while. */
+  isResting(peer: NodeId): boolean {
+    return this.#options.clock.monotonic() < this.#account(peer).restsUntilMs;
+  }
+
+  /** Runs a transfer when its turn comes, first come, first served. */
+  async run<T>(peer: NodeId, transfer: () => Promise<T>): Promise<T> {
+    const account = this.#account(peer);
+    if (account.running >= this.#options.lanes) {
+      await new Promise<void>((resolve) => void account.waiting.push(resolve));
+    } else account.running += 1;
+    try {
+      return await transfer();
+    } finally {
+      // Whoever waits takes the place over, so that nobody who comes now gets ahead.
+      const next = account.waiting.shift();
+      if (next === undefined) account.running -= 1;
+      else next();
+    }
+  }
+
+  /** Says that bytes came; resolves when the next may be asked for, or the signal fires. */
+  async took(peer: NodeId, bytes: number, signal: AbortSignal): Promise<void> {
+    const { bytesPerSecond, clock } = this.#options;
+    const account = this.#account(peer);
+    account.failures = 0;
+    const now = clock.monotonic();
+    account.paidUntilMs = Math.max(account.paidUntilMs, now) + (bytes / bytesPerSecond) * 1000;
+    if (account.paidUntilMs - now > SLACK_MS) await clock.sleep(account.paidUntilMs - now - SLACK_MS, signal);
+  }
+
+  /** The peer could not give what it may have. What fails while it rests already was begun before and says nothing new. */
+  failed(peer: NodeId): void {
+    const account = this.#account(peer);
+    if (this.isResting(peer)) return;
+    const restMs = Math.min(FIRST_REST_MS * 2 ** Math.min(account.failures, 16), LONGEST_REST_MS);
+    account.failures += 1;
+    account.restsUntilMs = this.#options.clock.monotonic() + restMs;
+  }
+
+  /** Nodes came back, perhaps at other addresses: everybody is worth a try again. */
+  forgive(): void {
+    for (const account of this.#accounts.values()) {
+      account.failures = 0;
+      account.restsUntilMs = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  #account(peer: NodeId): Account {
+    let account = this.#accounts.get(peer);
+    if (account === undefined) {
+      const never = Number.NEGATIVE_INFINITY;
+      account = { running: 0, waiting: [], paidUntilMs: never, failures: 0, restsUntilMs: never };
+      this.#accounts.set(peer, account);
+    }
+    return account;
+  }
+}
