@@ -25,6 +25,7 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
   { name: "undelete", load: async () => (await import("./commands/undelete.js")).makeUndeleteCommand },
   { name: "restore", load: async () => (await import("./commands/restore.js")).makeRestoreCommand },
   { name: "purge", load: async () => (await import("./commands/purge.js")).makePurgeCommand },
+  { name: "watch", load: async () => (await import("./commands/watch.js")).makeWatchCommand },
   { name: "sync", load: async () => (await import("./commands/sync.js")).makeSyncCommand },
   { name: "namespace", load: async () => (await import("./commands/namespace.js")).makeNamespaceCommand },
   { name: "node", load: async () => (await import("./commands/node.js")).makeNodeCommand },

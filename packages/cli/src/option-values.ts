@@ -44,6 +44,12 @@ export function parseVersionNumber(text: string): number {
   return Number(text);
 }
 
+/** Reads a number of the journal, 0 for its beginning. */
+export function parseNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a journal number.");
+  return Number(text);
+}
+
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Milliseconds of `30s`, `15m`, `24h` or `7d`. */

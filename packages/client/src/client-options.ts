@@ -103,6 +103,20 @@ export interface ListOptions extends CallOptions {
   readonly pageSize?: number;
 }
 
+/** Whose changes are followed, and from where. */
+export interface ChangesOptions {
+  /** Changes behind this journal number: the `number` of the last change that was dealt with. Absent: from now on. */
+  readonly after?: number;
+  /** Only keys that begin so. */
+  readonly prefix?: string;
+  /** Ends the loop; it then throws the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** How long no server may answer before the loop throws. In place of the client's own. */
+  readonly deadlineMs?: number;
+  /** Told where to go on from, also while nothing that is followed changes: what a reader keeps to resume later. */
+  readonly onPosition?: (number: number) => void;
+}
+
 /** Stands for all keys that begin so, in a listing with a delimiter. */
 export interface PrefixEntry {
   readonly prefix: string;

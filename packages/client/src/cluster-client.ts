@@ -1,5 +1,13 @@
-import type { NamespaceInfo, NodeInfo, NodeOrderRequest, NodePlan, SoleBlob, StatusReply } from "@koboldfs/protocol";
-import type { CallOptions } from "./client-options.js";
+import type {
+  ChangeInfo,
+  NamespaceInfo,
+  NodeInfo,
+  NodeOrderRequest,
+  NodePlan,
+  SoleBlob,
+  StatusReply,
+} from "@koboldfs/protocol";
+import type { CallOptions, ChangesOptions } from "./client-options.js";
 import type { ClusterFace } from "./cluster-face.js";
 
 /** What concerns the whole cluster: every client and every pool of clients answers it. */
@@ -42,6 +50,11 @@ export class ClusterClient {
   /** Lets a stopped node come back without its disks, to be filled from the others. Throws `node_running`. */
   refillNode(name: string, options: CallOptions = {}): Promise<NodePlan> {
     return this.#cluster.refillNode(name, options);
+  }
+
+  /** As `changes` of a client of a namespace, of all namespaces. */
+  allChanges(options: ChangesOptions = {}): AsyncIterable<ChangeInfo> {
+    return this.#cluster.followChanges(options);
   }
 
   /** The whole cluster at one glance, as the server that answers sees it. */

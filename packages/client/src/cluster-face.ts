@@ -1,4 +1,5 @@
 import {
+  type ChangeInfo,
   HEADER,
   KoboldError,
   type NamespaceInfo,
@@ -11,7 +12,8 @@ import {
   type SoleBlob,
   type StatusReply,
 } from "@koboldfs/protocol";
-import type { CallOptions } from "./client-options.js";
+import { followChanges } from "./change-follower.js";
+import type { CallOptions, ChangesOptions } from "./client-options.js";
 import { formatNamespacePath } from "./file-address.js";
 import type { TransportResponse } from "./platform.js";
 import {
@@ -91,6 +93,10 @@ export class ClusterFace {
 
   refillNode(name: string, options: CallOptions): Promise<NodePlan> {
     return this.#session.callJson({ method: "POST", path: `${pathOfNode(name)}/refill` }, checkNodePlan, options);
+  }
+
+  followChanges(options: ChangesOptions): AsyncIterable<ChangeInfo> {
+    return followChanges(this.#session, options);
   }
 
   getStatus(options: CallOptions): Promise<StatusReply> {

@@ -1,19 +1,15 @@
 import {
   type BatchOperation,
   type BatchResult,
-  type DeletedFileInfo,
   type FileInfo,
   HEADER,
   KoboldError,
   type NamespaceInfo,
   type NamespacePolicy,
-  type PurgeReply,
   type PutReply,
   parseDigest,
   parseFileKey,
   parseNamespaceName,
-  type RestoreReply,
-  type VersionInfo,
 } from "@koboldfs/protocol";
 import { absentAsUndefined } from "./absent.js";
 import { BatchSender } from "./batch-sender.js";
@@ -29,10 +25,9 @@ import type {
   PrefixEntry,
   PutOptions,
 } from "./client-options.js";
-import { ClusterClient } from "./cluster-client.js";
 import { ClusterFace } from "./cluster-face.js";
 import { formatFilePath, formatNamespaceFilesPath } from "./file-address.js";
-import { HistoryFace } from "./history-face.js";
+import { HistoryClient } from "./history-client.js";
 import { formatListQuery, walkPages } from "./lister.js";
 import type { TransportResponse } from "./platform.js";
 import { checkListReply } from "./reply-checks.js";
@@ -53,26 +48,23 @@ import { UrlFinder } from "./url-finder.js";
  * `KoboldError` with a code of the error table (`server_unreachable` when no server answered), or the reason of the
  * `signal` that they were given.
  */
-export class NamespaceClient extends ClusterClient {
-  readonly namespace: string;
+export class NamespaceClient extends HistoryClient {
   readonly #session: Session;
   readonly #cluster: ClusterFace;
   readonly #reader: FileReader;
   readonly #batches: BatchSender;
   readonly #urls: UrlFinder;
-  readonly #history: HistoryFace;
 
   constructor(namespace: string, session: Session) {
     const name = parseNamespaceName(namespace);
     const cluster = new ClusterFace(session);
-    super(cluster);
-    this.namespace = name;
+    const batches = new BatchSender(name, session);
+    super({ session, namespace: name, cluster, batches });
     this.#session = session;
     this.#cluster = cluster;
     this.#reader = new FileReader(session);
-    this.#batches = new BatchSender(name, session);
+    this.#batches = batches;
     this.#urls = new UrlFinder(name, cluster);
-    this.#history = new HistoryFace(session, this.namespace);
   }
 
   /**
@@ -328,39 +320,6 @@ export class NamespaceClient extends ClusterClient {
       const query = formatListQuery(options, after);
       return this.#session.callJson({ method: "GET", path: `${path}?${query}` }, checkListReply, options);
     }, options.after);
-  }
-
-  /** The states of a key that can still be read, the newest first. */
-  versions(key: string, options: CallOptions = {}): AsyncIterable<VersionInfo> {
-    return this.#history.versions(key, options);
-  }
-
-  /** Keys that were deleted and can be undeleted, in byte order, with their last content. */
-  listDeleted(options: ListOptions = {}): AsyncIterable<DeletedFileInfo> {
-    return this.#history.deleted(options);
-  }
-
-  /** Makes the last content of a deleted key current again. Throws `not_deleted` or `not_found`. */
-  undelete(key: string, options: CallOptions = {}): Promise<{ version: number }> {
-    return this.#batches.one({ op: "undelete", key }, options);
-  }
-
-  /** Makes the content of an older version current, as a new version. Throws `version_not_found`. */
-  restore(key: string, version: number, options: CopyOptions = {}): Promise<{ version: number }> {
-    return this.#batches.restore(key, version, options);
-  }
-
-  /**
-   * Makes every key that begins so what it was as of a journal number or an RFC 3339 time, in one commit; `too_large`
-   * when that is more than a commit takes: then nothing has changed.
-   */
-  restorePrefix(prefix: string, asOf: string, options: CallOptions = {}): Promise<RestoreReply> {
-    return this.#history.restorePrefix(prefix, asOf, options);
-  }
-
-  /** Removes one version, or all with the file, for ever and at once. Throws `not_found` or `version_not_found`. */
-  purge(key: string, options: CallOptions & { readonly version?: number } = {}): Promise<PurgeReply> {
-    return this.#history.purge(parseFileKey(key), options.version, options);
   }
 
   /** Creates this namespace, or gives it another policy. */

@@ -3,6 +3,7 @@ export { KoboldError } from "@koboldfs/protocol";
 export type {
   BatchOperation,
   BatchResult,
+  ChangeInfo,
   DeletedFileInfo,
   ErrorCode,
   ErrorRule,
@@ -24,6 +25,7 @@ export type {
 } from "@koboldfs/protocol";
 export type {
   CallOptions,
+  ChangesOptions,
   ClientOptions,
   CopyOptions,
   DeleteOptions,
@@ -36,6 +38,7 @@ export type {
   PutOptions,
 } from "./client-options.js";
 export type { ClusterClient } from "./cluster-client.js";
+export type { HistoryClient } from "./history-client.js";
 export { compareKeys } from "./lister.js";
 export type { NamespaceClient } from "./namespace-client.js";
 export type { ByteRange } from "./transfer/download.js";

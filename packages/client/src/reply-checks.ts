@@ -1,5 +1,7 @@
 import {
   type BatchReply,
+  type ChangeInfo,
+  type ChangePosition,
   type DeletedListReply,
   type FileInfo,
   isDigest,
@@ -118,6 +120,14 @@ export function checkStatus(reply: unknown): StatusReply {
   checkNodes(reply);
   checkNamespaces(reply);
   return reply as StatusReply;
+}
+
+/** One line of an answer of changes. */
+export function checkChangeLine(line: unknown): ChangeInfo | ChangePosition {
+  const { number, kind, namespace, key, version, position, head } = record(line);
+  if (position !== undefined) need(isCount(position) && isCount(head), "position, head");
+  else need([number, version].every(isCount) && [kind, namespace, key].every(isString), "number, version, kind, key");
+  return line as ChangeInfo | ChangePosition;
 }
 
 function record(value: unknown): Record<string, unknown> {

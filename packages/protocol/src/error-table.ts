@@ -75,6 +75,11 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "The namespace's retention has passed since; 'koboldfs namespace create --retention' keeps more from now on.",
   },
+  changes_gone: {
+    status: 410,
+    retryable: false,
+    hint: "List the files as of the number that the detail names ('?as-of=N'), then follow the changes after it.",
+  },
   namespace_not_empty: { status: 409, retryable: false, hint: "Delete the files of the namespace first." },
   idempotency_key_reused: {
     status: 422,

@@ -17,6 +17,8 @@ export type {
   BatchOperation,
   BatchReply,
   BatchResult,
+  ChangeInfo,
+  ChangePosition,
   DeletedFileInfo,
   DeletedListReply,
   FileInfo,

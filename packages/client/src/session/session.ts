@@ -37,6 +37,8 @@ export interface SessionRequest {
   /** As in `TransportRequest`. */
   readonly wholeBytes?: number | undefined;
   readonly responseTimeoutMs?: number;
+  /** At least so long may the bytes of the answer pause. */
+  readonly idleTimeoutMs?: number;
 }
 
 export type CallRequest = Omit<SessionRequest, "server" | "signal">;
@@ -50,6 +52,7 @@ export class Session {
   readonly options: SessionOptions;
   readonly #servers: ServerList;
   readonly #gate: InFlightGate;
+  readonly #closing = new AbortController();
   readonly #baseHeaders: Readonly<Record<string, string>>;
   /** Makes the idempotency keys of this session: unguessable once, then counted. */
   readonly #keyPrefix: string;
@@ -62,6 +65,11 @@ export class Session {
     this.#gate = new InFlightGate(options.maxInFlight);
     this.#baseHeaders = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
     this.#keyPrefix = globalThis.crypto.getRandomValues(new Uint32Array(4)).join("-");
+  }
+
+  /** Fires when the client is closed: for what would go on for ever. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /** A new name for one change, the same for all attempts at it. */
@@ -157,7 +165,7 @@ export class Session {
       ...(signal !== undefined && { signal }),
       ...(wholeBytes !== undefined && { wholeBytes }),
       responseTimeoutMs: request.responseTimeoutMs ?? this.options.responseTimeoutMs,
-      idleTimeoutMs: this.options.idleTimeoutMs,
+      idleTimeoutMs: Math.max(request.idleTimeoutMs ?? 0, this.options.idleTimeoutMs),
     });
     if (response.status < 200 || response.status > 299) throw await readProblem(response);
     this.#preferCatalog(request.server, response);
@@ -199,6 +207,7 @@ export class Session {
 
   /** Waits for what is under way, and lets nothing begin any more. */
   async close(): Promise<void> {
+    this.#closing.abort(new Error("the client was closed"));
     await this.#gate.close();
     await this.platform.transport.close();
   }

@@ -18,6 +18,7 @@ import { proveMembership } from "../cluster/prove-membership.js";
 import { WitnessSeat } from "../cluster/witness-seat.js";
 import type { NodeConfig } from "../config/node-config.js";
 import { needsClusterSecret } from "../config/node-config.js";
+import { ChangeFeed } from "../files/changes/change-feed.js";
 import { CatalogReads } from "../files/catalog-reads.js";
 import type { FileContext } from "../files/file-context.js";
 import { FileService } from "../files/file-service.js";
@@ -27,9 +28,9 @@ import { StatusService } from "../files/status-service.js";
 import { UploadService } from "../files/uploads/upload-service.js";
 import { createHttpServer, type HttpServer } from "../http/create-http-server.js";
 import { nodeFace } from "../http/node/node-face.js";
-import type { Mirror } from "../mirror/mirror.js";
 import { MirrorIntake } from "../mirror/mirror-intake.js";
 import { SqliteMirror } from "../mirror/sqlite/sqlite-mirror.js";
+import { WatchedMirror } from "../mirror/watched-mirror.js";
 import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/logger.js";
 import { BackfillWorker } from "../workers/backfill-worker.js";
@@ -79,7 +80,7 @@ interface Ground extends BuildOptions {
   readonly catalog: Catalog;
   /** Asked around each commit of the catalog; the feed of the mirrors sits down on it. */
   readonly witness: WitnessSeat;
-  readonly mirror: Mirror;
+  readonly mirror: WatchedMirror;
   readonly volumes: VolumeSet;
   readonly id: NodeId;
   readonly nodeSecret: string;
@@ -179,10 +180,12 @@ async function openGround(config: NodeConfig, options: BuildOptions, teardown: T
 }
 
 /** In the first volume, which is known by now to be this node's. */
-function openMirror({ data }: NodeConfig, clusterId: string, { clock, log }: BuildOptions): Promise<Mirror> {
+async function openMirror({ data }: NodeConfig, clusterId: string, { clock, log }: BuildOptions) {
   const [first] = data;
   if (first === undefined) throw new KoboldError("config_invalid", "a node needs a data directory");
-  return SqliteMirror.open({ path: join(first, "mirror.sqlite"), clusterId, clock, logger: log });
+  return new WatchedMirror(
+    await SqliteMirror.open({ path: join(first, "mirror.sqlite"), clusterId, clock, logger: log }),
+  );
 }
 
 /** Everything that this node commits goes to its own mirror and its peers' before it is acknowledged. */
@@ -258,6 +261,7 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
     uploads,
     namespaces: new NamespaceService(catalog),
     nodes: new NodeService(catalog, cluster),
+    changes: new ChangeFeed({ mirror, catalog, clock }),
     status: new StatusService({ catalog, cluster, reads, mirror, events, upkeep }),
     isReady: async () => {
       if (!isJoined()) throw new KoboldError("starting", "this node has not joined its cluster yet");

@@ -3,6 +3,7 @@ import type { Change, ChangeOutcome, FileRecord, FormerVersion, Moment, NodeSett
 import type { PlannedPurge } from "../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../model/commit-view.js";
 import type { JournalGroup } from "../model/journal-group.js";
+import type { NamespaceHorizon } from "../model/plan-horizon.js";
 
 /**
  * The one way anything of the cluster changes.
@@ -87,12 +88,7 @@ export interface VersionPage {
   readonly next?: number;
 }
 
-/** How far back a namespace can be read, and how far it shall be. */
-export interface NamespaceHorizon {
-  readonly namespace: NamespaceName;
-  readonly horizon: number;
-  readonly retentionMs: number;
-}
+export type { NamespaceHorizon };
 
 export interface DeletedPage {
   /** The last content of each key, and since when it names nothing. */

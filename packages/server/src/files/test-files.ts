@@ -5,6 +5,7 @@ import type { NamespaceName, NodeId } from "@koboldfs/protocol";
 import { MemoryBlobStore } from "../blobs/memory/memory-blob-store.js";
 import type { Catalog } from "../catalog/catalog.js";
 import { openSqlCatalog } from "../catalog/sql/open-sql-catalog.js";
+import { WitnessSeat } from "../cluster/witness-seat.js";
 import { StaticCluster } from "../cluster/static-cluster.js";
 import { type Clock, systemClock } from "../runtime/clock.js";
 import { silentLogger } from "../runtime/logger.js";
@@ -20,6 +21,8 @@ export interface TestFiles {
   readonly files: FileService;
   readonly context: FileContext;
   readonly catalog: Catalog;
+  /** Asked around each commit, unless the catalog is shared. */
+  readonly witness: WitnessSeat;
   readonly cluster: StaticCluster;
   /** By name: `self` and the peers. `memory` is what lies behind each, without faults. */
   readonly stores: Readonly<Record<string, FaultyBlobStore>>;
@@ -52,21 +55,25 @@ export async function openTestFiles(options: TestFilesOptions = {}): Promise<Tes
   const reads = new CatalogReads({ catalog, clock, log: silentLogger });
   const context = { catalog, reads, store, cluster, clock, log: silentLogger, ackCopies, minCopies };
   return {
+    witness: own?.witness ?? new WitnessSeat(),
     ...{ files: new FileService(context), context, catalog, cluster, stores, memory },
     idOf: (name) => cluster.nodes().find((node) => node.name === name)?.id ?? raise(`no node ${name}`),
     close: async () => own?.close(),
   };
 }
 
-export async function openTestCatalog(): Promise<{ catalog: Catalog; close(): Promise<void> }> {
+export async function openTestCatalog(): Promise<{ catalog: Catalog; witness: WitnessSeat; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "koboldfs-files-"));
   const dsn = `sqlite:${join(folder, "catalog.sqlite")}`;
-  const catalog = await openSqlCatalog({ dsn, logger: silentLogger, clock: systemClock });
+  const witness = new WitnessSeat();
+  // As if there were enough mirrors, always.
+  witness.take({ known: () => undefined, confirm: async () => Number.POSITIVE_INFINITY });
+  const catalog = await openSqlCatalog({ dsn, logger: silentLogger, clock: systemClock, witness });
   const close = async () => {
     await catalog.close();
     await rm(folder, { recursive: true });
   };
-  return { catalog, close };
+  return { catalog, witness, close };
 }
 
 async function registerNodes(catalog: Catalog, cluster: StaticCluster): Promise<void> {

@@ -2,6 +2,7 @@ import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { askForBody } from "./expect-continue.js";
 import type { ClientFaceContext, Face } from "./face.js";
+import { addChangeRoutes } from "./changes/change-routes.js";
 import { addFileRoutes } from "./file-routes.js";
 import { addHistoryRoutes } from "./history-routes.js";
 import { addListingRoutes } from "./listing-routes.js";
@@ -42,6 +43,7 @@ export function createClientFace(context: ClientFaceContext): Face {
       addNamespaceRoutes(rest, context);
       addNodeRoutes(rest, context);
       addStatusRoutes(rest, context);
+      addChangeRoutes(rest, context);
     });
     scope.get("/openapi.json", { schema: { hide: true } }, () => scope.swagger());
   };

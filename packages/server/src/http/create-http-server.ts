@@ -69,6 +69,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       return { port: (app.server.address() as AddressInfo).port };
     },
     stop() {
+      // Followers would stay for ever.
+      options.changes.stop();
       stopping ??= stopApp(app, gate, options.stopMs ?? STOP_MS);
       return stopping;
     },

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ClientAuth } from "../auth/client-auth.js";
+import type { ChangeFeed } from "../files/changes/change-feed.js";
 import type { FileService } from "../files/file-service.js";
 import type { NamespaceService } from "../files/namespace-service.js";
 import type { NodeService } from "../files/node-service.js";
@@ -19,6 +20,7 @@ export interface ClientFaceOptions {
   readonly nodes: NodeService;
   readonly status: StatusService;
   readonly uploads: UploadService;
+  readonly changes: ChangeFeed;
 }
 
 export interface ClientFaceContext extends ClientFaceOptions {

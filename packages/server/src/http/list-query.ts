@@ -1,8 +1,8 @@
 import { KoboldError } from "@koboldfs/protocol";
 import type { ListQuery } from "../catalog/catalog.js";
 import type { PastPoint } from "../files/file-history.js";
-import { decodePercent } from "../model/percent-encoding.js";
 import { parsePastPoint } from "./past-query.js";
+import { readQuery } from "./read-query.js";
 
 /** A page that fills a screen or feeds a loop; with the longest keys and metadata it stays below 10 MB. */
 const MAX_LIMIT = 1000;
@@ -16,15 +16,7 @@ export interface ParsedListing extends ListQuery {
 
 /** The query of a listing, form-encoded: `+` is a space. Throws `invalid_request`. */
 export function parseListQuery(query: string): ParsedListing {
-  const values = new Map<string, string>();
-  for (const pair of query.split("&")) {
-    if (pair === "") continue;
-    const [name = "", ...rest] = pair.split("=");
-    if (!NAMES.includes(name))
-      throw invalid(`unknown parameter ${JSON.stringify(name)}; known are ${NAMES.join(", ")}`);
-    if (values.has(name)) throw invalid(`${name} is given twice`);
-    values.set(name, decode(name, rest.join("=")));
-  }
+  const values = readQuery(query, NAMES);
   const { prefix, delimiter, after } = Object.fromEntries(values) as Record<string, string | undefined>;
   const [asOf, isOfDeleted] = [values.get("as-of"), values.has("deleted")];
   if (isOfDeleted && (delimiter !== undefined || asOf !== undefined))
@@ -38,12 +30,6 @@ export function parseListQuery(query: string): ParsedListing {
     ...(after && { after }),
     limit: parseLimit(values.get("limit")),
   };
-}
-
-function decode(name: string, encoded: string): string {
-  const value = decodePercent(encoded.replaceAll("+", " "));
-  if (value === undefined || value.includes("\0")) throw invalid(`${name} is not percent-encoded UTF-8 without NUL`);
-  return value;
 }
 
 function parseLimit(text: string | undefined): number {

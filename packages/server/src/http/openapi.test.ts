@@ -39,6 +39,7 @@ describe("the OpenAPI document", () => {
       "DELETE /v1/files/{namespace}/{key}",
       "DELETE /v1/namespaces/{namespace}",
       "DELETE /v1/uploads/{id}",
+      "GET /v1/changes",
       "GET /v1/files/{namespace}",
       "GET /v1/files/{namespace}/{key}",
       "GET /v1/namespaces",

@@ -10,21 +10,24 @@ const ALIVE_PATH = "/healthz";
 /** Answered whatever the load, but no longer when stopping. */
 const READY_PATH = "/readyz";
 const PEER_PREFIX = "/v1/node/";
+/** Followers of changes: they wait most of the time, and must not take the places of those who work. */
+const FOLLOWER_PATH = /^\/v1\/changes(\?|$)/;
 
 /**
  * Bounds the requests that run at once, and lets none in when the node stops. Clients and peers are counted apart:
  * a put holds a place here while it waits for a place at the peer, and with one count two full nodes would wait for
- * each other.
+ * each other. So are those who follow changes.
  */
 export class RequestGate {
   readonly #handler: Handler;
   readonly #maxRunning: number;
   readonly #clients = { running: 0 };
   readonly #peers = { running: 0 };
+  readonly #followers = { running: 0 };
   #stopping = false;
   #onIdle: (() => void) | undefined;
 
-  /** `maxRunning` for clients, and as many again for peers. */
+  /** `maxRunning` for clients, and as many again for peers and for followers. */
   constructor(handler: Handler, maxRunning: number) {
     this.#handler = handler;
     this.#maxRunning = maxRunning;
@@ -36,7 +39,7 @@ export class RequestGate {
     else if (this.#stopping) refuse(request, response, new KoboldError("shutting_down", "this node is stopping"));
     else if (url === READY_PATH) this.#handler(request, response);
     else {
-      const count = url.startsWith(PEER_PREFIX) ? this.#peers : this.#clients;
+      const count = this.#countOf(url);
       if (count.running < this.#maxRunning) this.#admit(count, request, response);
       else refuse(request, response, new KoboldError("overloaded", `${count.running} requests are running already`));
     }
@@ -51,6 +54,11 @@ export class RequestGate {
     });
   }
 
+  #countOf(url: string): { running: number } {
+    if (url.startsWith(PEER_PREFIX)) return this.#peers;
+    return FOLLOWER_PATH.test(url) ? this.#followers : this.#clients;
+  }
+
   #admit(count: { running: number }, request: IncomingMessage, response: ServerResponse): void {
     count.running += 1;
     response.once("close", () => {
@@ -61,7 +69,8 @@ export class RequestGate {
   }
 
   #checkIdle(): void {
-    if (this.#stopping && this.#clients.running + this.#peers.running === 0) this.#onIdle?.();
+    const running = this.#clients.running + this.#peers.running + this.#followers.running;
+    if (this.#stopping && running === 0) this.#onIdle?.();
   }
 }
 

@@ -102,6 +102,18 @@ export const SCHEMAS = [
   { $id: "PurgeRequest", ...object({ key: TEXT, version: COUNT }, ["version"]) },
   { $id: "PurgeReply", ...object({ purged: COUNT, pending: { type: "array", items: TEXT } }) },
   {
+    $id: "ChangeInfo",
+    ...object(
+      {
+        ...{ number: COUNT, kind: { enum: ["put", "delete", "purge"] }, namespace: TEXT, key: TEXT, version: COUNT },
+        ...contentProperties,
+        time: TIME,
+      },
+      Object.keys(contentProperties),
+    ),
+  },
+  { $id: "ChangePosition", ...object({ position: COUNT, head: COUNT }) },
+  {
     $id: "ListReply",
     ...object({ files: listOf("FileInfo"), prefixes: { type: "array", items: TEXT }, next: TEXT }, ["next"]),
   },

@@ -1,12 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { createClientAuth } from "../auth/client-auth.js";
 import { MemoryUploadStore } from "../blobs/memory/memory-upload-store.js";
+import { ChangeFeed } from "../files/changes/change-feed.js";
 import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
 import { StatusService } from "../files/status-service.js";
 import { UploadService } from "../files/uploads/upload-service.js";
 import { openTestFiles, type TestFiles, type TestFilesOptions } from "../files/test-files.js";
 import { HistoryEvents } from "../cluster/history-events.js";
+import { MirrorIntake } from "../mirror/mirror-intake.js";
+import { WatchedMirror } from "../mirror/watched-mirror.js";
 import { MemoryMirror } from "../mirror/memory/memory-mirror.js";
 import { systemClock } from "../runtime/clock.js";
 import { silentLogger } from "../runtime/logger.js";
@@ -16,6 +19,7 @@ export interface TestServer extends TestFiles {
   readonly server: HttpServer;
   readonly port: number;
   readonly url: string;
+  readonly mirror: WatchedMirror;
   readonly uploads: UploadService;
   readonly uploadStore: MemoryUploadStore;
 }
@@ -36,7 +40,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const { catalog, context, files } = test;
   const { reads } = context;
   const uploads = await UploadService.open({ context, files, store: uploadStore, ttlMs: UPLOAD_TTL_MS, createId });
-  const mirror = new MemoryMirror(catalog.clusterId);
+  const mirror = new WatchedMirror(new MemoryMirror(catalog.clusterId));
+  await feedMirror(test, mirror);
   const server = await createHttpServer({
     auth: createClientAuth(options.token),
     files: test.files,
@@ -51,6 +56,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       upkeep: { getUpkeep: async () => ({ repair: { filesPerSecond: 0, bytesPerSecond: 0 }, volumes: [] }) },
     }),
     uploads,
+    changes: new ChangeFeed({ mirror, catalog, clock: systemClock }),
     log: silentLogger,
     isReady: async () => ({ status: "ok", mirror: (await catalog.head()).number }),
     ...options.http,
@@ -61,5 +67,19 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     await uploads.close();
     await test.close();
   };
-  return { ...test, uploads, uploadStore, server, port, url: `http://127.0.0.1:${port}`, close };
+  return { ...test, mirror, uploads, uploadStore, server, port, url: `http://127.0.0.1:${port}`, close };
+}
+
+/** As in a node: the mirror has what was committed before anybody is told of it. */
+async function feedMirror({ catalog, witness }: TestFiles, mirror: WatchedMirror): Promise<void> {
+  const pull = (after: number) => catalog.listGroups(after, 100);
+  const intake = new MirrorIntake({ mirror, pull, clock: systemClock });
+  while (await intake.catchUp());
+  witness.take({
+    known: () => undefined,
+    confirm: async (_number, group) => {
+      if (group !== undefined) await intake.take(group);
+      return Number.POSITIVE_INFINITY;
+    },
+  });
 }

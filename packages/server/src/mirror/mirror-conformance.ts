@@ -68,6 +68,14 @@ export function describeMirrorConformance(name: string, createHarness: () => Pro
       expect(await mirror.listNodes()).toMatchObject([setNodeOf(1).node]);
     });
 
+    it("knows how far each namespace's history goes back", async () => {
+      await mirror.append(history());
+      const born = { namespace: NAMESPACE, horizon: 1, createdMs: [...catalog.namespaces.values()][0]?.createdMs };
+      expect(await mirror.listHorizons()).toMatchObject([born]);
+      await mirror.append(commit({ kind: "move-horizon", namespace: NAMESPACE, horizon: 4 }));
+      expect(await mirror.listHorizons()).toMatchObject([{ ...born, horizon: 4 }]);
+    });
+
     it("gives the bytes back exactly as they came, after any number, at most so many", async () => {
       const groups = history();
       await mirror.append(groups);

@@ -1,4 +1,4 @@
-import type { FileCatalog, JournalCatalog, NamespaceCatalog, NodeCatalog } from "../catalog/catalog.js";
+import type { FileCatalog, HistoryCatalog, JournalCatalog, NamespaceCatalog, NodeCatalog } from "../catalog/catalog.js";
 import type { KnownHistory } from "../model/commit-view.js";
 import type { JournalGroup } from "../model/journal-group.js";
 import type { JournalPoint } from "../model/journal-history.js";
@@ -40,6 +40,7 @@ export interface MirrorReader
   extends FileCatalog,
     NamespaceCatalog,
     Pick<NodeCatalog, "listNodes">,
+    Pick<HistoryCatalog, "listHorizons">,
     Pick<JournalCatalog, "listGroups"> {
   readonly clusterId: string;
   /** What was durable last; answers at once. */

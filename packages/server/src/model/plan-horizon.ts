@@ -1,3 +1,22 @@
+import type { NamespaceName } from "@koboldfs/protocol";
+import type { NamespaceRow } from "./commit-view.js";
+
+/** Long enough to notice on Monday morning what went wrong on Sunday night, short enough to give the room back soon. */
+const DEFAULT_RETENTION_MS = 24 * 60 * 60_000;
+
+/** How far back a namespace can be read, and how far it shall be. */
+export interface NamespaceHorizon {
+  readonly namespace: NamespaceName;
+  /** The number of the entry that made the namespace, until it moves. */
+  readonly horizon: number;
+  readonly createdMs: number;
+  readonly retentionMs: number;
+}
+
+export function toNamespaceHorizon({ name, horizon, createdMs, policy }: NamespaceRow): NamespaceHorizon {
+  return { namespace: name, horizon, createdMs, retentionMs: policy.retentionMs ?? DEFAULT_RETENTION_MS };
+}
+
 /** What decides how much of a namespace's history is kept. */
 export interface HorizonQuestion {
   /** Where the horizon is. */

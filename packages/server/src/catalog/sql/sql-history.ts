@@ -4,6 +4,7 @@ import type { NamespaceRow } from "../../model/commit-view.js";
 import { isExpired } from "../../model/commit-draft.js";
 import { parseJournalGroup } from "../../model/journal-group.js";
 import { compareKeys, findPrefixSuccessor } from "../../model/key-order.js";
+import { toNamespaceHorizon } from "../../model/plan-horizon.js";
 import type {
   DeletedPage,
   HistoryCatalog,
@@ -21,9 +22,6 @@ import { parseFileRow } from "./queries/file-queries.js";
 import { parseNamespaceRow } from "./queries/namespace-queries.js";
 import { parseVersionRow } from "./queries/version-queries.js";
 import type { SqlRunner, SqlStatement } from "./sql-connection.js";
-
-/** Long enough to notice on Monday morning what went wrong on Sunday night, short enough to give the room back soon. */
-const DEFAULT_RETENTION_MS = 24 * 60 * 60_000;
 
 /**
  * Reads of the past: what `files` holds since before the moment, and what `versions` held over it. The horizon is looked
@@ -44,9 +42,7 @@ export class SqlHistory implements HistoryCatalog {
 
   async listHorizons(): Promise<NamespaceHorizon[]> {
     const rows = (await this.#read([this.#queries.namespaces.list({})])).map(parseNamespaceRow);
-    return rows.map(({ name, horizon, policy }) => {
-      return { namespace: name, horizon, retentionMs: policy.retentionMs ?? DEFAULT_RETENTION_MS };
-    });
+    return rows.map(toNamespaceHorizon);
   }
 
   async hasHistory(namespace: NamespaceName, horizon: number): Promise<boolean> {

@@ -1,11 +1,12 @@
 import { type FileKey, KoboldError, type NamespaceInfo, type NamespaceName } from "@koboldfs/protocol";
-import type { ListPage, ListQuery, NodeRecord } from "../../catalog/catalog.js";
+import type { ListPage, ListQuery, NamespaceHorizon, NodeRecord } from "../../catalog/catalog.js";
 import type { FileRecord } from "../../model/change.js";
 import { formatFileRef, type NamespaceRow, type NodeRow } from "../../model/commit-view.js";
 import { type JournalGroup, parseJournalGroup } from "../../model/journal-group.js";
 import type { JournalPoint } from "../../model/journal-history.js";
 import { compareKeys } from "../../model/key-order.js";
 import { ListPlan } from "../../model/list-plan.js";
+import { toNamespaceHorizon } from "../../model/plan-horizon.js";
 import { replayGroups } from "../../model/replay.js";
 import { continueHistory, findGenesis, forked } from "../continue-history.js";
 import type { Mirror, MirrorBranch, MirrorHead } from "../mirror.js";
@@ -74,6 +75,12 @@ export class MemoryMirror implements Mirror {
 
   async listGroups(after: number, limit: number): Promise<JournalGroup[]> {
     return this.#groups.filter(({ last }) => last > after).slice(0, limit);
+  }
+
+  async listHorizons(): Promise<NamespaceHorizon[]> {
+    return [...this.#namespaces.values()]
+      .map(toNamespaceHorizon)
+      .toSorted((a, b) => compareKeys(a.namespace, b.namespace));
   }
 
   async findFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord | undefined> {

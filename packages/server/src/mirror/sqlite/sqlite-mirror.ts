@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { type FileKey, KoboldError, type NamespaceInfo, type NamespaceName } from "@koboldfs/protocol";
-import type { ListPage, ListQuery, NodeRecord } from "../../catalog/catalog.js";
+import type { ListPage, ListQuery, NamespaceHorizon, NodeRecord } from "../../catalog/catalog.js";
 import { createCatalogQueries } from "../../catalog/sql/queries/catalog-queries.js";
 import { SqlCatalog } from "../../catalog/sql/sql-catalog.js";
 import { SqliteConnection } from "../../catalog/sql/sqlite/sqlite-connection.js";
@@ -91,6 +91,10 @@ export class SqliteMirror implements Mirror {
 
   listGroups(after: number, limit: number): Promise<JournalGroup[]> {
     return this.#reading(() => this.#reader.listGroups(after, limit));
+  }
+
+  listHorizons(): Promise<NamespaceHorizon[]> {
+    return this.#reading(() => this.#reader.listHorizons());
   }
 
   findFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord | undefined> {
