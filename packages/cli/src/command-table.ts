@@ -27,6 +27,7 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
   { name: "purge", load: async () => (await import("./commands/purge.js")).makePurgeCommand },
   { name: "watch", load: async () => (await import("./commands/watch.js")).makeWatchCommand },
   { name: "sync", load: async () => (await import("./commands/sync.js")).makeSyncCommand },
+  { name: "export", load: async () => (await import("./commands/export.js")).makeExportCommand },
   { name: "namespace", load: async () => (await import("./commands/namespace.js")).makeNamespaceCommand },
   { name: "node", load: async () => (await import("./commands/node.js")).makeNodeCommand },
   { name: "status", load: async () => (await import("./commands/status.js")).makeStatusCommand },

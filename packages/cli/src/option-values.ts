@@ -38,6 +38,11 @@ export function collectPair(text: string, before: Readonly<Record<string, string
   return { ...before, [(match[1] ?? "").toLowerCase()]: match[2] ?? "" };
 }
 
+/** Any text, given any number of times, in order. */
+export function collectText(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
 /** Reads the number of a version: a journal number. */
 export function parseVersionNumber(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError("It must be a journal number.");

@@ -4,6 +4,7 @@ import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, type Run, withConnection, withRun } from "../connection.js";
 import { type FileSelection, parseFileSelection } from "../files/file-selection.js";
 import { parseJobs, parseRange } from "../option-values.js";
+import { type PastFlags, readPast, withPast } from "../past-options.js";
 import { printable } from "../output/printable.js";
 import { TransferBoard } from "../output/transfer-board.js";
 import { type Download, downloadFile, planDownloads } from "../transfer/download-plan.js";
@@ -13,7 +14,7 @@ import { chooseTarget } from "../transfer/download-target.js";
 import { planSelections } from "../transfer/selection-plan.js";
 import { UsageError } from "../usage-error.js";
 
-interface GetOptions extends ConnectionOptions {
+interface GetOptions extends ConnectionOptions, PastFlags {
   readonly range?: ByteRange;
   readonly literal?: true;
   readonly jobs: number;
@@ -27,11 +28,12 @@ Examples:
   koboldfs get demo/motd                    into the file motd, here
   koboldfs get demo/motd /tmp/motd.txt      into that file, which appears only when it is complete
   koboldfs get 'demo/photos/*.jpg' album/   every one of them into a folder
+  koboldfs get demo/motd --as-of 2026-01-31T12:00:00Z    as it was then
   koboldfs get demo/log - --range -1000     the last 1,000 bytes, to standard output
   koboldfs get demo/shop.sql - | psql       to standard output`;
 
 export function makeGetCommand(context: CommandContext): Command {
-  return withConnection(new Command("get"))
+  return withPast(withConnection(new Command("get")))
     .description("fetch files")
     .usage("[options] <file...> [target]")
     .argument(
@@ -44,7 +46,8 @@ export function makeGetCommand(context: CommandContext): Command {
     .addHelpText("after", EXAMPLES)
     .action(async (files: string[], options: GetOptions) => {
       const sources = files.length === 1 ? files : files.slice(0, -1);
-      const selections = sources.map((text) => parseFileSelection(text, { literal: options.literal === true }));
+      const how = { literal: options.literal === true, past: readPast(options) };
+      const selections = sources.map((text) => parseFileSelection(text, how));
       const target = files.length === 1 ? "." : (files.at(-1) ?? ".");
       await withRun(context, options, (run) => getFiles(run, { selections, target }, options));
     });

@@ -8,6 +8,7 @@ import { nothingSelected, selectFiles } from "../files/select-files.js";
 import { paint } from "../output/colors.js";
 import { printable } from "../output/printable.js";
 import { formatSize } from "../output/sizes.js";
+import { UsageError } from "../usage-error.js";
 import { listNamespaces } from "./namespace.js";
 
 interface LsOptions extends ConnectionOptions {
@@ -37,21 +38,30 @@ export function makeLsCommand(context: CommandContext): Command {
     .option("--literal", "* ? [ in keys mean themselves")
     .option("--delimiter <TEXT>", "where keys are folded", "/")
     .option("--as-of <MOMENT>", "the files as they were: a journal number, or a time such as 2026-01-31T12:00:00Z")
-    .option("--deleted", "keys that can be undeleted, with what they named last")
+    .option("--deleted", "keys that can be undeleted, with what they named last; takes a prefix and no pattern")
     .addHelpText("after", EXAMPLES)
     .action(async (where: string | undefined, options: LsOptions) => {
       await withRun(context, options, async (run) => {
+        checkPast(where, options);
         if (where === undefined) await listNamespaces(run);
         else await listFiles(run, where, options);
       });
     });
 }
 
+function checkPast(where: string | undefined, { asOf, deleted }: LsOptions): void {
+  if (asOf !== undefined && deleted === true) throw new UsageError("--as-of and --deleted exclude each other");
+  if (where === undefined && (asOf !== undefined || deleted === true)) {
+    throw new UsageError("--as-of and --deleted are about the files of a namespace");
+  }
+}
+
 type Entry = FileInfo | { readonly prefix: string };
 
 async function listFiles(run: Run, where: string, options: LsOptions): Promise<void> {
   const address = parsePrefixAddress(where);
-  const pattern = address.key === "" ? undefined : parsePattern(where, options);
+  const isPlain = address.key === "" || options.deleted === true;
+  const pattern = isPlain ? undefined : parsePattern(where, options);
   let found = false;
   for await (const entry of pattern === undefined ? openListing(run, address, options) : openPattern(run, pattern)) {
     found = true;
@@ -62,7 +72,8 @@ async function listFiles(run: Run, where: string, options: LsOptions): Promise<v
 
 /** Undefined for a prefix, which is what a text without wildcards means here. */
 function parsePattern(where: string, options: LsOptions): ManyFiles | undefined {
-  const selection = parseFileSelection(where, { literal: options.literal === true });
+  const past = options.asOf === undefined ? {} : { past: { asOf: options.asOf } };
+  const selection = parseFileSelection(where, { literal: options.literal === true, ...past });
   return selection.kind === "many" ? selection : undefined;
 }
 

@@ -1,9 +1,11 @@
+import type { PastOptions } from "@koboldfs/client";
 import type { FileInfo } from "@koboldfs/protocol";
 import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, type Run, withConnection, withRun } from "../connection.js";
 import { type FileAddress, parseFileAddress } from "../file-address.js";
 import { getFile } from "../files/select-files.js";
+import { type PastFlags, readPast, withPast } from "../past-options.js";
 import { printable } from "../output/printable.js";
 import { formatCount, formatSize } from "../output/sizes.js";
 import { runMany } from "../transfer/run-many.js";
@@ -11,15 +13,17 @@ import { runMany } from "../transfer/run-many.js";
 const EXAMPLES = `
 Examples:
   koboldfs stat demo/motd
+  koboldfs stat --as-of 4711 demo/motd
   koboldfs stat --json demo/motd | jq -r .digest`;
 
 export function makeStatCommand(context: CommandContext): Command {
-  return withConnection(new Command("stat"))
+  return withPast(withConnection(new Command("stat")))
     .description("show what is known of files")
     .argument("<file...>", "NAMESPACE/KEY")
     .addHelpText("after", EXAMPLES)
-    .action(async (files: string[], options: ConnectionOptions) => {
-      const addresses = files.map(parseFileAddress);
+    .action(async (files: string[], options: ConnectionOptions & PastFlags) => {
+      const past = readPast(options);
+      const addresses = files.map((file) => ({ ...parseFileAddress(file), past }));
       await withRun(context, options, async (run) => {
         const [only, ...others] = addresses;
         if (only !== undefined && others.length === 0) await showFile(run, only);
@@ -29,8 +33,10 @@ export function makeStatCommand(context: CommandContext): Command {
     });
 }
 
-async function showFile(run: Run, { namespace, key }: FileAddress): Promise<void> {
-  const info = await getFile(run.connect(namespace), key, run.context.signal);
+type AddressedFile = FileAddress & { readonly past: PastOptions };
+
+async function showFile(run: Run, { namespace, ...file }: AddressedFile): Promise<void> {
+  const info = await getFile(run.connect(namespace), file, run.context.signal);
   if (run.output.json) await run.output.line(JSON.stringify({ namespace, ...info }));
   else await run.output.lines(formatFile(namespace, info));
 }

@@ -1,3 +1,4 @@
+import type { PastOptions } from "@koboldfs/client";
 import { parseFileKey } from "@koboldfs/protocol";
 import { parsePrefixAddress } from "../file-address.js";
 import { UsageError } from "../usage-error.js";
@@ -10,6 +11,8 @@ export interface OneFile {
   readonly kind: "one";
   readonly namespace: string;
   readonly key: string;
+  /** Which state of it; absent: what it is now. */
+  readonly past?: PastOptions;
 }
 
 export interface ManyFiles {
@@ -21,6 +24,8 @@ export interface ManyFiles {
   readonly prefix: string;
   /** What the keys lose when they are put elsewhere: the part up to the last slash before the first wildcard. */
   readonly folder: string;
+  /** As of when; absent: now. */
+  readonly past?: PastOptions;
   matches(key: string): boolean;
 }
 
@@ -29,6 +34,7 @@ export interface SelectionOptions {
   readonly recursive?: boolean;
   /** `*`, `?` and `[` in keys mean themselves. */
   readonly literal?: boolean;
+  readonly past?: PastOptions;
 }
 
 /** Reads `NAMESPACE/KEY`, where the key may be a pattern; with `recursive`, `NAMESPACE[/FOLDER]`. */
@@ -37,11 +43,13 @@ export function parseFileSelection(text: string, options: SelectionOptions = {})
   if (options.recursive === true) return selectFolder(namespace, key, text);
   if (key === "") throw new UsageError(`a file is NAMESPACE/KEY: ${JSON.stringify(text)} has no key`);
   const pattern = options.literal === true ? undefined : KeyPattern.parse(key);
-  if (pattern === undefined) return { kind: "one", namespace, key: parseFileKey(key) };
-  if (pattern.literal !== undefined) return { kind: "one", namespace, key: parseFileKey(pattern.literal) };
+  const past = options.past === undefined ? {} : { past: options.past };
+  if (pattern === undefined) return { kind: "one", namespace, key: parseFileKey(key), ...past };
+  if (pattern.literal !== undefined) return { kind: "one", namespace, key: parseFileKey(pattern.literal), ...past };
+  if (options.past?.version !== undefined) throw new UsageError("--version is about one file, and not about a pattern");
   const { prefix } = pattern;
   const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-  return { kind: "many", namespace, text, prefix, folder, matches: (candidate) => pattern.matches(candidate) };
+  return { kind: "many", namespace, text, prefix, folder, ...past, matches: (candidate) => pattern.matches(candidate) };
 }
 
 /** `photos` and `photos/` both mean what is below `photos/`; nothing behind the namespace means all of it. */

@@ -1,7 +1,7 @@
 import type { NamespaceClient } from "@koboldfs/client";
 import { type FileInfo, KoboldError } from "@koboldfs/protocol";
 import { printable } from "../output/printable.js";
-import type { FileSelection, ManyFiles } from "./file-selection.js";
+import type { FileSelection, ManyFiles, OneFile } from "./file-selection.js";
 
 /** Counting ends here: whoever asks wants to know how bad it would be, and that is enough to tell. */
 const COUNT_LIMIT = 10_000;
@@ -12,7 +12,7 @@ export async function* selectFiles(
   selection: FileSelection,
   signal: AbortSignal,
 ): AsyncGenerator<FileInfo> {
-  if (selection.kind === "one") yield await getFile(client, selection.key, signal);
+  if (selection.kind === "one") yield await getFile(client, selection, signal);
   else yield* listMatching(client, selection, signal);
 }
 
@@ -21,14 +21,18 @@ async function* listMatching(
   selection: ManyFiles,
   signal: AbortSignal,
 ): AsyncGenerator<FileInfo> {
-  for await (const file of client.list({ prefix: selection.prefix, signal })) {
+  for await (const file of client.list({ prefix: selection.prefix, signal, ...selection.past })) {
     if (selection.matches(file.key)) yield file;
   }
 }
 
 /** What the key names. Throws `not_found`. */
-export async function getFile(client: NamespaceClient, key: string, signal: AbortSignal): Promise<FileInfo> {
-  const info = await client.stat(key, { signal });
+export async function getFile(
+  client: NamespaceClient,
+  { key, past }: Pick<OneFile, "key" | "past">,
+  signal: AbortSignal,
+): Promise<FileInfo> {
+  const info = await client.stat(key, { signal, ...past });
   if (info === undefined) throw noSuchFile(client.namespace, key);
   return info;
 }

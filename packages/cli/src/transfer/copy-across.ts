@@ -24,7 +24,7 @@ async function copyOne(copyRun: CopyRun, board: TransferBoard, copy: PlannedCopy
   // Each copy reads and writes at the same time, over the connections of both namespaces.
   const limits = { deadlineMs: TRANSFER_DEADLINE_MS, maxInFlight: 2 * jobs + 1 };
   const source = run.connect(copy.namespace, limits);
-  const info = copy.info ?? (await getFile(source, copy.key, signal));
+  const info = copy.info ?? (await getFile(source, copy, signal));
   const transfer = board.begin(copy.key, info.size);
   let succeeded = false;
   try {

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { ByteRange } from "@koboldfs/client";
+import type { ByteRange, PastOptions } from "@koboldfs/client";
 import { KoboldError } from "@koboldfs/protocol";
 import type { Run } from "../connection.js";
 import type { FileSelection, ManyFiles } from "../files/file-selection.js";
@@ -17,6 +17,7 @@ import { TRANSFER_DEADLINE_MS } from "./transfer-deadline.js";
 export interface Download {
   readonly namespace: string;
   readonly key: string;
+  readonly past?: PastOptions | undefined;
   readonly path: string;
   readonly sizeBytes?: number;
 }
@@ -33,16 +34,16 @@ export async function* planDownloads(
       yield* planMany(run, selection, target.folder ?? ".");
       continue;
     }
-    const { namespace, key } = selection;
+    const { namespace, key, past } = selection;
     const path = target.pathOf(key);
     if (named.has(path)) throw new UsageError(`two of the files would be ${JSON.stringify(path)}`);
     named.add(path);
-    yield { namespace, key, path };
+    yield { namespace, key, past, path };
   }
 }
 
 async function* planMany(run: Run, selection: ManyFiles, folder: string): AsyncGenerator<Download> {
-  const { namespace } = selection;
+  const { namespace, past } = selection;
   const folders = new TargetFolders(folder, false);
   const clashes = new FolderClashFinder();
   let found = false;
@@ -50,7 +51,7 @@ async function* planMany(run: Run, selection: ManyFiles, folder: string): AsyncG
     found = true;
     const name = key.slice(selection.folder.length);
     const problem = findPathProblem(name) ?? describeClash(clashes.find(name)) ?? folders.open(dirname(name));
-    if (problem === undefined) yield { namespace, key, path: `${folder}/${name}`, sizeBytes: size };
+    if (problem === undefined) yield { namespace, key, past, path: `${folder}/${name}`, sizeBytes: size };
     else tellFailure(run, new KoboldError("unsafe_key", `${printable(`${namespace}/${key}`)}: ${problem}`));
   }
   if (!found) tellFailure(run, nothingSelected(selection));
@@ -69,13 +70,13 @@ export interface DownloadOptions {
 export async function downloadFile(
   run: Run,
   board: TransferBoard,
-  { namespace, key, path, sizeBytes, range, jobs }: Download & DownloadOptions,
+  { namespace, key, past, path, sizeBytes, range, jobs }: Download & DownloadOptions,
 ): Promise<number> {
   const { signal, stderr } = run.context;
   const client = run.connect(namespace, { deadlineMs: TRANSFER_DEADLINE_MS, maxInFlight: jobs + 1 });
   // The size is only for the bar, so it is asked for only where there can be one.
   const asks = sizeBytes === undefined && range === undefined && stderr.isTTY === true;
-  const transfer = board.begin(key, asks ? (await client.stat(key, { signal }))?.size : sizeBytes);
+  const transfer = board.begin(key, asks ? (await client.stat(key, { signal, ...past }))?.size : sizeBytes);
   let received = 0;
   let found = false;
   try {
@@ -83,7 +84,8 @@ export async function downloadFile(
       received = bytes;
       transfer.update(bytes);
     };
-    found = await client.get(key, path, { signal, onProgress, ...(range !== undefined && { range }) });
+    const options = { signal, onProgress, ...past, ...(range !== undefined && { range }) };
+    found = await client.get(key, path, options);
     if (!found) throw noSuchFile(namespace, key);
     return received;
   } finally {
