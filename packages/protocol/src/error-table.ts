@@ -91,6 +91,56 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "The file is not in the state that If-Match or If-None-Match demanded; read it again.",
   },
+  key_locked: {
+    status: 409,
+    retryable: true,
+    hint: "A prepared transaction holds this key until it is committed or aborted; try again soon, or see 'koboldfs transaction list'.",
+  },
+  transaction_conflict: {
+    status: 409,
+    retryable: false,
+    hint: "The key changed since the transaction saw it; nothing was committed. Abort it, read again and begin a new one.",
+  },
+  transaction_not_found: {
+    status: 404,
+    retryable: false,
+    hint: "It never was, or ended more than 30 days ago; what a transaction that is not known had staged was not committed by it.",
+  },
+  transaction_not_yours: {
+    status: 403,
+    retryable: false,
+    hint: "It was begun with another token; an operator can end it with 'koboldfs transaction commit|abort --force'.",
+  },
+  transaction_finished: {
+    status: 409,
+    retryable: false,
+    hint: "It was committed or aborted already; see 'koboldfs transaction show ID', and begin a new one.",
+  },
+  transaction_prepared: {
+    status: 409,
+    retryable: false,
+    hint: "A prepared transaction takes no more changes; commit or abort it.",
+  },
+  transaction_expired: {
+    status: 410,
+    retryable: false,
+    hint: "Nothing came of it within its time to live, so it was aborted; begin a new one, with a longer ttlMs if it needs that.",
+  },
+  transaction_too_large: {
+    status: 413,
+    retryable: false,
+    hint: "A transaction takes 10,000 changes and transaction_max_bytes; commit what belongs together and begin another.",
+  },
+  staging_full: {
+    status: 503,
+    retryable: true,
+    hint: "The unfinished transactions of this namespace hold staged_max_bytes; commit or abort some, see 'koboldfs transaction list'.",
+  },
+  too_many_transactions: {
+    status: 503,
+    retryable: true,
+    hint: "1,000 transactions are unfinished; commit or abort some, see 'koboldfs transaction list'.",
+  },
   range_not_satisfiable: { status: 416, retryable: false, hint: "The range lies outside the file." },
   request_timeout: { status: 408, retryable: true, hint: "The request came too slowly; send it again." },
   unsupported_media_type: {

@@ -6,6 +6,11 @@ export const HEADER = {
   minCopies: "koboldfs-min-copies",
   /** Request and response: when the file expires, as RFC 3339; a request may also say after how many seconds, or `never`. */
   expires: "koboldfs-expires",
+  /**
+   * Request: the transaction that the request belongs to. Response to a read outside of one: a prepared transaction that
+   * holds the key, so that what was answered may be about to change.
+   */
+  transaction: "koboldfs-transaction",
   /** Response: `NUMBER, TIME`: the catalog does not answer, and this is true as of that journal number and time. */
   asOf: "koboldfs-as-of",
   /** Response: the version (journal number) of the file. */

@@ -222,8 +222,8 @@ function createFileContext(
   { catalog, clock, config, log, volumes }: Ground,
   { cluster, reads }: { cluster: LiveCluster; reads: CatalogReads },
 ): FileContext {
-  const { ackCopies, minCopies } = config;
-  return { catalog, reads, store: new CachedBlobStore(volumes), cluster, clock, log, ackCopies, minCopies };
+  const { ackCopies, minCopies, staging } = config;
+  return { catalog, reads, store: new CachedBlobStore(volumes), cluster, clock, log, staging, ackCopies, minCopies };
 }
 
 function openUploads(

@@ -11,6 +11,7 @@ import { describeHistoryConformance } from "./conformance/history-conformance.js
 import { describeIdempotencyConformance } from "./conformance/idempotency-conformance.js";
 import { describeListingConformance } from "./conformance/listing-conformance.js";
 import { describeMigrationConformance } from "./conformance/migration-conformance.js";
+import { describeTransactionConformance } from "./conformance/transaction-conformance.js";
 
 /** Some tests cut a commit at each of its statements, or wait until an engine throws a stopped process out. */
 const TEST_TIMEOUT_MS = 120_000;
@@ -21,6 +22,7 @@ export function describeCatalogConformance(harness: CatalogHarness): void {
     describeFileConformance(harness);
     describeListingConformance(harness);
     describeHistoryConformance(harness);
+    describeTransactionConformance(harness);
     describeClusterConformance(harness);
     describeCopyConformance(harness);
     describeIdempotencyConformance(harness);

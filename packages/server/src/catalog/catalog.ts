@@ -1,9 +1,11 @@
-import type { Digest, FileKey, NamespaceInfo, NamespaceName, NodeId } from "@koboldfs/protocol";
+import type { Digest, FileKey, NamespaceInfo, NamespaceName, NodeId, TransactionState } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome, FileRecord, FormerVersion, Moment, NodeSettings } from "../model/change.js";
 import type { PlannedPurge } from "../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../model/commit-view.js";
 import type { JournalGroup } from "../model/journal-group.js";
 import type { NamespaceHorizon } from "../model/plan-horizon.js";
+import type { KeyLock, StagedChange } from "../model/staged-change.js";
+import type { TransactionId, TransactionRow } from "../model/transaction.js";
 
 /**
  * The one way anything of the cluster changes.
@@ -66,14 +68,53 @@ export interface ListPage {
   readonly next?: string;
 }
 
+/** A file, and the prepared transaction that may be about to change it. */
+export interface HeldFile extends FileRecord {
+  readonly heldBy?: TransactionId;
+}
+
 /**
  * Reads see everything acknowledged before they were asked. Files that have expired are absent, by the catalog's clock.
  * All throw `catalog_unavailable`.
  */
 export interface FileCatalog {
-  findFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord | undefined>;
+  findFile(namespace: NamespaceName, key: FileKey): Promise<HeldFile | undefined>;
   /** Bytewise order of keys. Throws `namespace_not_found`. */
   listFiles(namespace: NamespaceName, query: ListQuery): Promise<ListPage>;
+}
+
+export interface TransactionPage {
+  /** By id. */
+  readonly transactions: readonly TransactionRow[];
+  /** The `after` of the next page; undefined on the last. */
+  readonly next?: TransactionId;
+}
+
+/**
+ * Transactions and what they see. They change by commits (`TransactionChange`), and only there is decided what they may
+ * do: reads here answer for whoever asks.
+ */
+export interface TransactionCatalog {
+  findTransaction(id: TransactionId): Promise<TransactionRow | undefined>;
+  /** At most `limit` (1 to 1,000); those that ended are kept for 30 days. */
+  listTransactions(query: { state?: TransactionState; after?: string; limit: number }): Promise<TransactionPage>;
+  /** Every one that is open or prepared. */
+  listUnfinishedTransactions(): Promise<TransactionRow[]>;
+  /** Open ones whose time is over; at most `limit`. */
+  listExpiredTransactions(limit: number): Promise<TransactionRow[]>;
+  /** What it has staged, by namespace and key; at most `limit`. */
+  listStaged(id: TransactionId, limit: number): Promise<StagedChange[]>;
+  findStaged(id: TransactionId, namespace: NamespaceName, key: FileKey): Promise<StagedChange | undefined>;
+  /** As `listFiles`, with what the transaction has staged in place of what is committed; staged files have version 0. */
+  listFilesIn(id: TransactionId, namespace: NamespaceName, query: ListQuery): Promise<ListPage>;
+  /** The prepared transaction that holds the key, whether there is such a file or not. */
+  findLock(namespace: NamespaceName, key: FileKey): Promise<KeyLock | undefined>;
+  /** Blobs that were placed on the node and are only staged: no debt tells of them yet. */
+  countStagedOn(node: NodeId): Promise<BlobCount>;
+  /** Puts off the end of an open one by its time to live. False, and nothing happens, when it has ended or expired. */
+  renewTransaction(id: TransactionId): Promise<boolean>;
+  /** Forgets what came of transactions that ended longer ago than `olderThanMs`, at most `limit`; answers how many. */
+  pruneTransactions(olderThanMs: number, limit: number): Promise<number>;
 }
 
 /** One state of a key in its history: content, or the moment from which on it named nothing. */
@@ -301,6 +342,7 @@ export interface Catalog
     OutcomeCatalog,
     FileCatalog,
     HistoryCatalog,
+    TransactionCatalog,
     ReferenceCatalog,
     PurgeCatalog,
     ExpiryCatalog,

@@ -117,9 +117,11 @@ export class GroupCommitter implements CommitCatalog {
   }
 }
 
-/** It reads more than its neighbours could tell it of. */
+/** It reads more than its neighbours could tell it of, or fills a commit by itself. */
 function isAlone({ changes }: Item): boolean {
-  return changes.some((change) => change.kind === "restore-prefix");
+  return changes.some((change) => {
+    return "isLarge" in change ? change.isLarge : change.kind === "restore-prefix";
+  });
 }
 
 function answer(items: readonly Item[], outcomes: readonly ChangeOutcome[]): void {

@@ -46,6 +46,7 @@ describe("loadConfig", () => {
       uploadTtlMs: 86_400_000,
       repairLanes: 16,
       repairBytesPerSecond: 64 * 1024 * 1024,
+      staging: { transactionBytes: 64 * 2 ** 30, namespaceBytes: 256 * 2 ** 30 },
       allowUnsafeCatalog: false,
       corsOrigins: [],
     });

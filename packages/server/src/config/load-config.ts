@@ -87,6 +87,10 @@ function combineValues(written: (name: SettingName) => readonly WrittenValue[], 
     uploadTtlMs: withDefault("upload_ttl") * 1000,
     repairLanes: withDefault("repair_lanes"),
     repairBytesPerSecond: withDefault("repair_rate") * MIB,
+    staging: {
+      transactionBytes: withDefault("transaction_max_bytes"),
+      namespaceBytes: withDefault("staged_max_bytes"),
+    },
     allowUnsafeCatalog: withDefault("allow_unsafe_catalog"),
     corsOrigins: optional("cors_origins") ?? [],
   };

@@ -1,4 +1,5 @@
 import { KoboldError, type NodeName } from "@koboldfs/protocol";
+import type { StagingLimits } from "../model/transaction.js";
 import { formatListen, invalid, isLoopback, isWildcard, type ListenAddress, type LogLevel } from "./setting-values.js";
 
 /** What a node needs to know before it starts, checked. */
@@ -22,6 +23,8 @@ export interface NodeConfig {
   readonly uploadTtlMs: number;
   readonly repairLanes: number;
   readonly repairBytesPerSecond: number;
+  /** What unfinished transactions may stage. */
+  readonly staging: StagingLimits;
   readonly allowUnsafeCatalog: boolean;
   readonly corsOrigins: readonly string[];
 }
@@ -56,9 +59,9 @@ export function advertisedUrl(config: NodeConfig, port: number): string {
 
 /** For the log: everything but the secrets. A dsn loses its password and parameters. */
 export function describeConfig(config: NodeConfig): Record<string, unknown> {
-  const { clusterSecret, token, host: _, ...open } = config;
+  const { clusterSecret, token, staging, host: _, ...open } = config;
   return {
-    ...open,
+    ...{ ...open, transactionMaxBytes: staging.transactionBytes, stagedMaxBytes: staging.namespaceBytes },
     listen: formatListen(config.listen),
     dsn: redactDsn(config.dsn),
     clusterSecret: clusterSecret === undefined ? "unset" : "set",

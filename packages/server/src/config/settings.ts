@@ -1,4 +1,5 @@
 import { parseNodeName } from "@koboldfs/protocol";
+import { DEFAULT_STAGING_LIMITS } from "../model/transaction.js";
 import {
   LOG_LEVELS,
   numberBetween,
@@ -137,6 +138,20 @@ export const SETTINGS = {
       "MiB a second that this node takes from one peer for what it owes. The default leaves half of a gigabit link to clients.",
     parse: numberBetween(0.01, 1_000_000),
     default: "64",
+  }),
+  transaction_max_bytes: setting({
+    placeholder: "BYTES",
+    description:
+      "How many bytes one transaction may stage. They lie on ack_copies nodes until it ends. Set the same on every node.",
+    parse: wholeNumberBetween(1, Number.MAX_SAFE_INTEGER),
+    default: String(DEFAULT_STAGING_LIMITS.transactionBytes),
+  }),
+  staged_max_bytes: setting({
+    placeholder: "BYTES",
+    description:
+      "How many bytes all unfinished transactions together may stage in one namespace. Set the same on every node.",
+    parse: wholeNumberBetween(1, Number.MAX_SAFE_INTEGER),
+    default: String(DEFAULT_STAGING_LIMITS.namespaceBytes),
   }),
   allow_unsafe_catalog: setting({
     placeholder: "BOOL",

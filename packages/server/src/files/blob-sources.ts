@@ -18,7 +18,7 @@ const PEER_ANSWER_MS = 5000;
 
 export interface BlobSourcesOptions {
   readonly context: FileContext;
-  readonly missing: MissingBlobs;
+  readonly missing: Pick<MissingBlobs, "report">;
   readonly file: FileRecord;
 }
 

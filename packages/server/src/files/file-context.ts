@@ -1,3 +1,4 @@
+import type { StagingLimits } from "../model/transaction.js";
 import type { NodePermissions } from "../model/node-state.js";
 import { NODE_STATES } from "../model/node-state.js";
 import type { BlobStore } from "../blobs/blob-store.js";
@@ -19,6 +20,8 @@ export interface FileContext {
   readonly log: Logger;
   /** Nodes that shall have a file fsynced before a put is acknowledged, while there are so many. 1 or more. */
   readonly ackCopies: number;
+  /** What unfinished transactions may stage. */
+  readonly staging: StagingLimits;
   /** Refuse puts that fewer nodes than this have fsynced; a namespace or a request may demand more. 1 or more. */
   readonly minCopies: number;
 }

@@ -1,7 +1,8 @@
 import { type FileKey, KoboldError, type NamespaceName, type PutReply } from "@koboldfs/protocol";
 import type { ByteRange, OpenBlob } from "../blobs/blob-store.js";
-import type { ListPage, ListQuery } from "../catalog/catalog.js";
-import type { ChangeOutcome, FileRecord } from "../model/change.js";
+import type { HeldFile, ListPage, ListQuery, NamespaceCatalog } from "../catalog/catalog.js";
+import type { ChangeOutcome } from "../model/change.js";
+import type { TransactionId, TransactionRef } from "../model/transaction.js";
 import type { AsOf, ReadAnswer, ReadSource } from "./catalog-reads.js";
 import { type BatchRequest, changeFiles, type DeleteRequest, deleteFile } from "./change-files.js";
 import type { FileContext } from "./file-context.js";
@@ -11,10 +12,13 @@ import { NamespaceViews } from "./namespace-views.js";
 import { openBlob } from "./open-blob.js";
 import { checkPut, putFile } from "./put-file.js";
 import type { PutRequest } from "./put-request.js";
+import { TransactionService } from "./transaction-service.js";
 
 /** A file, and when it was so if the catalog could not be asked. */
-export interface FoundFile extends FileRecord {
+export interface FoundFile extends HeldFile {
   readonly asOf?: AsOf;
+  /** Only the transaction that asks sees it. */
+  readonly isStaged?: boolean;
 }
 
 /**
@@ -26,12 +30,14 @@ export class FileService {
   readonly #namespaces: NamespaceViews;
   readonly #missing: MissingBlobs;
   readonly history: FileHistory;
+  readonly transactions: TransactionService;
 
   constructor(context: FileContext) {
     this.#context = context;
     this.#namespaces = new NamespaceViews(context);
     this.#missing = new MissingBlobs(context);
     this.history = new FileHistory(context);
+    this.transactions = new TransactionService(context);
   }
 
   /** See `putFile`. */
@@ -45,19 +51,34 @@ export class FileService {
   }
 
   /** Throws `not_found` or `namespace_not_found`. */
-  async getFile(namespace: NamespaceName, key: FileKey): Promise<FoundFile> {
+  async getFile(namespace: NamespaceName, key: FileKey, transaction?: TransactionRef): Promise<FoundFile> {
+    if (transaction !== undefined) return this.#getFileIn(transaction, namespace, key);
     const { value: file, asOf } = await this.#context.reads.read((source) => getFileFrom(source, namespace, key));
     return asOf === undefined ? file : { ...file, asOf };
   }
 
   /** See `openBlob`. */
-  openBlob(file: FileRecord, range?: ByteRange): Promise<OpenBlob> {
-    return openBlob({ context: this.#context, missing: this.#missing, file, range });
+  openBlob(file: FoundFile, range?: ByteRange): Promise<OpenBlob> {
+    // Only the nodes on which it was placed should have what is staged.
+    const missing = file.isStaged === true ? { report: () => {} } : this.#missing;
+    return openBlob({ context: this.#context, missing, file, range });
+  }
+
+  /** The prepared transaction that holds a key which names nothing now; undefined also when nobody can tell. */
+  async findHolder(namespace: NamespaceName, key: FileKey): Promise<TransactionId | undefined> {
+    const { catalog, reads } = this.#context;
+    return reads.isAway ? undefined : (await catalog.findLock(namespace, key))?.transaction;
   }
 
   /** Throws `namespace_not_found`. */
-  list(namespace: NamespaceName, query: ListQuery): Promise<ReadAnswer<ListPage>> {
+  async list(namespace: NamespaceName, query: ListQuery, transaction?: TransactionRef): Promise<ReadAnswer<ListPage>> {
+    if (transaction !== undefined) return { value: await this.transactions.listFiles(transaction, namespace, query) };
     return this.#context.reads.read((source) => source.listFiles(namespace, query));
+  }
+
+  async #getFileIn(transaction: TransactionRef, namespace: NamespaceName, key: FileKey): Promise<FoundFile> {
+    const file = await this.transactions.findFile(transaction, namespace, key);
+    return file ?? (await failToFind(this.#context.catalog, namespace, key));
   }
 
   /** See `deleteFile`. */
@@ -71,9 +92,12 @@ export class FileService {
   }
 }
 
-async function getFileFrom(source: ReadSource, namespace: NamespaceName, key: FileKey): Promise<FileRecord> {
+async function getFileFrom(source: ReadSource, namespace: NamespaceName, key: FileKey): Promise<HeldFile> {
   const file = await source.findFile(namespace, key);
-  if (file !== undefined) return file;
+  return file ?? (await failToFind(source, namespace, key));
+}
+
+async function failToFind(source: NamespaceCatalog, namespace: NamespaceName, key: FileKey): Promise<never> {
   if ((await source.findNamespace(namespace)) === undefined) {
     throw new KoboldError("namespace_not_found", `no namespace ${namespace}`);
   }

@@ -2,6 +2,7 @@ import { KoboldError, type PutReply } from "@koboldfs/protocol";
 import type { ChangeDone, PutChange } from "../model/change.js";
 import { MAX_PLACEMENT_AGE_MS } from "../model/placement-age.js";
 import { preconditionHolds } from "../model/precondition.js";
+import { changeOf, checkStaging } from "./staging.js";
 import { type FileContext, ownPermissions } from "./file-context.js";
 import type { NamespaceViews } from "./namespace-views.js";
 import { openPlacements, type PlacedCopies } from "./placement-set.js";
@@ -43,7 +44,8 @@ export async function checkPut(context: PutContext, request: Omit<PutRequest, "b
   const minCopies = Math.max(request.minCopies ?? context.minCopies, namespace.minCopies);
   const copies = Number(ownPermissions(cluster).takesPuts) + cluster.placementPeers().length;
   await checkCopies(context, request, { copies, minCopies });
-  await checkPrecondition(context, request);
+  if (request.transaction === undefined) await checkPrecondition(context, request);
+  else await checkStaging(context, request, request.transaction);
   return minCopies;
 }
 
@@ -74,7 +76,8 @@ interface NameOptions {
   readonly minCopies: number;
 }
 
-async function nameFile({ catalog, clock, cluster }: FileContext, options: NameOptions): Promise<ChangeDone> {
+async function nameFile(context: FileContext, options: NameOptions): Promise<ChangeDone> {
+  const { catalog, clock, cluster } = context;
   const { request, placed } = options;
   request.signal?.throwIfAborted();
   // The commit looks again, under the lock; this spares it what is too late already.
@@ -82,8 +85,9 @@ async function nameFile({ catalog, clock, cluster }: FileContext, options: NameO
   if (ageMs > MAX_PLACEMENT_AGE_MS) {
     throw new KoboldError("placement_expired", `placed ${Math.round(ageMs / 1000)} s ago`);
   }
-  const outcome = await catalog.commit(putChange(options));
+  const outcome = await catalog.commit(changeOf(context, putChange(options), request.transaction));
   if (!outcome.ok) throw outcome.error;
+  if (request.transaction !== undefined) return outcome;
   cluster.nudge(outcome.owing);
   if (countCopies(outcome) < options.minCopies) {
     // Named already, but not to be told as a success: sent again under the same key it gets this outcome, and the

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Digest, FileKey, NamespaceName } from "@koboldfs/protocol";
 import type { Expiry, Precondition } from "../model/change.js";
+import type { TransactionRef } from "../model/transaction.js";
 
 export interface PutRequest {
   readonly namespace: NamespaceName;
@@ -18,6 +19,8 @@ export interface PutRequest {
   readonly precondition?: Precondition;
   readonly idempotencyKey?: string;
   readonly minCopies?: number;
+  /** Stage it there instead of making it current. */
+  readonly transaction?: TransactionRef;
   /** Fired when the caller must not be told of success any more: nothing is committed after it. */
   readonly signal?: AbortSignal;
 }
@@ -41,5 +44,6 @@ export function putFingerprint(request: PutRequest, digest: Digest): string {
     ifNoneMatch,
     // Absent, it leaves the fingerprint of a request as it was before there were expiries.
     ...(request.expires === undefined ? [] : [request.expires]),
+    ...(request.transaction === undefined ? [] : [{ transaction: request.transaction.id }]),
   );
 }

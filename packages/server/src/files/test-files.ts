@@ -7,6 +7,7 @@ import type { Catalog } from "../catalog/catalog.js";
 import { openSqlCatalog } from "../catalog/sql/open-sql-catalog.js";
 import { WitnessSeat } from "../cluster/witness-seat.js";
 import { StaticCluster } from "../cluster/static-cluster.js";
+import { DEFAULT_STAGING_LIMITS, type StagingLimits } from "../model/transaction.js";
 import { type Clock, systemClock } from "../runtime/clock.js";
 import { silentLogger } from "../runtime/logger.js";
 import { CatalogReads } from "./catalog-reads.js";
@@ -39,6 +40,7 @@ export interface TestFilesOptions {
   readonly clock?: Clock;
   readonly ackCopies?: number;
   readonly minCopies?: number;
+  readonly staging?: StagingLimits;
 }
 
 /** The namespace is there, and every node is registered and alive. */
@@ -53,7 +55,8 @@ export async function openTestFiles(options: TestFilesOptions = {}): Promise<Tes
   await registerNodes(catalog, cluster);
   await catalog.commit({ kind: "set-namespace", namespace: options.namespace ?? DEMO, policy: { minCopies: 1 } });
   const reads = new CatalogReads({ catalog, clock, log: silentLogger });
-  const context = { catalog, reads, store, cluster, clock, log: silentLogger, ackCopies, minCopies };
+  const { staging = DEFAULT_STAGING_LIMITS } = options;
+  const context = { catalog, reads, store, cluster, clock, log: silentLogger, staging, ackCopies, minCopies };
   return {
     witness: own?.witness ?? new WitnessSeat(),
     ...{ files: new FileService(context), context, catalog, cluster, stores, memory },

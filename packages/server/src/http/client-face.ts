@@ -11,6 +11,7 @@ import { addNodeRoutes } from "./node-routes.js";
 import { describeApi } from "./openapi.js";
 import { SCHEMAS } from "./schemas.js";
 import { addStatusRoutes } from "./status-routes.js";
+import { addTransactionRoutes } from "./transaction-routes.js";
 import { addUploadRoutes, announceTus } from "./uploads/upload-routes.js";
 
 /** The native face: everything under `/v1`, for clients. */
@@ -40,6 +41,7 @@ export function createClientFace(context: ClientFaceContext): Face {
       });
       addListingRoutes(rest, context);
       addHistoryRoutes(rest, context);
+      addTransactionRoutes(rest, context);
       addNamespaceRoutes(rest, context);
       addNodeRoutes(rest, context);
       addStatusRoutes(rest, context);

@@ -8,6 +8,8 @@ export type ReplyHeaders = Record<string, string | number>;
 /** What a 304 repeats of a file's headers (RFC 9110 section 15.4.5). */
 export function validatorHeaders(file: FoundFile): ReplyHeaders {
   return {
+    // What is about to replace it is known to whoever decides over that transaction.
+    ...(file.heldBy !== undefined && { [HEADER.transaction]: file.heldBy }),
     ...(file.asOf && { [HEADER.asOf]: formatAsOf(file.asOf) }),
     ETag: `"${file.digest}"`,
     "Last-Modified": file.modified.toUTCString(),

@@ -2,7 +2,7 @@ import { HEADER } from "@koboldfs/protocol";
 import type { FastifyInstance } from "fastify";
 import type { ClientFaceContext } from "./face.js";
 import { getFile, headFile } from "./read-file.js";
-import { json, problems } from "./schemas.js";
+import { IN_TRANSACTION, json, problems, STAGING } from "./schemas.js";
 import { deleteFile, putFile } from "./write-file.js";
 
 const text = (description: string) => ({ type: "string", description });
@@ -21,6 +21,7 @@ const CHANGE_HEADERS = {
   "if-match": text("Only if the file has one of these entity tags; `*`: only if there is one."),
   "if-none-match": text("Only if the file has none of these entity tags; `*`: only if there is none."),
   [HEADER.idempotencyKey]: text("Names this request: its repetition gets the first answer. 1 to 128 printable ASCII."),
+  [HEADER.transaction]: text("Stage it in this transaction: nobody else sees it before that commits."),
 };
 
 const PUT_HEADERS = {
@@ -40,6 +41,7 @@ const READ_HEADERS = {
   "if-none-match": text("304 if the file has one of these entity tags."),
   "if-modified-since": text("304 unless the file is newer."),
   "if-unmodified-since": text("412 if the file is newer."),
+  [HEADER.transaction]: text("The file as this transaction sees it."),
 };
 
 const GET_HEADERS = {
@@ -66,6 +68,7 @@ const FILE_HEADERS = {
   "Koboldfs-Version": number("The version's number in the journal."),
   "Koboldfs-Expires": text("When it expires, if it does."),
   "Koboldfs-Meta-{name}": text("User metadata."),
+  "Koboldfs-Transaction": text("A prepared transaction that is about to change it, if there is one; with a 404 too."),
 };
 
 const VERSION_HEADERS = { "Koboldfs-Version": number("The version's number in the journal.") };
@@ -95,6 +98,7 @@ function putSchema() {
     headers: { type: "object", properties: PUT_HEADERS },
     response: {
       201: json("PutReply", "Stored: the bytes fsynced on `copies` nodes, the name committed.", VERSION_HEADERS),
+      202: json("PutReply", "Staged in the transaction: the bytes fsynced on `copies` nodes."),
       ...problems(
         "invalid_key",
         "invalid_namespace",
@@ -114,6 +118,7 @@ function putSchema() {
         "commit_contended",
         "disk_full",
         "disk_failed",
+        ...STAGING,
         ...ALWAYS,
       ),
     },
@@ -137,6 +142,7 @@ function getSchema() {
         "precondition_failed",
         "range_not_satisfiable",
         "blob_unavailable",
+        ...IN_TRANSACTION,
         ...ALWAYS,
       ),
     },
@@ -152,7 +158,10 @@ function headSchema() {
     response: {
       200: { description: "There is such a file.", headers: FILE_HEADERS, ...NO_CONTENT },
       304: { description: "The file is what the condition says.", ...NO_CONTENT },
-      ...problems(...NOT_THERE, ...NOT_THEN, "invalid_request", "precondition_failed", ...ALWAYS),
+      ...problems(
+        ...[...NOT_THERE, ...NOT_THEN, ...IN_TRANSACTION, ...ALWAYS],
+        ...(["invalid_request", "precondition_failed"] as const),
+      ),
     },
   };
 }
@@ -163,13 +172,14 @@ function deleteSchema() {
     params: NAME,
     headers: { type: "object", properties: CHANGE_HEADERS },
     response: {
-      204: { description: "Deleted.", headers: VERSION_HEADERS, ...NO_CONTENT },
+      204: { description: "Deleted, or staged in the transaction.", headers: VERSION_HEADERS, ...NO_CONTENT },
       ...problems(
         ...NOT_THERE,
         "invalid_request",
         "precondition_failed",
         "idempotency_key_reused",
         "commit_contended",
+        ...STAGING,
         ...ALWAYS,
       ),
     },

@@ -4,11 +4,13 @@ import type { ClientFaceContext } from "./face.js";
 import { parsePastPoint } from "./past-query.js";
 import { parseIdempotencyKey } from "./put-headers.js";
 import { json, problems, refTo } from "./schemas.js";
+import { refuseTransaction } from "./transaction-header.js";
 
 const NAMESPACE = { type: "object", properties: { namespace: { type: "string" } }, required: ["namespace"] };
 
 export function addHistoryRoutes(scope: FastifyInstance, { files }: ClientFaceContext): void {
   scope.post("/v1/restores/:namespace", { schema: restoreSchema() }, (request) => {
+    refuseTransaction(request.headers);
     const { prefix, asOf } = request.body as RestoreRequest;
     const idempotencyKey = parseIdempotencyKey(request.headers);
     return files.history.restorePrefix({
@@ -17,6 +19,7 @@ export function addHistoryRoutes(scope: FastifyInstance, { files }: ClientFaceCo
     });
   });
   scope.post("/v1/purges/:namespace", { schema: purgeSchema() }, (request) => {
+    refuseTransaction(request.headers);
     const { key, version } = request.body as { key: string; version?: number };
     const which = { namespace: namespaceOf(request), key: parseFileKey(key) };
     return files.history.purge({ ...which, ...(version !== undefined && { version }) });
@@ -44,6 +47,7 @@ function restoreSchema() {
         "idempotency_key_reused",
         "unsupported_media_type",
         "too_large",
+        "key_locked",
         "catalog_unavailable",
         "commit_contended",
       ),
@@ -69,6 +73,7 @@ function purgeSchema() {
         "namespace_not_found",
         "not_found",
         "version_not_found",
+        "key_locked",
         "unsupported_media_type",
         "catalog_unavailable",
         "commit_contended",

@@ -6,10 +6,13 @@ import { formatAsOf } from "./file-headers.js";
 import { parseListingUrl } from "./file-url.js";
 import { parseListQuery } from "./list-query.js";
 import { parseIdempotencyKey } from "./put-headers.js";
-import { json, problems, refTo } from "./schemas.js";
+import { IN_TRANSACTION, json, problems, refTo } from "./schemas.js";
+import { parseTransaction } from "./transaction-header.js";
 import { toDeletedListReply, toListReply } from "./wire-file.js";
 
 const NAMESPACE = { type: "object", properties: { namespace: { type: "string" } }, required: ["namespace"] };
+
+const TRANSACTION = { type: "string", description: "As this transaction sees it, or staged in it." };
 
 /** Parsed by hand from the request line: a prefix is a piece of a key, and as strict. */
 const LIST_PARAMETERS = {
@@ -24,7 +27,7 @@ const LIST_PARAMETERS = {
   },
 };
 
-export function addListingRoutes(scope: FastifyInstance, { files }: ClientFaceContext): void {
+export function addListingRoutes(scope: FastifyInstance, { auth, files }: ClientFaceContext): void {
   const url = "/v1/files/:namespace";
   scope.get(
     url,
@@ -34,7 +37,7 @@ export function addListingRoutes(scope: FastifyInstance, { files }: ClientFaceCo
       const { asOf: past, isOfDeleted, ...query } = parseListQuery(text);
       if (isOfDeleted === true) return toDeletedListReply(await files.history.listDeleted(namespace, query));
       if (past !== undefined) return toListReply(await files.history.listAsOf(namespace, query, past));
-      const { value, asOf } = await files.list(namespace, query);
+      const { value, asOf } = await files.list(namespace, query, parseTransaction(auth, request.headers));
       if (asOf !== undefined) reply.header(HEADER.asOf, formatAsOf(asOf));
       return toListReply(value);
     },
@@ -43,7 +46,12 @@ export function addListingRoutes(scope: FastifyInstance, { files }: ClientFaceCo
     const { namespace } = parseListingUrl(request.originalUrl);
     const { operations } = request.body as Pick<Batch, "operations">;
     const idempotencyKey = parseIdempotencyKey(request.headers);
-    return runBatch(files, { namespace, operations, ...(idempotencyKey !== undefined && { idempotencyKey }) });
+    const transaction = parseTransaction(auth, request.headers);
+    return runBatch(files, {
+      ...{ namespace, operations },
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      ...(transaction !== undefined && { transaction }),
+    });
   });
 }
 
@@ -52,6 +60,7 @@ function listSchema() {
     summary: "List files by key, in the order of the keys' bytes.",
     params: NAMESPACE,
     querystring: LIST_PARAMETERS,
+    headers: { type: "object", properties: { [HEADER.transaction]: TRANSACTION } },
     response: {
       200: json("ListReply", "A page."),
       ...problems(
@@ -60,6 +69,7 @@ function listSchema() {
         "unauthorized",
         "namespace_not_found",
         "history_gone",
+        ...IN_TRANSACTION,
         "catalog_unavailable",
         "unknown_as_of",
       ),
@@ -71,7 +81,10 @@ function batchSchema() {
   return {
     summary: "Delete, copy, rename, undelete and restore many files in one commit, each decided alone.",
     params: NAMESPACE,
-    headers: { type: "object", properties: { [HEADER.idempotencyKey]: { type: "string" } } },
+    headers: {
+      type: "object",
+      properties: { [HEADER.idempotencyKey]: { type: "string" }, [HEADER.transaction]: TRANSACTION },
+    },
     body: refTo("BatchRequest"),
     response: {
       200: json("BatchReply", "What became of each operation, in order."),
@@ -82,6 +95,7 @@ function batchSchema() {
         "namespace_not_found",
         "unsupported_media_type",
         "too_large",
+        ...IN_TRANSACTION,
         "catalog_unavailable",
         "commit_contended",
       ),

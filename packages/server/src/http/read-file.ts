@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { pipeline, type Readable } from "node:stream";
 import { HEADER, KoboldError } from "@koboldfs/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { ClientAuth } from "../auth/client-auth.js";
 import type { FileService, FoundFile } from "../files/file-service.js";
 import { type ByteSpan, parseRange } from "../model/byte-range.js";
 import { decideRead, ifRangeHolds } from "../model/read-condition.js";
@@ -9,9 +10,11 @@ import type { Logger } from "../runtime/logger.js";
 import { fileHeaders, type ReplyHeaders, validatorHeaders } from "./file-headers.js";
 import { type FileName, parseQueriedFileUrl } from "./file-url.js";
 import { type PastQuery, parsePastQuery } from "./past-query.js";
+import { parseTransaction } from "./transaction-header.js";
 import { toVersionListReply } from "./wire-file.js";
 
 export interface ReadContext {
+  readonly auth: ClientAuth;
   readonly files: FileService;
   readonly log: Logger;
 }
@@ -22,7 +25,7 @@ export async function getFile(context: ReadContext, request: FastifyRequest, rep
   const { query, ...name } = parseQueriedFileUrl(request.originalUrl);
   const past = parsePastQuery(query);
   if (past.kind === "versions") return sendVersions(files, { ...name, ...past }, reply);
-  const file = await findFile(files, name, past);
+  const file = await findFile(context, { ...name, past, request, reply });
   if (answerCondition(file, request, reply)) return;
   const span = chooseSpan(file, request, reply);
   const { content } = await files.openBlob(file, span);
@@ -35,9 +38,28 @@ export async function getFile(context: ReadContext, request: FastifyRequest, rep
 
 type OnePast = Exclude<PastQuery, { kind: "versions" }>;
 
-function findFile(files: FileService, { namespace, key }: FileName, past: OnePast): Promise<FoundFile> {
+interface Wanted extends FileName {
+  readonly past: OnePast;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+async function findFile(
+  { auth, files }: ReadContext,
+  { namespace, key, past, ...exchange }: Wanted,
+): Promise<FoundFile> {
   if (past.kind === "version") return files.history.getVersion(namespace, key, past.version);
-  return past.kind === "as-of" ? files.history.getFileAsOf(namespace, key, past.asOf) : files.getFile(namespace, key);
+  if (past.kind === "as-of") return files.history.getFileAsOf(namespace, key, past.asOf);
+  const transaction = parseTransaction(auth, exchange.request.headers);
+  try {
+    return await files.getFile(namespace, key, transaction);
+  } catch (error) {
+    const isMissing = error instanceof KoboldError && error.code === "not_found" && transaction === undefined;
+    const holder = isMissing ? await files.findHolder(namespace, key) : undefined;
+    // A prepared transaction may be about to name it: whoever knows its coordinator can find out.
+    if (holder !== undefined) exchange.reply.header(HEADER.transaction, holder);
+    throw error;
+  }
 }
 
 async function sendVersions(
@@ -64,7 +86,7 @@ export async function headFile(context: ReadContext, request: FastifyRequest, re
   const { query, ...name } = parseQueriedFileUrl(request.originalUrl);
   const past = parsePastQuery(query);
   if (past.kind === "versions") throw new KoboldError("invalid_request", "versions are listed with GET");
-  const file = await findFile(context.files, name, past);
+  const file = await findFile(context, { ...name, past, request, reply });
   if (answerCondition(file, request, reply)) return;
   reply.raw.writeHead(200, wholeHeaders(file)).end();
   reply.hijack();

@@ -1,4 +1,5 @@
 import { ERROR_TABLE, type ErrorCode } from "@koboldfs/protocol";
+import { MAX_TRANSACTION_TTL_MS, MIN_TRANSACTION_TTL_MS } from "../model/transaction.js";
 
 /** JSON Schemas of the bodies in protocol/wire.ts: what requests are checked against and the OpenAPI document shows. */
 
@@ -34,6 +35,13 @@ const contentProperties = {
   metadata: { type: "object", additionalProperties: TEXT },
   expires: TIME,
 } as const;
+
+const transactionProperties = {
+  ...{ id: TEXT, state: { type: "string", enum: ["open", "prepared", "committed", "aborted"] }, begun: TIME },
+  ...{ ttlMs: COUNT, expires: TIME, prepared: TIME, finished: TIME, version: COUNT, reason: TEXT },
+  ...{ changes: COUNT, bytes: COUNT },
+} as const;
+const OPTIONAL_OF_TRANSACTION = ["expires", "prepared", "finished", "version", "reason"];
 
 export const SCHEMAS = [
   {
@@ -205,6 +213,29 @@ export const SCHEMAS = [
     ),
   },
   {
+    $id: "BeginRequest",
+    ...object({ ttlMs: { type: "integer", minimum: MIN_TRANSACTION_TTL_MS, maximum: MAX_TRANSACTION_TTL_MS } }, [
+      "ttlMs",
+    ]),
+  },
+  { $id: "FinishRequest", ...object({ force: { type: "boolean" } }, ["force"]) },
+  { $id: "TransactionInfo", ...object(transactionProperties, OPTIONAL_OF_TRANSACTION) },
+  {
+    $id: "StagedInfo",
+    ...object({ namespace: TEXT, key: TEXT, kind: { enum: ["put", "delete", "read"] }, digest: DIGEST, size: COUNT }, [
+      "digest",
+      "size",
+    ]),
+  },
+  {
+    $id: "TransactionReply",
+    ...object({ ...transactionProperties, staged: listOf("StagedInfo") }, OPTIONAL_OF_TRANSACTION),
+  },
+  {
+    $id: "TransactionListReply",
+    ...object({ transactions: listOf("TransactionInfo"), next: TEXT }, ["next"]),
+  },
+  {
     $id: "BatchOperation",
     oneOf: [
       object({ op: { const: "delete" }, key: TEXT, ifMatch: TEXT }, ["ifMatch"]),
@@ -232,6 +263,23 @@ export const SCHEMAS = [
   { $id: "BatchReply", ...object({ results: listOf("BatchResult") }) },
   { $id: "Health", ...object({ status: { const: "ok" } }) },
 ] as const;
+
+/** What a request may be refused for that names a transaction. */
+export const IN_TRANSACTION = [
+  "transaction_not_found",
+  "transaction_not_yours",
+  "transaction_finished",
+  "transaction_expired",
+] as const satisfies readonly ErrorCode[];
+
+/** What a change may be refused for besides, inside of a transaction or because of another one. */
+export const STAGING = [
+  ...IN_TRANSACTION,
+  "transaction_prepared",
+  "transaction_too_large",
+  "staging_full",
+  "key_locked",
+] as const satisfies readonly ErrorCode[];
 
 export type SchemaName = (typeof SCHEMAS)[number]["$id"];
 

@@ -41,7 +41,7 @@ function problemHeaders(
     "Content-Type": "application/problem+json",
     "Content-Length": lengthBytes,
     "Cache-Control": "no-store",
-    ...(problem.status === 503 && { "Retry-After": RETRY_AFTER_SECONDS }),
+    ...((problem.status === 503 || problem.code === "key_locked") && { "Retry-After": RETRY_AFTER_SECONDS }),
     ...(problem.status === 401 && { "WWW-Authenticate": 'Bearer realm="koboldfs"' }),
     ...(request.method === "HEAD" && { [HEADER.errorCode]: problem.code }),
     ...(close && { Connection: "close" }),

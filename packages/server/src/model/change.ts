@@ -8,6 +8,7 @@ import type {
   NodeName,
   NodeStateName,
 } from "@koboldfs/protocol";
+import type { StagingLimits, TransactionRef, TransactionRow } from "./transaction.js";
 
 /** What a caller wants changed. Every change of the cluster, settings included, goes through `CommitCatalog.commit`. */
 export type Change =
@@ -26,7 +27,8 @@ export type Change =
   | SetNodeChange
   | SetNodeStateChange
   | RefillNodeChange
-  | RejoinChange;
+  | RejoinChange
+  | TransactionChange;
 
 /** Checked under the commit lock against the state then. `*` is any file; a digest is RFC 9110's strong entity tag. */
 export interface Precondition {
@@ -226,6 +228,52 @@ export interface RejoinChange {
   readonly idempotency: Idempotency;
 }
 
+/** Everything that can happen to a transaction. */
+export type TransactionChange = BeginChange | StageChange | FinishChange;
+
+/** Refused as `too_many_transactions`. A transaction that is there already stays as it is. */
+export interface BeginChange {
+  readonly kind: "begin-transaction";
+  readonly transaction: TransactionRef;
+  readonly ttlMs: number;
+  readonly idempotency?: Idempotency;
+}
+
+/** What can wait in a transaction. */
+export type StageableChange = PutChange | DeleteChange | CopyChange | RenameChange | UndeleteChange | RestoreChange;
+
+/**
+ * Checks the change against what the transaction sees, as if it were committed now, and keeps it for the transaction's
+ * commit. Of two changes of one key the later counts. Its outcome has no version: 0.
+ */
+export interface StageChange {
+  readonly kind: "stage";
+  readonly transaction: TransactionRef;
+  /** Without an idempotency key: that belongs to the staging. */
+  readonly change: StageableChange;
+  readonly limits: StagingLimits;
+  readonly idempotency?: Idempotency;
+}
+
+/**
+ * - `prepare-transaction` checks all that the commit could refuse and locks the keys; afterwards the commit cannot fail.
+ *   Refused as `transaction_conflict` and `key_locked`.
+ * - `commit-transaction` makes everything current at once; refused like a prepare when it was not prepared.
+ * - `abort-transaction` forgets everything; with `onlyExpired` only one that is open and has expired.
+ *
+ * Each may be repeated, and has the same outcome then. What the transaction's state does not allow is refused as
+ * `transaction_finished` or `transaction_expired`, and leaves it as it is.
+ */
+export interface FinishChange {
+  readonly kind: "prepare-transaction" | "commit-transaction" | "abort-transaction";
+  readonly transaction: TransactionRef;
+  /** Also when another caller began it. */
+  readonly force?: boolean;
+  readonly onlyExpired?: boolean;
+  /** So many changes that they shall share no group with others. */
+  readonly isLarge?: boolean;
+}
+
 export interface NodeSettings {
   readonly id: NodeId;
   readonly name: NodeName;
@@ -274,6 +322,8 @@ export interface ChangeDone {
   readonly content?: { readonly digest: Digest; readonly sizeBytes: number };
   /** For changes of many keys or versions: how many were given content, and how many were taken away. */
   readonly counts?: { readonly restored: number; readonly removed: number };
+  /** For changes of a transaction itself: what it is now. */
+  readonly transaction?: TransactionRow;
 }
 
 export interface ChangeRefused {

@@ -13,6 +13,8 @@ import {
   type VersionRef,
 } from "./commit-view.js";
 import type { JournalEntry } from "./journal-entry.js";
+import { formatStagedRef, type KeyLock, type StagedChange } from "./staged-change.js";
+import { type TransactionId, type TransactionRow } from "./transaction.js";
 
 /** What an entry takes in the journal besides its key and the headers of its content. */
 const ENTRY_BYTES = 160;
@@ -32,6 +34,12 @@ export class CommitDraft {
   readonly formers = new TouchedMap<FormerVersion>();
   readonly entriesToForget: number[] = [];
   readonly purgesToAdd = new Map<string, PlannedPurge>();
+  readonly transactions = new TouchedMap<TransactionRow>();
+  readonly staged = new TouchedMap<StagedChange>();
+  /** Transactions that hold what they staged from now on, and those of which nothing is left. */
+  readonly transactionsToLock = new Set<TransactionId>();
+  readonly transactionsToClear = new Set<TransactionId>();
+  readonly #locks = new Map<string, KeyLock>();
   readonly differences: readonly KeyDifference[];
   readonly nowMs: number;
   readonly monotonicMs: number;
@@ -60,6 +68,9 @@ export class CommitDraft {
     for (const namespace of view.namespaces) this.namespaces.load(namespace.name, namespace);
     for (const node of view.nodes) this.nodes.load(node.id, node);
     for (const outcome of view.recorded) this.recorded.load(outcome.key, outcome);
+    for (const row of view.transactions) this.transactions.load(row.id, row);
+    for (const change of view.staged) this.staged.load(formatStagedRef(change), change);
+    for (const lock of view.locks) this.#locks.set(formatFileRef(lock), lock);
   }
 
   /** When the changes decided now happen. */
@@ -79,6 +90,16 @@ export class CommitDraft {
   /** About what the file entries so far take in the journal. */
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** For entries that name no file, but hold changes of many. */
+  noteSize(bytes: number): void {
+    this.#sizeBytes += bytes;
+  }
+
+  /** The journal's last number before this group. */
+  get headNumber(): number {
+    return this.#headNumber;
   }
 
   /** The number that the next entry gets. */
@@ -165,6 +186,32 @@ export class CommitDraft {
     const files = usage.files + (next ? 1 : 0) - (before ? 1 : 0);
     const bytes = usage.bytes + BigInt(next?.sizeBytes ?? 0) - BigInt(before?.sizeBytes ?? 0);
     this.namespaces.set(usage.name, { ...usage, files, bytes });
+  }
+
+  findLock(ref: FileRef): KeyLock | undefined {
+    return this.#locks.get(formatFileRef(ref));
+  }
+
+  /** Of the stretch's locks one, if any; only of stretches that the view was asked for. */
+  findLockBelow(namespace: string, prefix: string): KeyLock | undefined {
+    return [...this.#locks.values()].find((lock) => lock.namespace === namespace && lock.key.startsWith(prefix));
+  }
+
+  listStaged(transaction: TransactionId): StagedChange[] {
+    return [...this.staged.values()].filter((change) => change.transaction === transaction);
+  }
+
+  /** Everything that the transaction staged is its own until it is cleared. */
+  lockStaged(transaction: TransactionId): void {
+    for (const change of this.listStaged(transaction)) this.#locks.set(formatFileRef(change), change);
+    this.transactionsToLock.add(transaction);
+  }
+
+  clearStaged(transaction: TransactionId): void {
+    for (const change of this.listStaged(transaction)) this.staged.remove(formatStagedRef(change), change);
+    for (const [id, lock] of this.#locks) if (lock.transaction === transaction) this.#locks.delete(id);
+    this.transactionsToLock.delete(transaction);
+    this.transactionsToClear.add(transaction);
   }
 
   addDebt(debt: PlannedDebt): void {

@@ -2,13 +2,17 @@ import type { NamespaceName, NodeId } from "@koboldfs/protocol";
 import type { ChangeOutcome, FileRecord, FormerVersion } from "./change.js";
 import type { BlobName, FileRef, NamespaceRow, NodeRow, RecordedOutcome, VersionRef } from "./commit-view.js";
 import type { JournalGroupContent } from "./journal-group.js";
+import type { StagedChange } from "./staged-change.js";
+import type { TransactionId, TransactionRow } from "./transaction.js";
 
 /** Everything that one commit writes. Sets, not steps: the order within a list does not matter. */
 export interface CommitPlan {
   /** One for each change, in their order. */
   readonly outcomes: readonly ChangeOutcome[];
-  /** Undefined when nothing changes: then nothing at all is written. */
+  /** Undefined when nothing changes that the journal tells of. */
   readonly group: PlannedGroup | undefined;
+  /** When it happens, by the catalog's clock. */
+  readonly timeMs: number;
   readonly filesToPut: readonly FileRecord[];
   readonly filesToRemove: readonly FileRef[];
   readonly formersToPut: readonly FormerVersion[];
@@ -23,6 +27,17 @@ export interface CommitPlan {
   readonly debtsToAdd: readonly PlannedDebt[];
   readonly debtsToClear: readonly DebtRef[];
   readonly outcomesToRecord: readonly RecordedOutcome[];
+  readonly transactionsToPut: readonly TransactionRow[];
+  readonly stagedToPut: readonly StagedChange[];
+  /** After what is staged was put: locks every key that these transactions staged. */
+  readonly transactionsToLock: readonly TransactionId[];
+  /** Last: removes what these transactions staged, and their locks. */
+  readonly transactionsToClear: readonly TransactionId[];
+}
+
+/** Whether there is anything to write: what is staged in transactions is no part of the journal yet. */
+export function hasWrites(plan: CommitPlan): boolean {
+  return plan.group !== undefined || plan.transactionsToPut.length > 0;
 }
 
 export interface PlannedGroup extends JournalGroupContent {

@@ -1,6 +1,8 @@
 import type { Digest, FileKey, NamespaceName, NamespacePolicy, NodeId } from "@koboldfs/protocol";
 import type { Change, ChangeDone, FileRecord, FormerVersion, NodeSettings, RestorePrefixChange } from "./change.js";
 import type { JournalPoint } from "./journal-history.js";
+import { formatStagedRef, type KeyLock, type StagedChange } from "./staged-change.js";
+import { type TransactionId, type TransactionRow } from "./transaction.js";
 
 /** What a node knows to be committed, from its mirror. A catalog whose history does not contain it is not the one. */
 export interface KnownHistory extends JournalPoint {
@@ -33,6 +35,12 @@ export interface CommitView {
   readonly nodes: readonly NodeRow[];
   /** Of the idempotency keys in `ViewNeeds`, those that were used. */
   readonly recorded: readonly RecordedOutcome[];
+  /** The transactions in `ViewNeeds`, and those that are not finished when it asks for them. */
+  readonly transactions: readonly TransactionRow[];
+  /** Of the staged changes in `ViewNeeds`, those that exist. */
+  readonly staged: readonly StagedChange[];
+  /** Of the keys and stretches in `ViewNeeds`, what prepared transactions hold; of a stretch at least one if any. */
+  readonly locks: readonly KeyLock[];
   /** Whether anything at all is owed; nearly always not, which saves a write per commit. */
   readonly hasDebts: boolean;
   /** Whether the journal names any blob yet: the first nodes of a cluster have nothing to be backfilled. */
@@ -111,6 +119,18 @@ export interface ViewNeeds {
   /** Blobs that are about to be named. */
   readonly blobs: readonly BlobName[];
   readonly restore: RestorePrefixChange | undefined;
+  readonly transactions: TransactionNeeds;
+  /** Stretches of keys of which it matters whether a prepared transaction holds one. */
+  readonly lockedRanges: readonly { readonly namespace: NamespaceName; readonly prefix: string }[];
+}
+
+export interface TransactionNeeds {
+  readonly ids: readonly TransactionId[];
+  /** All that are not finished: who stages or begins is bounded by what others hold. */
+  readonly unfinished: boolean;
+  /** Transactions whose staged changes are needed, with the files and locks of their keys, and the namespaces. */
+  readonly whole: readonly TransactionId[];
+  readonly staged: readonly (FileRef & { readonly transaction: TransactionId })[];
 }
 
 export function listViewNeeds(changes: readonly Change[]): ViewNeeds {
@@ -118,30 +138,58 @@ export function listViewNeeds(changes: readonly Change[]): ViewNeeds {
   const namespaces = new Set<NamespaceName>();
   const idempotencyKeys = new Set<string>();
   const blobs = new Map<string, BlobName>();
-  for (const change of changes) {
+  for (const outer of changes) {
+    const change = outer.kind === "stage" ? outer.change : outer;
     if (change.kind === "put") {
       const { namespace, content } = change;
       blobs.set(`${namespace}/${content.digest}`, { namespace, digest: content.digest });
     }
     if ("namespace" in change) namespaces.add(change.namespace);
     for (const ref of listFileRefs(change)) files.set(formatFileRef(ref), ref);
-    if ("idempotency" in change && change.idempotency !== undefined) idempotencyKeys.add(change.idempotency.key);
+    if ("idempotency" in outer && outer.idempotency !== undefined) idempotencyKeys.add(outer.idempotency.key);
   }
   return {
     ...{ files: [...files.values()], namespaces: [...namespaces], idempotencyKeys: [...idempotencyKeys] },
     ...{ formers: changes.flatMap(listFormerNeeds), blobs: [...blobs.values()] },
     restore: changes.find((change) => change.kind === "restore-prefix"),
+    transactions: listTransactionNeeds(changes),
+    lockedRanges: changes.flatMap(listLockedRanges),
   };
 }
 
-function listFormerNeeds(change: Change): FormerNeed[] {
+function listTransactionNeeds(changes: readonly Change[]): TransactionNeeds {
+  const ids = new Set<TransactionId>();
+  const whole = new Set<TransactionId>();
+  const staged = new Map<string, FileRef & { transaction: TransactionId }>();
+  for (const change of changes) {
+    if (!("transaction" in change)) continue;
+    const { id } = change.transaction;
+    ids.add(id);
+    if (change.kind === "prepare-transaction" || change.kind === "commit-transaction") whole.add(id);
+    if (change.kind !== "stage") continue;
+    for (const ref of listFileRefs(change.change)) {
+      staged.set(formatStagedRef({ ...ref, transaction: id }), { ...ref, transaction: id });
+    }
+  }
+  const unfinished = changes.some(({ kind }) => kind === "stage" || kind === "begin-transaction");
+  return { ids: [...ids], unfinished, whole: [...whole], staged: [...staged.values()] };
+}
+
+function listLockedRanges(change: Change) {
+  if (change.kind === "restore-prefix") return [{ namespace: change.namespace, prefix: change.prefix }];
+  return change.kind === "drop-namespace" ? [{ namespace: change.namespace, prefix: "" }] : [];
+}
+
+function listFormerNeeds(outer: Change): FormerNeed[] {
+  const change = outer.kind === "stage" ? outer.change : outer;
   if (change.kind !== "undelete" && change.kind !== "restore" && change.kind !== "purge") return [];
   const { namespace, key } = change;
   if (change.kind === "undelete") return [{ namespace, key, which: "newest" }];
   return [{ namespace, key, which: change.version ?? "all" }];
 }
 
-function listFileRefs(change: Change): FileRef[] {
+/** The keys that a change reads or writes, as far as it names them itself. */
+export function listFileRefs(change: Change): FileRef[] {
   switch (change.kind) {
     case "put":
     case "delete":

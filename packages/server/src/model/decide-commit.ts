@@ -10,6 +10,9 @@ import { decideExpire, decidePurge } from "./decide-purge.js";
 import { decideRejoin } from "./decide-rejoin.js";
 import { decideRestore, decideRestorePrefix, decideUndelete } from "./decide-restore.js";
 import { decideDropNamespace, decideMoveHorizon, decideSetNamespace } from "./decide-settings.js";
+import { decideBegin, decideFinish } from "./decide-transaction.js";
+import { decideStage } from "./decide-transaction-stage.js";
+import { findLocked } from "./find-locked.js";
 import { formatJournalGroup, hashJournalGroup } from "./journal-group.js";
 import { refuse } from "./refusal.js";
 import { isStorable } from "./storable-text.js";
@@ -47,6 +50,17 @@ export function decideCommit(view: CommitView, groupId: string, changes: readonl
     debtsToAdd: [...draft.debtsToAdd.values()],
     debtsToClear: [...draft.debtsToClear.values()],
     outcomesToRecord: draft.recorded.listSet(),
+    timeMs: draft.timeMs,
+    ...planTransactions(draft),
+  };
+}
+
+function planTransactions(draft: CommitDraft) {
+  return {
+    transactionsToPut: draft.transactions.listSet(),
+    stagedToPut: draft.staged.listSet(),
+    transactionsToLock: [...draft.transactionsToLock],
+    transactionsToClear: [...draft.transactionsToClear],
   };
 }
 
@@ -73,6 +87,8 @@ function isIdempotencyKey({ key, fingerprint }: Idempotency): boolean {
 
 function decideChange(draft: CommitDraft, change: Change): ChangeOutcome {
   if (draft.sizeBytes >= MAX_COMMIT_BYTES) return refuse("overloaded", "this commit takes no more bytes; try again");
+  const locked = findLocked(draft, change);
+  if (locked !== undefined) return locked;
   switch (change.kind) {
     case "put":
       return decidePut(draft, change);
@@ -106,6 +122,14 @@ function decideChange(draft: CommitDraft, change: Change): ChangeOutcome {
       return decideRefillNode(draft, change);
     case "rejoin":
       return decideRejoin(draft, change);
+    case "begin-transaction":
+      return decideBegin(draft, change);
+    case "stage":
+      return decideStage(draft, change);
+    case "prepare-transaction":
+    case "commit-transaction":
+    case "abort-transaction":
+      return decideFinish(draft, change, MAX_COMMIT_BYTES);
   }
 }
 
@@ -114,7 +138,8 @@ function planGroup(view: CommitView, id: string, draft: CommitDraft): PlannedGro
   if (entries.length === 0) return undefined;
   const first = view.head.number + 1;
   const last = view.head.number + entries.length;
-  // A change that found everything done already is answered with a number of an earlier group, and needs no entry here.
+  // A change that found everything done already is answered with a number of an earlier group, and what is staged has no
+  // number yet: neither needs an entry here.
   const own = draft.recorded.listSet().filter(({ outcome }) => outcome.version >= first);
   const answers = own.map(({ key, fingerprint, outcome }) => {
     const { version, copies, holders } = outcome;

@@ -1,5 +1,5 @@
-import type { NodeId } from "@koboldfs/protocol";
-import type { ChangeDone, ChangeOutcome, Expiry, FileContent, PutChange } from "./change.js";
+import type { Digest, NodeId } from "@koboldfs/protocol";
+import type { ChangeDone, ChangeOutcome, ChangeRefused, Expiry, FileContent, PutChange } from "./change.js";
 import type { CommitDraft } from "./commit-draft.js";
 import type { NamespaceRow } from "./commit-view.js";
 import { NODE_STATES } from "./node-state.js";
@@ -15,20 +15,30 @@ const MAX_CONTENT_HEADER_BYTES = 64 * 1024;
 const MAX_NAMESPACE_BYTES = 2n ** 63n - 1n;
 
 export function decidePut(draft: CommitDraft, change: PutChange): ChangeOutcome {
+  const placed = checkPut(draft, change, draft.findFile(change)?.digest);
+  return placed instanceof Set ? namePut(draft, change, placed) : placed;
+}
+
+/** Why the put is refused where the key names `digest` now, or else the nodes that count as its copies. */
+export function checkPut(
+  draft: CommitDraft,
+  change: PutChange,
+  digest: Digest | undefined,
+): ChangeRefused | Set<NodeId> {
   const namespace = draft.namespaces.get(change.namespace);
   if (namespace === undefined) return refuse("namespace_not_found", `there is no namespace ${change.namespace}`);
-  const refusal =
-    checkContent(change.content) ?? checkUsage(namespace, change.content) ?? checkPlacement(draft, change);
+  const { content } = change;
+  const refusal = checkContent(content) ?? checkUsage(namespace, content.sizeBytes) ?? checkPlacement(draft, change);
   if (refusal !== undefined) return refusal;
-  if (!preconditionHolds(change.precondition, draft.findFile(change)?.digest)) {
+  if (!preconditionHolds(change.precondition, digest)) {
     return refuse("precondition_failed", `${change.key} is not in the demanded state`);
   }
   // A node that was declared dead while the bytes were on their way is nobody's copy.
   const placed = new Set(change.placedOn.filter((node) => !isDead(draft, node)));
   const wanted = Math.max(change.minCopies, namespace.policy.minCopies);
-  if (placed.size < wanted)
-    return refuse("too_few_copies", `${placed.size} nodes have the file, ${wanted} are demanded`);
-  return namePut(draft, change, placed);
+  return placed.size < wanted
+    ? refuse("too_few_copies", `${placed.size} nodes have the file, ${wanted} are demanded`)
+    : placed;
 }
 
 function namePut(draft: CommitDraft, change: PutChange, placed: ReadonlySet<NodeId>): ChangeDone {
@@ -54,7 +64,10 @@ function isDead(draft: CommitDraft, node: NodeId): boolean {
 }
 
 /** When the file shall expire: as the put says, or else the namespace. */
-function planExpiry(draft: CommitDraft, { namespace, expires }: PutChange): number | undefined {
+export function planExpiry(
+  draft: CommitDraft,
+  { namespace, expires }: Pick<PutChange, "namespace" | "expires">,
+): number | undefined {
   const usualMs = draft.namespaces.get(namespace)?.policy.expireAfterMs;
   const wanted: Expiry = expires ?? (usualMs === undefined ? "never" : { afterMs: usualMs });
   if (wanted === "never") return undefined;
@@ -74,8 +87,8 @@ function checkContent(content: FileContent) {
   return undefined;
 }
 
-function checkUsage(namespace: NamespaceRow, content: FileContent) {
-  const bytes = namespace.bytes + BigInt(content.sizeBytes);
+export function checkUsage(namespace: NamespaceRow, addedBytes: number) {
+  const bytes = namespace.bytes + BigInt(addedBytes);
   return bytes > MAX_NAMESPACE_BYTES
     ? refuse("too_large", `namespace ${namespace.name} would hold ${bytes} bytes`)
     : undefined;

@@ -16,15 +16,21 @@ import { refuse } from "./refusal.js";
 
 export function decideUndelete(draft: CommitDraft, change: UndeleteChange): ChangeOutcome {
   const { namespace, key, precondition } = change;
-  const row = draft.namespaces.get(namespace);
-  if (row === undefined) return refuse("namespace_not_found", `there is no namespace ${namespace}`);
+  if (draft.namespaces.get(namespace) === undefined) {
+    return refuse("namespace_not_found", `there is no namespace ${namespace}`);
+  }
   const current = draft.findFile(change);
   if (!preconditionHolds(precondition, current?.digest)) return notInState(key);
   if (current !== undefined) return refuse("not_deleted", `there is a file ${key}`);
-  // A file that has expired and is not deleted yet is what would be undeleted a moment later.
-  const last = draft.findStoredFile(change) ?? draft.listFormers(change).find((one) => one.supersededBy > row.horizon);
+  const last = findUndeleted(draft, change);
   if (last === undefined) return refuse("not_found", `nothing of ${key} can be brought back`);
   return nameKnownContent(draft, change, withTimeLeft(draft, last));
+}
+
+/** A file that has expired and is not deleted yet is what would be undeleted a moment later. */
+export function findUndeleted(draft: CommitDraft, change: UndeleteChange): FileRecord | undefined {
+  const horizon = draft.namespaces.get(change.namespace)?.horizon ?? 0;
+  return draft.findStoredFile(change) ?? draft.listFormers(change).find((one) => one.supersededBy > horizon);
 }
 
 export function decideRestore(draft: CommitDraft, change: RestoreChange): ChangeOutcome {
@@ -32,13 +38,13 @@ export function decideRestore(draft: CommitDraft, change: RestoreChange): Change
   if (draft.namespaces.get(namespace) === undefined) {
     return refuse("namespace_not_found", `there is no namespace ${namespace}`);
   }
-  const content = findContent(draft, change);
+  const content = findRestored(draft, change);
   if (content === undefined) return refuse("version_not_found", `there is no version ${version} of ${key}`);
   if (!preconditionHolds(precondition, draft.findFile(change)?.digest)) return notInState(key);
   return nameKnownContent(draft, change, withTimeLeft(draft, content));
 }
 
-function findContent(draft: CommitDraft, change: RestoreChange): FileRecord | undefined {
+export function findRestored(draft: CommitDraft, change: RestoreChange): FileRecord | undefined {
   const current = draft.findStoredFile(change);
   if (current?.version === change.version) return current;
   const horizon = draft.namespaces.get(change.namespace)?.horizon ?? 0;
@@ -104,7 +110,7 @@ function restoreAll(
 }
 
 /** What was to expire before now would be gone again at once: whoever brings it back wants to have it. */
-function withTimeLeft(draft: CommitDraft, content: FileContent): FileContent {
+export function withTimeLeft(draft: CommitDraft, content: FileContent): FileContent {
   if (!isExpired(content, draft.timeMs)) return content;
   const { expiresMs: _, ...rest } = content;
   return rest;

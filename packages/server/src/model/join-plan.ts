@@ -89,6 +89,10 @@ function takeEntry(entry: JournalEntry, { namespaces, nodes, files, purges }: Dr
       return void namespaces.delete(entry.namespace);
     case "node":
       return void nodes.set(entry.node.id, entry.node);
+    case "prepare":
+    case "commit":
+    case "abort":
+      return;
   }
 }
 

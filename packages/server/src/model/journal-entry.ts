@@ -11,7 +11,15 @@ import {
   parseNodeName,
 } from "@koboldfs/protocol";
 import type { FileContent, NodeSettings } from "./change.js";
+import { readContent, readInteger, readList, readText, sortPairs } from "./journal-fields.js";
 import { NODE_STATES } from "./node-state.js";
+import {
+  type AbortEntry,
+  type CommitEntry,
+  formatTransactionEntry,
+  type PrepareEntry,
+  readTransactionEntry,
+} from "./transaction-entry.js";
 
 /** One numbered change of the cluster. A mirror that replays them in order knows everything the catalog knows. */
 export type JournalEntry =
@@ -21,7 +29,10 @@ export type JournalEntry =
   | HorizonEntry
   | NamespaceEntry
   | NamespaceDropEntry
-  | NodeEntry;
+  | NodeEntry
+  | PrepareEntry
+  | CommitEntry
+  | AbortEntry;
 
 export interface PutEntry {
   readonly kind: "put";
@@ -111,6 +122,10 @@ export function formatJournalEntry(entry: JournalEntry): string {
       const { id, name, url, zone, state, volumes } = entry.node;
       return JSON.stringify({ number, kind, id, name, url, zone, state, volumes });
     }
+    case "prepare":
+    case "commit":
+    case "abort":
+      return formatTransactionEntry(entry);
   }
 }
 
@@ -127,6 +142,8 @@ export function parseJournalEntry(line: string): JournalEntry {
 
 function readEntry(fields: Record<string, unknown>): JournalEntry {
   const number = readInteger(fields["number"]);
+  const { kind } = fields;
+  if (kind === "prepare" || kind === "commit" || kind === "abort") return readTransactionEntry(kind, fields);
   if (fields["kind"] === "node") return { kind: "node", number, node: readNode(fields) };
   const namespace = parseNamespaceName(readText(fields["namespace"]));
   switch (fields["kind"]) {
@@ -161,17 +178,6 @@ function readPolicy(fields: Record<string, unknown>): NamespacePolicy {
   };
 }
 
-function readContent(fields: Record<string, unknown>): FileContent {
-  const expiresMs = fields["expiresMs"];
-  return {
-    digest: parseDigest(readText(fields["digest"])),
-    sizeBytes: readInteger(fields["sizeBytes"]),
-    contentType: readText(fields["contentType"]),
-    metadata: Object.fromEntries(readList(fields["metadata"]).map(readPair)),
-    ...(expiresMs !== undefined && { expiresMs: readInteger(expiresMs) }),
-  };
-}
-
 function readNode(fields: Record<string, unknown>): NodeSettings {
   return {
     id: readText(fields["id"]) as NodeId,
@@ -187,29 +193,4 @@ function readState(value: unknown): NodeSettings["state"] {
   const text = readText(value);
   if (text === "down" || !Object.hasOwn(NODE_STATES, text)) throw new TypeError(`not a node state: ${text}`);
   return text as NodeSettings["state"];
-}
-
-function readText(value: unknown): string {
-  if (typeof value !== "string") throw new TypeError("a text is missing");
-  return value;
-}
-
-function readInteger(value: unknown): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new TypeError("a number is missing");
-  return value as number;
-}
-
-function readList(value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw new TypeError("a list is missing");
-  return value;
-}
-
-function readPair(value: unknown): [string, string] {
-  const [name, text] = readList(value);
-  return [readText(name), readText(text)];
-}
-
-/** Pairs, because JSON objects move names that look like numbers to the front. */
-function sortPairs(metadata: Readonly<Record<string, string>>): [string, string][] {
-  return Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -7,6 +7,7 @@ import type { JournalEntry } from "./journal-entry.js";
 import type { JournalGroupContent } from "./journal-group.js";
 import type { JournalPoint } from "./journal-history.js";
 import type { CommitPlan } from "./commit-plan.js";
+import { replayTransaction } from "./replay-transaction.js";
 import { listHolders } from "./owing-nodes.js";
 
 /** What groups are replayed into: the state that the journal up to `head` implies. */
@@ -34,6 +35,10 @@ export type ReplayPlan = Pick<
   | "namespacesToRemove"
   | "nodesToPut"
   | "debtsToAdd"
+  | "transactionsToPut"
+  | "stagedToPut"
+  | "transactionsToLock"
+  | "transactionsToClear"
 >;
 
 /** The files that must be looked at before the groups can be replayed; each once. */
@@ -51,13 +56,14 @@ export function listReplayedFiles(groups: readonly JournalGroupContent[]): FileR
 
 /**
  * What groups of the journal come to, in the order of their numbers: the state that the commits that wrote them left,
- * but for what is no part of the journal (heartbeats, debts, backfill positions). Pure. Who replays has made sure that
+ * but for what is no part of the journal (heartbeats, debts, backfill positions, open transactions). Pure. Who replays has made sure that
  * the groups continue `head`.
  */
 export function replayGroups(view: ReplayView, groups: readonly JournalGroupContent[]): ReplayPlan {
   const { head, files, namespaces, nodes } = view;
   const nothing = {
     ...{ epoch: 0, recorded: [], formers: [], purges: [], differences: [] },
+    ...{ transactions: [], staged: [], locks: [] },
     ...{ hasDebts: false, hasBlobs: true, nowMs: 0, monotonicMs: 0 },
   };
   const purged: VersionRef[] = [];
@@ -81,6 +87,10 @@ export function replayGroups(view: ReplayView, groups: readonly JournalGroupCont
     namespacesToRemove: draft.namespaces.listRemoved().map(({ name }) => name),
     nodesToPut: draft.nodes.listSet(),
     debtsToAdd: [...draft.debtsToAdd.values()],
+    transactionsToPut: draft.transactions.listSet(),
+    stagedToPut: draft.staged.listSet(),
+    transactionsToLock: [...draft.transactionsToLock],
+    transactionsToClear: [...draft.transactionsToClear],
   };
 }
 
@@ -101,6 +111,10 @@ function replayEntry(draft: CommitDraft, entry: JournalEntry): number {
       return dropNamespace(draft, entry.namespace);
     case "node":
       return setNode(draft, entry.node);
+    case "prepare":
+    case "commit":
+    case "abort":
+      return replayTransaction(draft, entry);
   }
 }
 

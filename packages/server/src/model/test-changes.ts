@@ -5,9 +5,14 @@ import type {
   FileContent,
   NodeSettings,
   PutChange,
+  BeginChange,
+  FinishChange,
   SetNamespaceChange,
   SetNodeChange,
+  StageableChange,
+  StageChange,
 } from "./change.js";
+import { DEFAULT_STAGING_LIMITS, type StagingLimits, type TransactionId, type TransactionRef } from "./transaction.js";
 
 /** Changes as tests write them: what a test does not care for has a value already. */
 export const NAMESPACE = parseNamespaceName("demo");
@@ -61,4 +66,25 @@ export function setNodeOf(
     ...settings,
   };
   return { kind: "set-node", node };
+}
+
+/** The transaction with this number, and who began it. */
+export function transactionRef(number: number, owner = "me"): TransactionRef {
+  return { id: number.toString(16).padStart(32, "0") as TransactionId, owner };
+}
+
+export function beginOf(number: number, ttlMs = 600_000): BeginChange {
+  return { kind: "begin-transaction", transaction: transactionRef(number), ttlMs };
+}
+
+export function stageOf(
+  number: number,
+  change: StageableChange,
+  limits: StagingLimits = DEFAULT_STAGING_LIMITS,
+): StageChange {
+  return { kind: "stage", transaction: transactionRef(number), change, limits };
+}
+
+export function finishOf(step: "prepare" | "commit" | "abort", number: number): FinishChange {
+  return { kind: `${step}-transaction`, transaction: transactionRef(number) };
 }

@@ -1,5 +1,5 @@
 import type { Change, ChangeOutcome, FileRecord, FormerVersion, RestorePrefixChange } from "./change.js";
-import { type DebtRef, type PlannedDebt, type PlannedGroup } from "./commit-plan.js";
+import { type CommitPlan, type DebtRef, type PlannedDebt, type PlannedGroup } from "./commit-plan.js";
 import {
   type BlobName,
   type CommitView,
@@ -15,6 +15,8 @@ import {
 } from "./commit-view.js";
 import { decideCommit } from "./decide-commit.js";
 import { formatGenesisHash } from "./journal-group.js";
+import { formatStagedRef, type KeyLock, type StagedChange } from "./staged-change.js";
+import { isUnfinished, type TransactionRow } from "./transaction.js";
 
 /** The id of every cluster that exists only in tests. */
 export const TEST_CLUSTER = "0".repeat(32);
@@ -24,7 +26,16 @@ export function createEmptyView(clusterId = TEST_CLUSTER): CommitView {
   const head = { number: 0, hash: formatGenesisHash(clusterId), timeMs: 0 };
   return {
     ...{ head, epoch: 0, nowMs: 1, monotonicMs: 0, files: [], namespaces: [], nodes: [], recorded: [] },
-    ...{ formers: [], purges: [], differences: [], hasDebts: false, hasBlobs: false },
+    ...{
+      formers: [],
+      purges: [],
+      differences: [],
+      transactions: [],
+      staged: [],
+      locks: [],
+      hasDebts: false,
+      hasBlobs: false,
+    },
   };
 }
 
@@ -60,8 +71,14 @@ export class ModelCatalog {
     return this.#head;
   }
 
+  readonly transactions = new Map<string, TransactionRow>();
+  readonly staged = new Map<string, StagedChange>();
+  readonly locks = new Map<string, KeyLock>();
+
   view(changes: readonly Change[]): CommitView {
     const needs = listViewNeeds(changes);
+    const { ids, unfinished, whole, staged } = needs.transactions;
+    const wholly = [...this.staged.values()].filter(({ transaction }) => whole.includes(transaction));
     const find = <Value>(map: Map<string, Value>, ids: readonly string[]) =>
       ids.flatMap((id) => {
         const value = map.get(id);
@@ -78,8 +95,13 @@ export class ModelCatalog {
       formers: needs.formers.flatMap((need) => this.#findFormers(need)),
       purges: [...this.purges.values()].filter((order) => needs.blobs.some((blob) => isSameBlob(blob, order))),
       differences: needs.restore === undefined ? [] : this.#listDifferences(needs.restore),
-      files: find(this.files, needs.files.map(formatFileRef)),
-      namespaces: find(this.namespaces, needs.namespaces),
+      files: find(this.files, [...new Set([...needs.files, ...wholly].map(formatFileRef))]),
+      namespaces: find(this.namespaces, [...new Set([...needs.namespaces, ...wholly.map((one) => one.namespace)])]),
+      transactions: [...this.transactions.values()].filter(
+        (row) => ids.includes(row.id) || (unfinished && isUnfinished(row)),
+      ),
+      staged: [...new Set([...find(this.staged, staged.map(formatStagedRef)), ...wholly])],
+      locks: [...this.locks.values()],
       recorded: find(this.recorded, needs.idempotencyKeys),
       hasDebts: this.debts.size > 0,
       hasBlobs: this.groups.some((group) => group.entries.some((entry) => entry.kind === "put")),
@@ -107,6 +129,10 @@ export class ModelCatalog {
   commit(changes: readonly Change[]): readonly ChangeOutcome[] {
     this.#nowMs += 1;
     const plan = decideCommit(this.view(changes), `group-${this.groups.length}`, changes);
+    this.#applyTransactions(plan);
+    for (const debt of plan.debtsToClear) this.debts.delete(formatDebt(debt));
+    for (const debt of plan.debtsToAdd) this.debts.set(formatDebt(debt), debt);
+    for (const outcome of plan.outcomesToRecord) this.recorded.set(outcome.key, outcome);
     if (plan.group === undefined) return plan.outcomes;
     for (const ref of plan.filesToRemove) this.files.delete(formatFileRef(ref));
     for (const file of plan.filesToPut) this.files.set(formatFileRef(file), file);
@@ -116,12 +142,20 @@ export class ModelCatalog {
     for (const name of plan.namespacesToRemove) this.namespaces.delete(name);
     for (const namespace of plan.namespacesToPut) this.namespaces.set(namespace.name, namespace);
     for (const node of plan.nodesToPut) this.nodes.set(node.id, node);
-    for (const debt of plan.debtsToClear) this.debts.delete(formatDebt(debt));
-    for (const debt of plan.debtsToAdd) this.debts.set(formatDebt(debt), debt);
-    for (const outcome of plan.outcomesToRecord) this.recorded.set(outcome.key, outcome);
     this.groups.push(plan.group);
     this.#head = { number: plan.group.last, hash: plan.group.hash, timeMs: plan.group.timeMs };
     return plan.outcomes;
+  }
+
+  #applyTransactions(plan: CommitPlan): void {
+    for (const row of plan.transactionsToPut) this.transactions.set(row.id, row);
+    for (const change of plan.stagedToPut) this.staged.set(formatStagedRef(change), change);
+    for (const change of this.staged.values()) {
+      if (plan.transactionsToLock.includes(change.transaction)) this.locks.set(formatFileRef(change), change);
+    }
+    for (const map of [this.staged, this.locks]) {
+      for (const [id, one] of map) if (plan.transactionsToClear.includes(one.transaction)) map.delete(id);
+    }
   }
 }
 

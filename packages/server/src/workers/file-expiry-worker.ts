@@ -25,11 +25,11 @@ export class FileExpiryWorker implements Worker {
     const { catalog, holder } = this.#options;
     if (!(await catalog.acquireLease("file-expiry", holder, LEASE_MS))) return "idle";
     const expired = await catalog.listExpired(BATCH_FILES);
-    // One that was put anew since it was listed is refused, and stays.
-    await catalog.commitAll(
+    // One that was put anew since it was listed is refused, and stays; so does one that a prepared transaction holds.
+    const outcomes = await catalog.commitAll(
       expired.map(({ namespace, key, version }) => ({ kind: "expire", namespace, key, version })),
     );
-    if (expired.length === BATCH_FILES) return "busy";
+    if (expired.length === BATCH_FILES && outcomes.some(({ ok }) => ok)) return "busy";
     await catalog.releaseLease("file-expiry", holder);
     return "idle";
   }

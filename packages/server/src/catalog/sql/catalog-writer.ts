@@ -3,6 +3,7 @@ import type { Change } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../../model/commit-view.js";
 import type { JournalGroup } from "../../model/journal-group.js";
+import type { TransactionId } from "../../model/transaction.js";
 import type { CommittedGroup, Debt, LeaseCatalog, MaintenanceCatalog, PruneCatalog } from "../catalog.js";
 
 /** The writing half of a catalog. On SQLite it lives in a thread of its own: everything in and out is plain data. */
@@ -23,5 +24,7 @@ export interface CatalogWriter extends LeaseCatalog, MaintenanceCatalog, PruneCa
   confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]>;
   dropIdleDebts(debts: readonly Debt[]): Promise<number>;
   endPurges(purges: readonly PlannedPurge[]): Promise<void>;
+  renewTransaction(id: TransactionId): Promise<boolean>;
+  pruneTransactions(olderThanMs: number, limit: number): Promise<number>;
   close(): Promise<void>;
 }

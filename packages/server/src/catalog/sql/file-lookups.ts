@@ -1,16 +1,16 @@
-import type { FileRecord } from "../../model/change.js";
 import { type FileRef, formatFileRef } from "../../model/commit-view.js";
+import type { HeldFile } from "../catalog.js";
 import { MAX_ROWS_PER_STATEMENT } from "./prepared-query.js";
 
 /** Reads the files with these names; those that there are not are left out. */
-export type FindFiles = (refs: readonly FileRef[]) => Promise<readonly FileRecord[]>;
+export type FindFiles = (refs: readonly FileRef[]) => Promise<readonly HeldFile[]>;
 
 /** Two, so that one query is on its way while the answer of another is read. */
 const MAX_RUNNING = 2;
 
 interface Lookup {
   readonly ref: FileRef;
-  readonly resolve: (file: FileRecord | undefined) => void;
+  readonly resolve: (file: HeldFile | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -28,7 +28,7 @@ export class FileLookups {
     this.#findFiles = findFiles;
   }
 
-  find(ref: FileRef): Promise<FileRecord | undefined> {
+  find(ref: FileRef): Promise<HeldFile | undefined> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ref, resolve, reject });
       void this.#runNext();

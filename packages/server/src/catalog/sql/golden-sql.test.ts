@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { contentOf, digestOf, NAMESPACE, nodeId, putOf, setNodeOf } from "../../model/test-changes.js";
+import { contentOf, digestOf, NAMESPACE, nodeId, putOf, setNodeOf, transactionRef } from "../../model/test-changes.js";
 import { ModelCatalog } from "../../model/test-model-catalog.js";
 import { createQueryBuilder, type SqlDialect } from "./dialect.js";
 import { buildMigrationsTable, MIGRATIONS } from "./migrations.js";
@@ -18,6 +18,11 @@ const RANGE = { namespace: NAMESPACE, from: "a", isFromIncluded: true, to: "b", 
 const OWED = { by: [nodeId(1), nodeId(2)], atLeast: 2, notBy: nodeId(3) };
 const FORMER = { ...FILE, supersededBy: 2, supersededMs: 0 };
 const AS_OF = { number: 1, timeMs: 0 };
+const TRANSACTION = {
+  ...({ ...transactionRef(1), state: "open", begunMs: 0, ttlMs: 1, expiresMs: 1 } as const),
+  ...{ changes: 0, stagedBytes: 0, entryBytes: 0, usage: {} },
+};
+const STAGED = { ...FILE, transaction: TRANSACTION.id, kind: "put" as const, placedOn: [nodeId(1)], stagedAt: 1 };
 const CLAIM = { name: "l", holder: "h", ttlMs: 1 };
 
 function planGroup() {
@@ -36,11 +41,14 @@ function listStatements({
   files,
   journal,
   leases,
+  locks,
   namespaces,
   nodes,
   outcomes,
   purges,
   references,
+  staged,
+  transactions,
   versions,
 }: CatalogQueries): SqlStatement[] {
   const group = planGroup();
@@ -59,13 +67,8 @@ function listStatements({
     ].flat(),
     ...[nodes.list({}), nodes.put([NODE_ROW], 0), nodes.heartbeat({ id: "n", freeBytes: 0, totalBytes: 0 })].flat(),
     nodes.moveBackfill({ id: "n", position: 1 }),
-    ...[
-      debts.add([DEBT]),
-      debts.addMissing([]),
-      debts.remove([DEBT, DEBT]),
-      debts.list({ node: "n", limit: 1, skip: 0 }),
-      debts.count({}),
-    ].flat(),
+    ...[debts.add([DEBT]), debts.addMissing([]), debts.remove([DEBT, DEBT])].flat(),
+    ...[debts.list({ node: "n", limit: 1, skip: 0 }), debts.count({})],
     ...[copies.countOwed(OWED), copies.listOwed(OWED, 1), copies.countBlobs({})],
     copies.listBlobs({ digest: Buffer.alloc(32), namespace: "", until: Buffer.alloc(32), limit: 1 }),
     ...journal.insertEntries(group),
@@ -96,6 +99,26 @@ function listStatements({
     ...outcomes.restore(record),
     outcomes.insertVoid({ id: "i" }),
     outcomes.listOld({ olderThanMs: 1, limit: 1 }),
+    ...listTransactionStatements({ locks, staged, transactions }),
+  ];
+}
+
+type TransactionQueries = Pick<CatalogQueries, "locks" | "staged" | "transactions">;
+
+function listTransactionStatements({ locks, staged, transactions }: TransactionQueries): SqlStatement[] {
+  return [
+    ...[transactions.put([TRANSACTION]), transactions.find([TRANSACTION.id])].flat(),
+    ...[transactions.listUnfinished({}), transactions.list({ after: "", limit: 1 })],
+    ...[transactions.listInState({ state: "open", after: "", limit: 1 }), transactions.listExpired({ limit: 1 })],
+    ...[transactions.renew({ id: "t" }), transactions.listForgettable({ olderThanMs: 1, limit: 1 })],
+    ...transactions.remove([{ id: "t" }]),
+    ...[locks.lockStaged({ id: "t" }), locks.unlock({ id: "t" }), locks.findOf({ id: "t" })],
+    ...locks.find([FILE, FILE]),
+    locks.findFrom({ namespace: NAMESPACE, from: "a" }),
+    ...[staged.put([STAGED, STAGED]), staged.find([STAGED, STAGED])].flat(),
+    ...[staged.listOf({ id: "t" }), staged.listFirstOf({ id: "t", limit: 1 }), staged.list(RANGE, { id: "t" })],
+    ...[staged.removeOf({ id: "t" }), staged.listFilesOf({ id: "t" }), staged.listNamespacesOf({ id: "t" })],
+    staged.countPlacedOn({ pattern: "%n%" }),
   ];
 }
 

@@ -184,6 +184,64 @@ export const MIGRATIONS: readonly MigrationStep[] = [
         .set({ horizon: sql<number>`(select head_number from cluster where id = 1)` })
         .where("horizon", "is", null),
   },
+  {
+    number: 26,
+    build: (db, dialect) =>
+      table(db, dialect, "transactions")
+        .addColumn("id", dialect.types.shortText, (column) => column.notNull().primaryKey())
+        .addColumn("owner", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("state", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("begun_ms", dialect.types.integer, (column) => column.notNull())
+        .addColumn("ttl_ms", dialect.types.integer, (column) => column.notNull())
+        .addColumn("expires_ms", dialect.types.integer, (column) => column.notNull())
+        .addColumn("number", dialect.types.integer)
+        .addColumn("prepared_ms", dialect.types.integer)
+        .addColumn("finished_ms", dialect.types.integer)
+        .addColumn("reason", dialect.types.shortText)
+        .addColumn("changes", dialect.types.integer, (column) => column.notNull())
+        .addColumn("staged_bytes", dialect.types.integer, (column) => column.notNull())
+        .addColumn("entry_bytes", dialect.types.integer, (column) => column.notNull())
+        .addColumn("by_namespace", dialect.types.longText, (column) => column.notNull()),
+  },
+  {
+    number: 27,
+    build: (db, dialect) =>
+      index(db, dialect, "transactions_by_state").on("transactions").columns(["state", "expires_ms"]),
+  },
+  {
+    number: 28,
+    build: (db, dialect) =>
+      table(db, dialect, "staged")
+        .addColumn("transaction_id", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("namespace", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("key", dialect.types.keyText, (column) => column.notNull())
+        .addColumn("kind", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("digest", dialect.types.digest)
+        .addColumn("size_bytes", dialect.types.integer)
+        .addColumn("content_type", dialect.types.longText)
+        .addColumn("metadata", dialect.types.longText)
+        .addColumn("expires", dialect.types.longText)
+        .addColumn("min_copies", dialect.types.integer)
+        .addColumn("placed_on", dialect.types.longText, (column) => column.notNull())
+        .addColumn("staged_at", dialect.types.integer, (column) => column.notNull())
+        .addColumn("seen", dialect.types.integer)
+        .addPrimaryKeyConstraint("staged_key", ["transaction_id", "namespace", "key"]),
+  },
+  // Bytes that are staged are in use: whoever would unlink them asks by their name.
+  { number: 29, build: (db, dialect) => index(db, dialect, "staged_by_blob").on("staged").columns(BLOB_COLUMNS) },
+  {
+    number: 30,
+    build: (db, dialect) =>
+      table(db, dialect, "locks")
+        .addColumn("namespace", dialect.types.shortText, (column) => column.notNull())
+        .addColumn("key", dialect.types.keyText, (column) => column.notNull())
+        .addColumn("transaction_id", dialect.types.shortText, (column) => column.notNull())
+        .addPrimaryKeyConstraint("locks_key", ["namespace", "key"]),
+  },
+  {
+    number: 31,
+    build: (db, dialect) => index(db, dialect, "locks_by_transaction").on("locks").column("transaction_id"),
+  },
 ];
 
 /** Says which steps were taken; made before all others. */

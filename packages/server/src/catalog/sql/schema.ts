@@ -134,6 +134,52 @@ export interface EpochsTable {
   time_ms: Integer;
 }
 
+/** Unfinished transactions, and for 30 days what came of the others. */
+export interface TransactionsTable {
+  id: Text;
+  owner: Text;
+  state: Text;
+  begun_ms: Integer;
+  ttl_ms: Integer;
+  expires_ms: Integer;
+  number: OptionalInteger;
+  prepared_ms: OptionalInteger;
+  finished_ms: OptionalInteger;
+  reason: OptionalText;
+  changes: Integer;
+  staged_bytes: Integer;
+  entry_bytes: Integer;
+  /** JSON object: the staged bytes of each namespace. */
+  by_namespace: Text;
+}
+
+/** What unfinished transactions would make of keys; see `StagedChange`. */
+export interface StagedTable {
+  transaction_id: Text;
+  namespace: Text;
+  key: Text;
+  kind: Text;
+  digest: OptionalBytes;
+  size_bytes: OptionalInteger;
+  content_type: OptionalText;
+  /** JSON object. */
+  metadata: OptionalText;
+  /** JSON: `Expiry`. */
+  expires: OptionalText;
+  min_copies: OptionalInteger;
+  /** JSON list of node ids. */
+  placed_on: Text;
+  staged_at: Integer;
+  seen: OptionalInteger;
+}
+
+/** Keys that prepared transactions hold, whether there is such a file or not. */
+export interface LocksTable {
+  namespace: Text;
+  key: Text;
+  transaction_id: Text;
+}
+
 export interface MigrationsTable {
   number: Integer;
   applied_ms: Integer;
@@ -152,5 +198,8 @@ export interface CatalogTables {
   debts: DebtsTable;
   leases: LeasesTable;
   epochs: EpochsTable;
+  transactions: TransactionsTable;
+  staged: StagedTable;
+  locks: LocksTable;
   migrations: MigrationsTable;
 }

@@ -1,8 +1,17 @@
-import { type FileKey, KoboldError, type NamespaceInfo, type NamespaceName, type NodeId } from "@koboldfs/protocol";
+import {
+  type FileKey,
+  KoboldError,
+  type NamespaceInfo,
+  type NamespaceName,
+  type NodeId,
+  type TransactionState,
+} from "@koboldfs/protocol";
 import type { Change, ChangeOutcome, FileRecord, Moment } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
 import type { BlobName, FileRef, KnownHistory } from "../../model/commit-view.js";
 import { type JournalGroup, parseJournalGroup } from "../../model/journal-group.js";
+import type { KeyLock, StagedChange } from "../../model/staged-change.js";
+import type { TransactionId, TransactionRow } from "../../model/transaction.js";
 import type {
   BlobCount,
   BlobSpot,
@@ -11,6 +20,7 @@ import type {
   Debt,
   DebtCount,
   DeletedPage,
+  HeldFile,
   JournalBlob,
   ListPage,
   ListQuery,
@@ -18,6 +28,7 @@ import type {
   NodeRecord,
   OwedQuestion,
   StoredBlobRecord,
+  TransactionPage,
   VersionPage,
 } from "../catalog.js";
 import { GroupCommitter } from "../group-committer.js";
@@ -29,7 +40,7 @@ import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { parseFoundHead } from "./queries/cluster-queries.js";
 import { formatSpot, parseCountRow, parseStoredBlobRow } from "./queries/copy-queries.js";
 import { parseDebtRow } from "./queries/debt-queries.js";
-import { parseFileRow } from "./queries/file-queries.js";
+import { parseFileRow, parseLiveFileRow } from "./queries/file-queries.js";
 import { parseBlobRow, parseGroupRow } from "./queries/journal-queries.js";
 import { parseNamespaceRow } from "./queries/namespace-queries.js";
 import { parseNodeRecord } from "./queries/node-queries.js";
@@ -37,6 +48,7 @@ import { parsePurgeRow } from "./queries/purge-queries.js";
 import { parseBlobName } from "./queries/reference-queries.js";
 import type { SqlRunner, SqlStatement } from "./sql-connection.js";
 import { SqlHistory } from "./sql-history.js";
+import { SqlTransactions } from "./sql-transactions.js";
 
 export interface SqlCatalogParts {
   readonly clusterId: string;
@@ -62,12 +74,14 @@ export class SqlCatalog implements Catalog {
   readonly #committer: GroupCommitter;
   readonly #lookups: FileLookups | undefined;
   readonly #history: SqlHistory;
+  readonly #transactions: SqlTransactions;
 
   constructor(parts: SqlCatalogParts) {
     this.clusterId = parts.clusterId;
     this.engine = parts.engine;
     this.#parts = parts;
     this.#history = new SqlHistory(parts);
+    this.#transactions = new SqlTransactions(parts);
     this.#committer = new GroupCommitter((changes, release) => this.#commitGroup(changes, release));
     this.#lookups = parts.gathersLookups ? new FileLookups((refs) => this.#findFiles(refs)) : undefined;
   }
@@ -95,14 +109,14 @@ export class SqlCatalog implements Catalog {
     return (await this.#read(this.#parts.queries.outcomes.findRecorded([idempotencyKey]))).length > 0;
   }
 
-  async findFile(namespace: NamespaceName, key: FileKey): Promise<FileRecord | undefined> {
+  async findFile(namespace: NamespaceName, key: FileKey): Promise<HeldFile | undefined> {
     if (this.#lookups !== undefined) return this.#lookups.find({ namespace, key });
     const [file] = await this.#findFiles([{ namespace, key }]);
     return file;
   }
 
-  async #findFiles(refs: readonly FileRef[]): Promise<FileRecord[]> {
-    return (await this.#read(this.#parts.queries.files.findLive(refs))).map(parseFileRow);
+  async #findFiles(refs: readonly FileRef[]): Promise<HeldFile[]> {
+    return (await this.#read(this.#parts.queries.files.findLive(refs))).map(parseLiveFileRow);
   }
 
   async listFiles(namespace: NamespaceName, query: ListQuery): Promise<ListPage> {
@@ -145,6 +159,50 @@ export class SqlCatalog implements Catalog {
 
   listDeleted(namespace: NamespaceName, query: Omit<ListQuery, "delimiter">): Promise<DeletedPage> {
     return this.#history.listDeleted(namespace, query);
+  }
+
+  findTransaction(id: TransactionId): Promise<TransactionRow | undefined> {
+    return this.#transactions.findTransaction(id);
+  }
+
+  listTransactions(query: { state?: TransactionState; after?: string; limit: number }): Promise<TransactionPage> {
+    return this.#transactions.listTransactions(query);
+  }
+
+  listUnfinishedTransactions(): Promise<TransactionRow[]> {
+    return this.#transactions.listUnfinishedTransactions();
+  }
+
+  listExpiredTransactions(limit: number): Promise<TransactionRow[]> {
+    return this.#transactions.listExpiredTransactions(limit);
+  }
+
+  listStaged(id: TransactionId, limit: number): Promise<StagedChange[]> {
+    return this.#transactions.listStaged(id, limit);
+  }
+
+  findStaged(id: TransactionId, namespace: NamespaceName, key: FileKey): Promise<StagedChange | undefined> {
+    return this.#transactions.findStaged(id, namespace, key);
+  }
+
+  listFilesIn(id: TransactionId, namespace: NamespaceName, query: ListQuery): Promise<ListPage> {
+    return this.#transactions.listFilesIn(id, namespace, query);
+  }
+
+  findLock(namespace: NamespaceName, key: FileKey): Promise<KeyLock | undefined> {
+    return this.#transactions.findLock(namespace, key);
+  }
+
+  countStagedOn(node: NodeId): Promise<BlobCount> {
+    return this.#transactions.countStagedOn(node);
+  }
+
+  renewTransaction(id: TransactionId): Promise<boolean> {
+    return this.#parts.writer.renewTransaction(id);
+  }
+
+  pruneTransactions(olderThanMs: number, limit: number): Promise<number> {
+    return this.#parts.writer.pruneTransactions(olderThanMs, limit);
   }
 
   async listUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]> {

@@ -2,6 +2,7 @@ import { type FileKey, KoboldError, type NamespaceName } from "@koboldfs/protoco
 import type { FileRecord, FormerVersion, Moment } from "../../model/change.js";
 import type { NamespaceRow } from "../../model/commit-view.js";
 import { isExpired } from "../../model/commit-draft.js";
+import type { JournalEntry } from "../../model/journal-entry.js";
 import { parseJournalGroup } from "../../model/journal-group.js";
 import { compareKeys, findPrefixSuccessor } from "../../model/key-order.js";
 import { toNamespaceHorizon } from "../../model/plan-horizon.js";
@@ -53,7 +54,8 @@ export class SqlHistory implements HistoryCatalog {
     const [group] = await this.#read([this.#queries.journal.findGroupOf({ number })]);
     if (number === 0) return { number, timeMs: 0 };
     if (group === undefined) throw new KoboldError("invalid_request", `the journal has not come to ${number} yet`);
-    return { number, timeMs: parseJournalGroup(toBuffer(group.bytes)).timeMs };
+    const { entries, timeMs } = parseJournalGroup(toBuffer(group.bytes));
+    return { number: endOfTransaction(entries, number), timeMs };
   }
 
   async #momentAt(at: { timeMs: number } | { ageMs: number }): Promise<Moment> {
@@ -149,6 +151,14 @@ export class SqlHistory implements HistoryCatalog {
     for (const statement of statements) rows.push(...(await this.#runner.run(statement)).rows);
     return rows;
   }
+}
+
+/** What a transaction did became current at once: the number of any of its changes means all of them. */
+function endOfTransaction(entries: readonly JournalEntry[], number: number): number {
+  const commit = entries.find((entry) => {
+    return entry.kind === "commit" && entry.number <= number && number < entry.number + entry.span;
+  });
+  return commit?.kind === "commit" ? commit.number + commit.span : number;
 }
 
 /** Where content ended and no other followed, the key named nothing: after a delete, a purge, or a purged version. */

@@ -14,6 +14,7 @@ import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { formatDebtRow } from "./queries/debt-queries.js";
 import { formatPurgeKey } from "./queries/purge-queries.js";
 import type { SqlRunner } from "./sql-connection.js";
+import type { TransactionId } from "../../model/transaction.js";
 
 export interface SqlWriterOptions {
   readonly queries: CatalogQueries;
@@ -117,6 +118,19 @@ export class SqlWriter implements CatalogWriter {
 
   async prunePurges(olderThanMs: number): Promise<void> {
     await this.#runner.run(this.#queries.purges.removeOld({ olderThanMs }));
+  }
+
+  async renewTransaction(id: TransactionId): Promise<boolean> {
+    return (await this.#runner.run(this.#queries.transactions.renew({ id }))).affected > 0;
+  }
+
+  async pruneTransactions(olderThanMs: number, limit: number): Promise<number> {
+    const { rows } = await this.#runner.run(this.#queries.transactions.listForgettable({ olderThanMs, limit }));
+    let removed = 0;
+    for (const statement of this.#queries.transactions.remove(rows.map((row) => ({ id: toText(row.id) })))) {
+      removed += (await this.#runner.run(statement)).affected;
+    }
+    return removed;
   }
 
   async close(): Promise<void> {

@@ -13,6 +13,7 @@ import {
   TUS_EXTENSIONS,
   TUS_VERSION,
 } from "./upload-headers.js";
+import { refuseTransaction } from "../transaction-header.js";
 import { parseUploadMetadata } from "./upload-metadata.js";
 import { toUploadInfo, uploadHeaders } from "./upload-replies.js";
 
@@ -36,6 +37,7 @@ export async function createUpload(
   reply: FastifyReply,
 ): Promise<PutReply | undefined> {
   const { headers } = request;
+  refuseTransaction(headers);
   const announced = String(headers[HEADER.uploadMetadata] ?? "");
   const sizeBytes = parseUploadLength(headers);
   const hasPiece = hasBody(request);

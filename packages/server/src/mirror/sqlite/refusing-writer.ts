@@ -22,5 +22,7 @@ export const refusingWriter: CatalogWriter = {
   acquireLease: refuse,
   releaseLease: refuse,
   pruneOutcomes: refuse,
+  renewTransaction: refuse,
+  pruneTransactions: refuse,
   close: async () => {},
 };

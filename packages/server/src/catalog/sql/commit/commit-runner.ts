@@ -137,12 +137,12 @@ export class CommitRunner {
       const fence = known && findFence({ ...view.head, epoch: view.epoch, hashAtKnown: view.hashAtKnown }, known);
       if (fence !== undefined) throw fence;
       const plan = decideCommit(view, groupId, changes);
-      if (plan.group === undefined) {
+      const statements = formatPlanStatements(queries, plan, groupId);
+      if (statements.length === 0) {
         await connection.run(ROLLBACK);
         return { kind: "done", outcomes: plan.outcomes, group };
       }
-      group = storedGroup(plan.group);
-      const statements = formatPlanStatements(queries, plan, plan.group);
+      group = plan.group && storedGroup(plan.group);
       isCommitSent = true;
       await connection.runAll([...statements, COMMIT]);
       return { kind: "done", outcomes: plan.outcomes, group };

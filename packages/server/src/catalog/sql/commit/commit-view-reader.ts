@@ -13,6 +13,7 @@ import { parsePurgeRow } from "../queries/purge-queries.js";
 import type { SqlConnection } from "../sql-connection.js";
 import { formatHistoryStatements, listHistoryStatements, readHistory } from "./history-reader.js";
 import { ResultReader } from "./result-reader.js";
+import { formatTransactionStatements, listTransactionStatements, readTransactions } from "./transaction-reader.js";
 
 /**
  * Opens a transaction, takes the journal's lock, and reads what the changes are decided on. One round trip where the
@@ -39,12 +40,14 @@ export async function readViewUnderLock(
   const hashes = known === undefined ? [] : [queries.journal.findGroupHash({ last: known.number })];
   const purges = queries.purges.findOfBlobs(needs.blobs);
   const history = formatHistoryStatements(queries, needs);
+  const ofTransactions = formatTransactionStatements(queries, needs);
   const statements = [...lock, ...head, ...nodes, ...files, ...namespaces, ...recorded, ...hashes, ...purges];
-  const results = await connection.runAll([...statements, ...listHistoryStatements(history)]);
+  const more = [...listHistoryStatements(history), ...listTransactionStatements(ofTransactions)];
+  const results = await connection.runAll([...statements, ...more]);
   const reader = new ResultReader(results.slice(lock.length));
   const [headRow] = reader.take(head);
   if (headRow === undefined) throw new Error("the catalog has no cluster row");
-  return {
+  const view = {
     ...parseHeadRow(headRow),
     nodes: reader.take(nodes).map(parseNodeRow),
     files: reader.take<FileRow>(files).map(parseFileRow),
@@ -53,6 +56,10 @@ export async function readViewUnderLock(
     hashAtKnown: reader.take(hashes).map(({ hash }) => toHex(hash))[0],
     purges: reader.take(purges).map(parsePurgeRow),
     ...readHistory(reader, history),
+  };
+  const { files: keys, namespaces: spaces, ...rest } = readTransactions(reader, ofTransactions);
+  return {
+    ...{ ...view, ...rest, files: [...view.files, ...keys], namespaces: [...view.namespaces, ...spaces] },
     // Read last: it must not be older than the lock.
     monotonicMs: clock.monotonic(),
   };

@@ -12,6 +12,7 @@ import { parseFileRow } from "../queries/file-queries.js";
 import { parseNamespaceRow } from "../queries/namespace-queries.js";
 import { parseNodeRow } from "../queries/node-queries.js";
 import { classifyFailure, translateFailure } from "../sql-failure.js";
+import { formatTransactions } from "./plan-statements.js";
 import { plainStatement, type SqlConnection, type SqlStatement } from "../sql-connection.js";
 
 export interface JournalCompleterOptions {
@@ -101,6 +102,7 @@ export class JournalCompleter {
       ...namespaces.put(plan.namespacesToPut),
       ...nodes.put(plan.nodesToPut, content.timeMs),
       ...debts.add(plan.debtsToAdd),
+      ...formatTransactions(this.#options.queries, plan),
       cluster.moveHead(point),
       epochs.insert({ epoch, ...point }),
     ];

@@ -50,6 +50,18 @@ alter table `namespaces` add column `horizon` bigint;
 
 update `namespaces` set `horizon` = (select head_number from cluster where id = 1) where `horizon` is null;
 
+create table if not exists `transactions` (`id` varbinary(255) not null primary key, `owner` varbinary(255) not null, `state` varbinary(255) not null, `begun_ms` bigint not null, `ttl_ms` bigint not null, `expires_ms` bigint not null, `number` bigint, `prepared_ms` bigint, `finished_ms` bigint, `reason` varbinary(255), `changes` bigint not null, `staged_bytes` bigint not null, `entry_bytes` bigint not null, `by_namespace` mediumtext not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create index `transactions_by_state` on `transactions` (`state`, `expires_ms`);
+
+create table if not exists `staged` (`transaction_id` varbinary(255) not null, `namespace` varbinary(255) not null, `key` varbinary(1024) not null, `kind` varbinary(255) not null, `digest` binary(32), `size_bytes` bigint, `content_type` mediumtext, `metadata` mediumtext, `expires` mediumtext, `min_copies` bigint, `placed_on` mediumtext not null, `staged_at` bigint not null, `seen` bigint, constraint `staged_key` primary key (`transaction_id`, `namespace`, `key`)) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create index `staged_by_blob` on `staged` (`namespace`, `digest`);
+
+create table if not exists `locks` (`namespace` varbinary(255) not null, `key` varbinary(1024) not null, `transaction_id` varbinary(255) not null, constraint `locks_key` primary key (`namespace`, `key`)) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+
+create index `locks_by_transaction` on `locks` (`transaction_id`);
+
 update `cluster` set `lock_count` = `lock_count` + 1 where `id` = ?;
 
 select `head_number`, `head_hash`, `time_ms`, cast(unix_timestamp(sysdate(3)) * 1000 as signed) as `now_ms`, case when exists (select 1 from debts) then 1 else 0 end as `has_debts`, case when exists (select 1 from journal where digest is not null) then 1 else 0 end as `has_blobs`, (select coalesce(max(epoch), 0) from epochs) as `epoch` from `cluster` where `id` = ?;
@@ -128,7 +140,7 @@ delete from `journal` where `number` in (?);
 
 delete from `journal` where `number` in (?) and `kind` in (?, ?);
 
-select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms`, `expires_ms` from `files` where (`namespace` = ? and `key` = ?) and (`files`.`expires_ms` is null or `files`.`expires_ms` > cast(unix_timestamp(sysdate(3)) * 1000 as signed));
+select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms`, `expires_ms`, (select `locks`.`transaction_id` from `locks` where `locks`.`namespace` = `files`.`namespace` and `locks`.`key` = `files`.`key`) as `held_by` from `files` where (`namespace` = ? and `key` = ?) and (`files`.`expires_ms` is null or `files`.`expires_ms` > cast(unix_timestamp(sysdate(3)) * 1000 as signed));
 
 select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms`, `expires_ms` from `files` where `number` <= ? and (`files`.`expires_ms` is null or `files`.`expires_ms` > ?) and `namespace` = ? and `key` >= ? and `key` < ? order by `key` limit ?;
 
@@ -158,9 +170,9 @@ select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `me
 
 select `namespace` from `versions` where `namespace` > ? order by `namespace` limit ?;
 
-select distinct `namespace`, `digest` from `journal` where ((`namespace` = ? and `digest` = ?) or (`namespace` = ? and `digest` = ?));
+select distinct `namespace`, `digest` from `journal` where ((`namespace` = ? and `digest` = ?) or (`namespace` = ? and `digest` = ?)) union select `namespace`, `digest` from `staged` where ((`namespace` = ? and `digest` = ?) or (`namespace` = ? and `digest` = ?));
 
-select case when exists (select 1 from journal where namespace = ? and digest = ?) then 1 else 0 end as `is_referenced` from `cluster` where `id` = ?;
+select case when exists (select 1 from journal where namespace = ? and digest = ?) or exists (select 1 from staged where namespace = ? and digest = ?) then 1 else 0 end as `is_referenced` from `cluster` where `id` = ?;
 
 insert into `purges` (`node`, `namespace`, `digest`, `number`, `done_ms`) values (?, ?, ?, ?, ?) on duplicate key update `number` = values(`number`), `done_ms` = values(`done_ms`);
 
@@ -191,3 +203,49 @@ insert ignore into `commits` (`id`, `fingerprint`, `outcome`, `time_ms`) values 
 insert ignore into `commits` (`id`, `fingerprint`, `outcome`, `time_ms`) values (?, ?, ?, cast(unix_timestamp(sysdate(3)) * 1000 as signed));
 
 select `id` from `commits` where `time_ms` < cast(unix_timestamp(sysdate(3)) * 1000 as signed) - ? order by `time_ms` limit ?;
+
+insert into `transactions` (`id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace`) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on duplicate key update `state` = values(`state`), `expires_ms` = values(`expires_ms`), `number` = values(`number`), `prepared_ms` = values(`prepared_ms`), `finished_ms` = values(`finished_ms`), `reason` = values(`reason`), `changes` = values(`changes`), `staged_bytes` = values(`staged_bytes`), `entry_bytes` = values(`entry_bytes`), `by_namespace` = values(`by_namespace`);
+
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace` from `transactions` where `id` in (?);
+
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace` from `transactions` where `state` in (?, ?);
+
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace` from `transactions` where `id` > ? order by `id` limit ?;
+
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace` from `transactions` where `state` = ? and `id` > ? order by `id` limit ?;
+
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace` from `transactions` where `state` = ? and `expires_ms` <= cast(unix_timestamp(sysdate(3)) * 1000 as signed) order by `expires_ms` limit ?;
+
+update `transactions` set `expires_ms` = cast(unix_timestamp(sysdate(3)) * 1000 as signed) + `ttl_ms` where `id` = ? and `state` = ? and `expires_ms` > cast(unix_timestamp(sysdate(3)) * 1000 as signed);
+
+select `id` from `transactions` where `state` in (?, ?) and `finished_ms` < cast(unix_timestamp(sysdate(3)) * 1000 as signed) - ? limit ?;
+
+delete from `transactions` where `id` in (?) and `state` in (?, ?);
+
+insert into `locks` (`namespace`, `key`, `transaction_id`) select `namespace`, `key`, `transaction_id` from `staged` where `transaction_id` = ?;
+
+delete from `locks` where `transaction_id` = ?;
+
+select `locks`.`namespace`, `locks`.`key`, `locks`.`transaction_id` from `staged` inner join `locks` on `locks`.`namespace` = `staged`.`namespace` and `locks`.`key` = `staged`.`key` where `staged`.`transaction_id` = ?;
+
+select `namespace`, `key`, `transaction_id` from `locks` where ((`namespace` = ? and `key` = ?) or (`namespace` = ? and `key` = ?));
+
+select `namespace`, `key`, `transaction_id` from `locks` where `namespace` = ? and `key` >= ? order by `key` limit ?;
+
+insert into `staged` (`transaction_id`, `namespace`, `key`, `kind`, `digest`, `size_bytes`, `content_type`, `metadata`, `expires`, `min_copies`, `placed_on`, `staged_at`, `seen`) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on duplicate key update `kind` = values(`kind`), `digest` = values(`digest`), `size_bytes` = values(`size_bytes`), `content_type` = values(`content_type`), `metadata` = values(`metadata`), `expires` = values(`expires`), `min_copies` = values(`min_copies`), `placed_on` = values(`placed_on`), `staged_at` = values(`staged_at`), `seen` = values(`seen`);
+
+select `transaction_id`, `namespace`, `key`, `kind`, `digest`, `size_bytes`, `content_type`, `metadata`, `expires`, `min_copies`, `placed_on`, `staged_at`, `seen` from `staged` where ((`transaction_id` = ? and `namespace` = ? and `key` = ?) or (`transaction_id` = ? and `namespace` = ? and `key` = ?));
+
+select `transaction_id`, `namespace`, `key`, `kind`, `digest`, `size_bytes`, `content_type`, `metadata`, `expires`, `min_copies`, `placed_on`, `staged_at`, `seen` from `staged` where `transaction_id` = ?;
+
+select `transaction_id`, `namespace`, `key`, `kind`, `digest`, `size_bytes`, `content_type`, `metadata`, `expires`, `min_copies`, `placed_on`, `staged_at`, `seen` from `staged` where `transaction_id` = ? order by `namespace`, `key` limit ?;
+
+select `transaction_id`, `namespace`, `key`, `kind`, `digest`, `size_bytes`, `content_type`, `metadata`, `expires`, `min_copies`, `placed_on`, `staged_at`, `seen` from `staged` where `transaction_id` = ? and `namespace` = ? and `key` >= ? and `key` < ? order by `key` limit ?;
+
+delete from `staged` where `transaction_id` = ?;
+
+select `files`.`namespace`, `files`.`key`, `files`.`number`, `files`.`digest`, `files`.`size_bytes`, `files`.`content_type`, `files`.`metadata`, `files`.`modified_ms`, `files`.`expires_ms` from `staged` inner join `files` on `files`.`namespace` = `staged`.`namespace` and `files`.`key` = `staged`.`key` where `staged`.`transaction_id` = ?;
+
+select * from `namespaces` where `name` in (select `staged`.`namespace` from `staged` where `staged`.`transaction_id` = ?);
+
+select count(*) as `files`, sum(`size_bytes`) as `bytes` from `staged` where `min_copies` is not null and placed_on like ?;

@@ -50,6 +50,18 @@ alter table "namespaces" add column "horizon" bigint;
 
 update "namespaces" set "horizon" = (select head_number from cluster where id = 1) where "horizon" is null;
 
+create table if not exists "transactions" ("id" text collate "C" not null primary key, "owner" text collate "C" not null, "state" text collate "C" not null, "begun_ms" bigint not null, "ttl_ms" bigint not null, "expires_ms" bigint not null, "number" bigint, "prepared_ms" bigint, "finished_ms" bigint, "reason" text collate "C", "changes" bigint not null, "staged_bytes" bigint not null, "entry_bytes" bigint not null, "by_namespace" text collate "C" not null);
+
+create index if not exists "transactions_by_state" on "transactions" ("state", "expires_ms");
+
+create table if not exists "staged" ("transaction_id" text collate "C" not null, "namespace" text collate "C" not null, "key" text collate "C" not null, "kind" text collate "C" not null, "digest" bytea, "size_bytes" bigint, "content_type" text collate "C", "metadata" text collate "C", "expires" text collate "C", "min_copies" bigint, "placed_on" text collate "C" not null, "staged_at" bigint not null, "seen" bigint, constraint "staged_key" primary key ("transaction_id", "namespace", "key"));
+
+create index if not exists "staged_by_blob" on "staged" ("namespace", "digest");
+
+create table if not exists "locks" ("namespace" text collate "C" not null, "key" text collate "C" not null, "transaction_id" text collate "C" not null, constraint "locks_key" primary key ("namespace", "key"));
+
+create index if not exists "locks_by_transaction" on "locks" ("transaction_id");
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = $1;
 
 select "head_number", "head_hash", "time_ms", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = $1;
@@ -128,7 +140,7 @@ delete from "journal" where "number" in ($1);
 
 delete from "journal" where "number" in ($1) and "kind" in ($2, $3);
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("namespace" = $1 and "key" = $2) and ("files"."expires_ms" is null or "files"."expires_ms" > (extract(epoch from clock_timestamp()) * 1000)::bigint);
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", (select "locks"."transaction_id" from "locks" where "locks"."namespace" = "files"."namespace" and "locks"."key" = "files"."key") as "held_by" from "files" where ("namespace" = $1 and "key" = $2) and ("files"."expires_ms" is null or "files"."expires_ms" > (extract(epoch from clock_timestamp()) * 1000)::bigint);
 
 select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "number" <= $1 and ("files"."expires_ms" is null or "files"."expires_ms" > $2) and "namespace" = $3 and "key" >= $4 and "key" < $5 order by "key" limit $6;
 
@@ -158,9 +170,9 @@ select "namespace", "key", "number", "digest", "size_bytes", "content_type", "me
 
 select "namespace" from "versions" where "namespace" > $1 order by "namespace" limit $2;
 
-select distinct "namespace", "digest" from "journal" where (("namespace" = $1 and "digest" = $2) or ("namespace" = $3 and "digest" = $4));
+select distinct "namespace", "digest" from "journal" where (("namespace" = $1 and "digest" = $2) or ("namespace" = $3 and "digest" = $4)) union select "namespace", "digest" from "staged" where (("namespace" = $5 and "digest" = $6) or ("namespace" = $7 and "digest" = $8));
 
-select case when exists (select 1 from journal where namespace = $1 and digest = $2) then 1 else 0 end as "is_referenced" from "cluster" where "id" = $3;
+select case when exists (select 1 from journal where namespace = $1 and digest = $2) or exists (select 1 from staged where namespace = $3 and digest = $4) then 1 else 0 end as "is_referenced" from "cluster" where "id" = $5;
 
 insert into "purges" ("node", "namespace", "digest", "number", "done_ms") values ($1, $2, $3, $4, $5) on conflict ("node", "namespace", "digest") do update set "number" = "excluded"."number", "done_ms" = "excluded"."done_ms";
 
@@ -191,3 +203,49 @@ insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values ($1, $2
 insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values ($1, $2, $3, (extract(epoch from clock_timestamp()) * 1000)::bigint) on conflict do nothing;
 
 select "id" from "commits" where "time_ms" < (extract(epoch from clock_timestamp()) * 1000)::bigint - $1 order by "time_ms" limit $2;
+
+insert into "transactions" ("id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict ("id") do update set "state" = "excluded"."state", "expires_ms" = "excluded"."expires_ms", "number" = "excluded"."number", "prepared_ms" = "excluded"."prepared_ms", "finished_ms" = "excluded"."finished_ms", "reason" = "excluded"."reason", "changes" = "excluded"."changes", "staged_bytes" = "excluded"."staged_bytes", "entry_bytes" = "excluded"."entry_bytes", "by_namespace" = "excluded"."by_namespace";
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "id" in ($1);
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" in ($1, $2);
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "id" > $1 order by "id" limit $2;
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" = $1 and "id" > $2 order by "id" limit $3;
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" = $1 and "expires_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint order by "expires_ms" limit $2;
+
+update "transactions" set "expires_ms" = (extract(epoch from clock_timestamp()) * 1000)::bigint + "ttl_ms" where "id" = $1 and "state" = $2 and "expires_ms" > (extract(epoch from clock_timestamp()) * 1000)::bigint;
+
+select "id" from "transactions" where "state" in ($1, $2) and "finished_ms" < (extract(epoch from clock_timestamp()) * 1000)::bigint - $3 limit $4;
+
+delete from "transactions" where "id" in ($1) and "state" in ($2, $3);
+
+insert into "locks" ("namespace", "key", "transaction_id") select "namespace", "key", "transaction_id" from "staged" where "transaction_id" = $1;
+
+delete from "locks" where "transaction_id" = $1;
+
+select "locks"."namespace", "locks"."key", "locks"."transaction_id" from "staged" inner join "locks" on "locks"."namespace" = "staged"."namespace" and "locks"."key" = "staged"."key" where "staged"."transaction_id" = $1;
+
+select "namespace", "key", "transaction_id" from "locks" where (("namespace" = $1 and "key" = $2) or ("namespace" = $3 and "key" = $4));
+
+select "namespace", "key", "transaction_id" from "locks" where "namespace" = $1 and "key" >= $2 order by "key" limit $3;
+
+insert into "staged" ("transaction_id", "namespace", "key", "kind", "digest", "size_bytes", "content_type", "metadata", "expires", "min_copies", "placed_on", "staged_at", "seen") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13), ($14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) on conflict ("transaction_id", "namespace", "key") do update set "kind" = "excluded"."kind", "digest" = "excluded"."digest", "size_bytes" = "excluded"."size_bytes", "content_type" = "excluded"."content_type", "metadata" = "excluded"."metadata", "expires" = "excluded"."expires", "min_copies" = "excluded"."min_copies", "placed_on" = "excluded"."placed_on", "staged_at" = "excluded"."staged_at", "seen" = "excluded"."seen";
+
+select "transaction_id", "namespace", "key", "kind", "digest", "size_bytes", "content_type", "metadata", "expires", "min_copies", "placed_on", "staged_at", "seen" from "staged" where (("transaction_id" = $1 and "namespace" = $2 and "key" = $3) or ("transaction_id" = $4 and "namespace" = $5 and "key" = $6));
+
+select "transaction_id", "namespace", "key", "kind", "digest", "size_bytes", "content_type", "metadata", "expires", "min_copies", "placed_on", "staged_at", "seen" from "staged" where "transaction_id" = $1;
+
+select "transaction_id", "namespace", "key", "kind", "digest", "size_bytes", "content_type", "metadata", "expires", "min_copies", "placed_on", "staged_at", "seen" from "staged" where "transaction_id" = $1 order by "namespace", "key" limit $2;
+
+select "transaction_id", "namespace", "key", "kind", "digest", "size_bytes", "content_type", "metadata", "expires", "min_copies", "placed_on", "staged_at", "seen" from "staged" where "transaction_id" = $1 and "namespace" = $2 and "key" >= $3 and "key" < $4 order by "key" limit $5;
+
+delete from "staged" where "transaction_id" = $1;
+
+select "files"."namespace", "files"."key", "files"."number", "files"."digest", "files"."size_bytes", "files"."content_type", "files"."metadata", "files"."modified_ms", "files"."expires_ms" from "staged" inner join "files" on "files"."namespace" = "staged"."namespace" and "files"."key" = "staged"."key" where "staged"."transaction_id" = $1;
+
+select * from "namespaces" where "name" in (select "staged"."namespace" from "staged" where "staged"."transaction_id" = $1);
+
+select count(*) as "files", sum("size_bytes") as "bytes" from "staged" where "min_copies" is not null and placed_on like $1;

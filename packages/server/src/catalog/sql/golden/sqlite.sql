@@ -50,6 +50,18 @@ alter table "namespaces" add column "horizon" integer;
 
 update "namespaces" set "horizon" = (select head_number from cluster where id = 1) where "horizon" is null;
 
+create table if not exists "transactions" ("id" text collate binary not null primary key, "owner" text collate binary not null, "state" text collate binary not null, "begun_ms" integer not null, "ttl_ms" integer not null, "expires_ms" integer not null, "number" integer, "prepared_ms" integer, "finished_ms" integer, "reason" text collate binary, "changes" integer not null, "staged_bytes" integer not null, "entry_bytes" integer not null, "by_namespace" text collate binary not null);
+
+create index if not exists "transactions_by_state" on "transactions" ("state", "expires_ms");
+
+create table if not exists "staged" ("transaction_id" text collate binary not null, "namespace" text collate binary not null, "key" text collate binary not null, "kind" text collate binary not null, "digest" blob, "size_bytes" integer, "content_type" text collate binary, "metadata" text collate binary, "expires" text collate binary, "min_copies" integer, "placed_on" text collate binary not null, "staged_at" integer not null, "seen" integer, constraint "staged_key" primary key ("transaction_id", "namespace", "key"));
+
+create index if not exists "staged_by_blob" on "staged" ("namespace", "digest");
+
+create table if not exists "locks" ("namespace" text collate binary not null, "key" text collate binary not null, "transaction_id" text collate binary not null, constraint "locks_key" primary key ("namespace", "key"));
+
+create index if not exists "locks_by_transaction" on "locks" ("transaction_id");
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = ?;
 
 select "head_number", "head_hash", "time_ms", cast(round((julianday('now') - 2440587.5) * 86400000) as integer) as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = ?;
@@ -128,7 +140,7 @@ delete from "journal" where "number" in (?);
 
 delete from "journal" where "number" in (?) and "kind" in (?, ?);
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("namespace" = ? and "key" = ?) and ("files"."expires_ms" is null or "files"."expires_ms" > cast(round((julianday('now') - 2440587.5) * 86400000) as integer));
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", (select "locks"."transaction_id" from "locks" where "locks"."namespace" = "files"."namespace" and "locks"."key" = "files"."key") as "held_by" from "files" where ("namespace" = ? and "key" = ?) and ("files"."expires_ms" is null or "files"."expires_ms" > cast(round((julianday('now') - 2440587.5) * 86400000) as integer));
 
 select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "number" <= ? and ("files"."expires_ms" is null or "files"."expires_ms" > ?) and "namespace" = ? and "key" >= ? and "key" < ? order by "key" limit ?;
 
@@ -158,9 +170,9 @@ select "namespace", "key", "number", "digest", "size_bytes", "content_type", "me
 
 select "namespace" from "versions" where "namespace" > ? order by "namespace" limit ?;
 
-select distinct "namespace", "digest" from "journal" where (("namespace" = ? and "digest" = ?) or ("namespace" = ? and "digest" = ?));
+select distinct "namespace", "digest" from "journal" where (("namespace" = ? and "digest" = ?) or ("namespace" = ? and "digest" = ?)) union select "namespace", "digest" from "staged" where (("namespace" = ? and "digest" = ?) or ("namespace" = ? and "digest" = ?));
 
-select case when exists (select 1 from journal where namespace = ? and digest = ?) then 1 else 0 end as "is_referenced" from "cluster" where "id" = ?;
+select case when exists (select 1 from journal where namespace = ? and digest = ?) or exists (select 1 from staged where namespace = ? and digest = ?) then 1 else 0 end as "is_referenced" from "cluster" where "id" = ?;
 
 insert into "purges" ("node", "namespace", "digest", "number", "done_ms") values (?, ?, ?, ?, ?) on conflict ("node", "namespace", "digest") do update set "number" = "excluded"."number", "done_ms" = "excluded"."done_ms";
 
@@ -191,3 +203,49 @@ insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values (?, ?, 
 insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values (?, ?, ?, cast(round((julianday('now') - 2440587.5) * 86400000) as integer)) on conflict do nothing;
 
 select "id" from "commits" where "time_ms" < cast(round((julianday('now') - 2440587.5) * 86400000) as integer) - ? order by "time_ms" limit ?;
+
+insert into "transactions" ("id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do update set "state" = "excluded"."state", "expires_ms" = "excluded"."expires_ms", "number" = "excluded"."number", "prepared_ms" = "excluded"."prepared_ms", "finished_ms" = "excluded"."finished_ms", "reason" = "excluded"."reason", "changes" = "excluded"."changes", "staged_bytes" = "excluded"."staged_bytes", "entry_bytes" = "excluded"."entry_bytes", "by_namespace" = "excluded"."by_namespace";
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "id" in (?);
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" in (?, ?);
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "id" > ? order by "id" limit ?;
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" = ? and "id" > ? order by "id" limit ?;
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" = ? and "expires_ms" <= cast(round((julianday('now') - 2440587.5) * 86400000) as integer) order by "expires_ms" limit ?;
+
+update "transactions" set "expires_ms" = cast(round((julianday('now') - 2440587.5) * 86400000) as integer) + "ttl_ms" where "id" = ? and "state" = ? and "expires_ms" > cast(round((julianday('now') - 2440587.5) * 86400000) as integer);
+
+select "id" from "transactions" where "state" in (?, ?) and "finished_ms" < cast(round((julianday('now') - 2440587.5) * 86400000) as integer) - ? limit ?;
+
+delete from "transactions" where "id" in (?) and "state" in (?, ?);
+
+insert into "locks" ("namespace", "key", "transaction_id") select "namespace", "key", "transaction_id" from "staged" where "transaction_id" = ?;
+
+delete from "locks" where "transaction_id" = ?;
+
+select "locks"."namespace", "locks"."key", "locks"."transaction_id" from "staged" inner join "locks" on "locks"."namespace" = "staged"."namespace" and "locks"."key" = "staged"."key" where "staged"."transaction_id" = ?;
+
+select "namespace", "key", "transaction_id" from "locks" where (("namespace" = ? and "key" = ?) or ("namespace" = ? and "key" = ?));
+
+select "namespace", "key", "transaction_id" from "locks" where "namespace" = ? and "key" >= ? order by "key" limit ?;
+
+insert into "staged" ("transaction_id", "namespace", "key", "kind", "digest", "size_bytes", "content_type", "metadata", "expires", "min_copies", "placed_on", "staged_at", "seen") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("transaction_id", "namespace", "key") do update set "kind" = "excluded"."kind", "digest" = "excluded"."digest", "size_bytes" = "excluded"."size_bytes", "content_type" = "excluded"."content_type", "metadata" = "excluded"."metadata", "expires" = "excluded"."expires", "min_copies" = "excluded"."min_copies", "placed_on" = "excluded"."placed_on", "staged_at" = "excluded"."staged_at", "seen" = "excluded"."seen";
+
+select "transaction_id", "namespace", "key", "kind", "digest", "size_bytes", "content_type", "metadata", "expires", "min_copies", "placed_on", "staged_at", "seen" from "staged" where (("transaction_id" = ? and "namespace" = ? and "key" = ?) or ("transaction_id" = ? and "namespace" = ? and "key" = ?));
+
+select "transaction_id", "namespace", "key", "kind", "digest", "size_bytes", "content_type", "metadata", "expires", "min_copies", "placed_on", "staged_at", "seen" from "staged" where "transaction_id" = ?;
+
+select "transaction_id", "namespace", "key", "kind", "digest", "size_bytes", "content_type", "metadata", "expires", "min_copies", "placed_on", "staged_at", "seen" from "staged" where "transaction_id" = ? order by "namespace", "key" limit ?;
+
+select "transaction_id", "namespace", "key", "kind", "digest", "size_bytes", "content_type", "metadata", "expires", "min_copies", "placed_on", "staged_at", "seen" from "staged" where "transaction_id" = ? and "namespace" = ? and "key" >= ? and "key" < ? order by "key" limit ?;
+
+delete from "staged" where "transaction_id" = ?;
+
+select "files"."namespace", "files"."key", "files"."number", "files"."digest", "files"."size_bytes", "files"."content_type", "files"."metadata", "files"."modified_ms", "files"."expires_ms" from "staged" inner join "files" on "files"."namespace" = "staged"."namespace" and "files"."key" = "staged"."key" where "staged"."transaction_id" = ?;
+
+select * from "namespaces" where "name" in (select "staged"."namespace" from "staged" where "staged"."transaction_id" = ?);
+
+select count(*) as "files", sum("size_bytes") as "bytes" from "staged" where "min_copies" is not null and placed_on like ?;

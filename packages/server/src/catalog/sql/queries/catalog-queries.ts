@@ -6,11 +6,14 @@ import { createEpochQueries } from "./epoch-queries.js";
 import { createFileQueries } from "./file-queries.js";
 import { createJournalQueries } from "./journal-queries.js";
 import { createLeaseQueries } from "./lease-queries.js";
+import { createLockQueries } from "./lock-queries.js";
 import { createNamespaceQueries } from "./namespace-queries.js";
 import { createNodeQueries } from "./node-queries.js";
 import { createOutcomeQueries } from "./outcome-queries.js";
 import { createPurgeQueries } from "./purge-queries.js";
 import { createReferenceQueries } from "./reference-queries.js";
+import { createStagedQueries } from "./staged-queries.js";
+import { createTransactionQueries } from "./transaction-queries.js";
 import { createVersionQueries } from "./version-queries.js";
 import { createVersionRanges } from "./version-ranges.js";
 
@@ -27,11 +30,14 @@ export function createCatalogQueries(dialect: SqlDialect) {
     files: createFileQueries(db, dialect),
     journal: createJournalQueries(db),
     leases: createLeaseQueries(db, dialect),
+    locks: createLockQueries(db),
     namespaces: createNamespaceQueries(db, dialect),
     nodes: createNodeQueries(db, dialect),
     outcomes: createOutcomeQueries(db, dialect),
     purges: createPurgeQueries(db, dialect),
     references: createReferenceQueries(db),
+    staged: createStagedQueries(db, dialect),
+    transactions: createTransactionQueries(db, dialect),
     versions: { ...createVersionQueries(db), ...createVersionRanges(db) },
   };
 }

@@ -2,14 +2,17 @@ import type { Digest, FileKey, NamespaceName } from "@koboldfs/protocol";
 import type { Selectable } from "kysely";
 import type { FileRecord } from "../../../model/change.js";
 import type { FileRef } from "../../../model/commit-view.js";
+import type { TransactionId } from "../../../model/transaction.js";
+import type { HeldFile } from "../../catalog.js";
 import { fromHex, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orUpdate } from "../insert-or-update.js";
 import { prepareQuery, prepareRows } from "../prepared-query.js";
-import type { FilesTable } from "../schema.js";
+import type { FilesTable, SqlText } from "../schema.js";
 import { type AsOf, notExpired, prepareRanges } from "./key-ranges.js";
 
 export type FileRow = Selectable<FilesTable>;
+export type LiveFileRow = FileRow & { held_by: SqlText | null };
 
 const KEY_COLUMNS = ["namespace", "key"] as const;
 const UPDATED_COLUMNS = [
@@ -38,11 +41,19 @@ export function createFileQueries(db: CatalogKysely, dialect: SqlDialect) {
       .deleteFrom("files")
       .where((eb) => eb.or(refs.map((ref) => eb.and([eb("namespace", "=", ref.namespace), eb("key", "=", ref.key)])))),
   );
-  /** As `find`, without files that have expired: what reads see. */
-  const findLive = prepareRows<FileRef, FileRow>("find_live_files", ["namespace", "key"], (refs) =>
+  /** As `find`, without files that have expired: what reads see, and which transaction is about to change it. */
+  const findLive = prepareRows<FileRef, LiveFileRow>("find_live_files", ["namespace", "key"], (refs) =>
     db
       .selectFrom("files")
       .select(FILE_COLUMNS)
+      .select((eb) =>
+        eb
+          .selectFrom("locks")
+          .select("locks.transaction_id")
+          .whereRef("locks.namespace", "=", "files.namespace")
+          .whereRef("locks.key", "=", "files.key")
+          .as("held_by"),
+      )
       .where((eb) => eb.or(refs.map((ref) => eb.and([eb("namespace", "=", ref.namespace), eb("key", "=", ref.key)]))))
       .where(notExpired("files", dialect.nowMs)),
   );
@@ -92,6 +103,11 @@ export function formatFileRow(file: FileRecord) {
     modified_ms: file.modified.getTime(),
     expires_ms: file.expiresMs ?? null,
   };
+}
+
+export function parseLiveFileRow(row: LiveFileRow): HeldFile {
+  const file = parseFileRow(row);
+  return row.held_by === null ? file : { ...file, heldBy: toText(row.held_by) as TransactionId };
 }
 
 export function parseFileRow(row: FileRow): FileRecord {

@@ -19,7 +19,7 @@ export interface FileRange {
 export type AsOf = { number: number; timeMs: number };
 
 /** Tables whose rows are content of keys. */
-type ContentTable = "files" | "versions";
+type ContentTable = "files" | "versions" | "staged";
 type RangeValues = { namespace: string; from: string; to: string; limit: number };
 type Slots<Arguments> = <Name extends keyof Arguments & string>(name: Name) => Arguments[Name];
 type Bound = <Table extends ContentTable, Row>(

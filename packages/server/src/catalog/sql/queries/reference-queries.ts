@@ -14,8 +14,9 @@ export interface StoredBlobName {
 export type BlobKey = { namespace: string; digest: Uint8Array };
 
 /**
- * What refers to a blob: the entries that name it, since those of versions that nobody can read any more are removed.
- * Whoever adds another kind of reference (a staged change) adds it to both queries here, or its bytes are reaped.
+ * What refers to a blob: the entries that name it, since those of versions that nobody can read any more are removed,
+ * and what is staged in a transaction. Whoever adds another kind of reference adds it to both queries here, or its bytes
+ * are reaped.
  */
 export function createReferenceQueries(db: CatalogKysely) {
   const listReferenced = prepareRows<BlobKey, StoredBlobName>("list_referenced", ["namespace", "digest"], (keys) =>
@@ -24,6 +25,12 @@ export function createReferenceQueries(db: CatalogKysely) {
       .select(["namespace", "digest"])
       .distinct()
       .where((eb) => eb.or(keys.map((key) => eb.and(key))))
+      .union(
+        db
+          .selectFrom("staged")
+          .select(["namespace", "digest"])
+          .where((eb) => eb.or(keys.map((key) => eb.and(key)))),
+      )
       .$narrowType<StoredBlobName>(),
   );
   return {
@@ -33,9 +40,10 @@ export function createReferenceQueries(db: CatalogKysely) {
     checkReference: prepareQuery<BlobKey, { is_referenced: SqlInteger }>("check_reference", (slot) => {
       const [namespace, digest] = [slot("namespace"), slot("digest")];
       const entry = sql`select 1 from journal where namespace = ${namespace} and digest = ${digest}`;
+      const staged = sql`select 1 from staged where namespace = ${namespace} and digest = ${digest}`;
       return db
         .selectFrom("cluster")
-        .select(sql<number>`case when exists (${entry}) then 1 else 0 end`.as("is_referenced"))
+        .select(sql<number>`case when exists (${entry}) or exists (${staged}) then 1 else 0 end`.as("is_referenced"))
         .where("id", "=", 1);
     }),
   };

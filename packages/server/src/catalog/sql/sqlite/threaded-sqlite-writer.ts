@@ -4,6 +4,7 @@ import { type PlainOutcome, parseOutcome } from "../../../model/change-outcome.j
 import type { PlannedPurge } from "../../../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../../../model/commit-view.js";
 import type { JournalGroup } from "../../../model/journal-group.js";
+import type { TransactionId } from "../../../model/transaction.js";
 import type { Logger } from "../../../runtime/logger.js";
 import { ThreadCalls } from "../../../runtime/thread/thread-calls.js";
 import type { CommittedGroup, Debt } from "../../catalog.js";
@@ -96,6 +97,14 @@ export class ThreadedSqliteWriter implements CatalogWriter {
 
   pruneOutcomes(olderThanMs: number, limit: number): Promise<number> {
     return this.#thread.call("pruneOutcomes", [olderThanMs, limit]) as Promise<number>;
+  }
+
+  renewTransaction(id: TransactionId): Promise<boolean> {
+    return this.#thread.call("renewTransaction", [id]) as Promise<boolean>;
+  }
+
+  pruneTransactions(olderThanMs: number, limit: number): Promise<number> {
+    return this.#thread.call("pruneTransactions", [olderThanMs, limit]) as Promise<number>;
   }
 
   close(): Promise<void> {

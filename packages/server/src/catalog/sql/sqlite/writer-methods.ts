@@ -24,6 +24,8 @@ const METHODS: Readonly<Record<WriterMethod, true>> = {
   acquireLease: true,
   releaseLease: true,
   pruneOutcomes: true,
+  renewTransaction: true,
+  pruneTransactions: true,
 };
 
 export const WRITER_METHODS = Object.keys(METHODS) as readonly WriterMethod[];
