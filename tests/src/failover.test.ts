@@ -1,10 +1,9 @@
-import type { StatusReply } from "@koboldfs/protocol";
 import { describe, expect, it } from "vitest";
 import { type CatalogCopy, copyCatalog } from "./harness/catalog-copy.js";
 import type { Cluster } from "./harness/cluster.js";
-import type { NodeProcess } from "./harness/node-process.js";
+import { statusOf, waitUntilWhole } from "./harness/node-status.js";
 import { getFile, mustGet, mustPut, putFile } from "./harness/raw-files.js";
-import { jsonOf, rawRequest, refusalOf } from "./harness/raw-request.js";
+import { refusalOf } from "./harness/raw-request.js";
 import { withCluster } from "./harness/use-cluster.js";
 import { waitUntil } from "./harness/wait-until.js";
 import { checkJournal } from "./history/check-journal.js";
@@ -19,10 +18,6 @@ async function startAll(cluster: Cluster): Promise<void> {
   await cluster.waitUntilAllSeeAll();
 }
 
-async function statusOf(node: NodeProcess): Promise<StatusReply> {
-  return jsonOf<StatusReply>(await rawRequest(node.url, { path: "/v1/status" }));
-}
-
 /** The catalog as it is now, to be put back later. The nodes are stopped for it and started again. */
 async function withCopy(cluster: Cluster, body: (copy: CatalogCopy) => Promise<void>): Promise<void> {
   await stopAll(cluster);
@@ -33,14 +28,6 @@ async function withCopy(cluster: Cluster, body: (copy: CatalogCopy) => Promise<v
   } finally {
     await copy.drop();
   }
-}
-
-/** Waits until the node reads from its catalog, not from its mirror, and the mirror has everything. */
-async function waitUntilWhole(node: NodeProcess): Promise<void> {
-  await waitUntil(`node ${node.name} and its catalog agree`, async () => {
-    const { asOf, head, nodes } = await statusOf(node);
-    return asOf === undefined && nodes.find(({ name }) => name === node.name)?.mirror?.number === head;
-  });
 }
 
 describe.each(["sqlite", "postgres"] as const)("an older copy of the catalog (%s) in its place", (engine) => {

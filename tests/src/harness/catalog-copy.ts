@@ -13,18 +13,19 @@ export function copyCatalog(dsn: string): Promise<CatalogCopy> {
   return dsn.startsWith("sqlite:") ? copyFile(dsn.slice("sqlite:".length)) : copyDatabase(dsn);
 }
 
+/** With the write-ahead log, which stays where a process was killed instead of closing its session. */
 async function copyFile(path: string): Promise<CatalogCopy> {
   const copy = `${path}.copy`;
-  // The last session to close has put the write-ahead log into the file.
-  if (existsSync(`${path}-wal`)) throw new Error(`${path} is in use`);
-  copyFileSync(path, copy);
+  const parts = ["", "-wal"];
+  const copied = parts.filter((end) => existsSync(path + end));
+  for (const end of copied) copyFileSync(path + end, copy + end);
   return {
     async restore() {
-      for (const end of ["-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
-      copyFileSync(copy, path);
+      for (const end of ["-wal", "-shm"]) rmSync(path + end, { force: true });
+      for (const end of copied) copyFileSync(copy + end, path + end);
     },
     async drop() {
-      rmSync(copy, { force: true });
+      for (const end of parts) rmSync(copy + end, { force: true });
     },
   };
 }

@@ -24,6 +24,8 @@ export interface ClusterOptions {
   readonly proxyCatalog?: boolean;
   /** Nodes reach each other through `peerProxy(name)`; clients do not. */
   readonly proxyPeers?: boolean;
+  /** Tests may order nodes to die at crash points. */
+  readonly canCrash?: boolean;
   /** Makes another data folder of a node than one below the cluster's own folder. */
   readonly dataOf?: (name: string) => string | undefined;
   /** All nodes at the same moment instead of one after the other. */
@@ -90,6 +92,7 @@ export class Cluster {
       dsn: this.catalogProxy === undefined ? this.dsn : throughProxy(this.dsn, this.catalogProxy),
       ...(proxy !== undefined && { advertise: `http://127.0.0.1:${proxy.port}` }),
       settings: { ...this.settings(), ...settings },
+      canCrash: this.#options.canCrash === true,
     });
     this.nodes.push(node);
     return node;

@@ -1,6 +1,9 @@
 import type { ChildProcess } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { CRASH_POINT_VARIABLE, type CrashPoint } from "@koboldfs/server/crash-points";
 import { type ExitStatus, exitOf, peakMemoryBytes, spawnOwned } from "./owned-process.js";
 import { COMMAND } from "./run-program.js";
 import { waitUntil } from "./wait-until.js";
@@ -10,6 +13,8 @@ const MAX_LOG_LINES = 4_000;
 const START_TIMEOUT_MS = 60_000;
 /** Longer than any grace that the server gives a running request in these tests. */
 const STOP_TIMEOUT_MS = 60_000;
+/** What a process says of the point at which it dies. */
+const CRASH_LINE = "crash point ";
 
 export interface NodeProcessOptions {
   readonly name: string;
@@ -22,8 +27,16 @@ export interface NodeProcessOptions {
   readonly advertise?: string;
   /** Settings as environment variables without `KOBOLDFS_`, such as `{ CLUSTER_SECRET: "…" }`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** `orderCrash` may be called. */
+  readonly canCrash?: boolean;
   /** Where the process stands: a folder without a configuration file. */
   readonly cwd: string;
+}
+
+/** What holds for one life of a process only. */
+export interface Life {
+  /** A module that Node loads before the command, as a URL. */
+  readonly preload?: string;
 }
 
 /** One real `koboldfs serve`, with what a test wants to know of it and do to it. */
@@ -61,23 +74,55 @@ export class NodeProcess {
   }
 
   /** Starts it and waits until it serves. Throws with its log when it ends or dawdles instead. */
-  async start(): Promise<void> {
-    this.#spawn();
+  async start(life: Life = {}): Promise<void> {
+    this.#spawn(life);
     const child = this.#mustChild();
     try {
       await waitUntil(`node ${this.name} listens or ends`, () => this.#listening || !this.isRunning, {
         timeoutMs: START_TIMEOUT_MS,
       });
-      if (!this.#listening) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
-      await waitUntil(`node ${this.name} is ready`, async () => (await fetch(`${this.url}/readyz`)).ok);
+      const isReady = async () => this.#listening && (await fetch(`${this.url}/readyz`)).ok;
+      await waitUntil(`node ${this.name} is ready or ends`, async () => !this.isRunning || (await isReady()));
+      if (!this.isRunning) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
     } catch (error) {
       throw new Error(`node ${this.name} did not start:\n${this.log()}`, { cause: error });
     }
   }
 
+  /** The process, this one or the next, shall die when it reaches the point for the `count`th time from now on. */
+  orderCrash(point: CrashPoint, count = 1): void {
+    if (this.#options.canCrash !== true) throw new Error(`node ${this.name} does not listen to orders`);
+    writeFileSync(this.#orderPath, `${point}:${count}`);
+  }
+
+  /** As `start`, for a process that may die of its order before it serves. Any other end is an error. */
+  async startToCrash(life: Life = {}): Promise<void> {
+    try {
+      await this.start(life);
+    } catch (error) {
+      if (this.crashedAt === undefined) throw error;
+    }
+  }
+
+  /** Resolves when it has died at the point, and takes the order back. Throws with its log when it dawdles. */
+  async waitForCrash(point: CrashPoint, timeoutMs = 20_000): Promise<void> {
+    try {
+      await waitUntil(`node ${this.name} dies`, () => !this.isRunning, { timeoutMs, pollMs: 5 });
+      await waitUntil(`it has said where`, () => this.crashedAt !== undefined, { timeoutMs, pollMs: 5 });
+    } catch (error) {
+      throw new Error(`${point} was not reached:\n${this.log().slice(-20_000)}`, { cause: error });
+    } finally {
+      rmSync(this.#orderPath, { force: true });
+    }
+    if (this.crashedAt !== point) throw new Error(`node ${this.name} died at ${this.crashedAt}, not at ${point}`);
+  }
+
+  /** Where the last process died, when it died of an order. */
+  crashedAt: CrashPoint | undefined;
+
   /** Starts it and waits until it ends by itself, as a node that refuses to start does. */
   async startAndFail(): Promise<ExitStatus> {
-    this.#spawn();
+    this.#spawn({});
     await waitUntil(`node ${this.name} refuses to start`, () => this.#listening || !this.isRunning);
     if (this.#listening) throw new Error(`node ${this.name} started though it should have refused:\n${this.log()}`);
     return exitOf(this.#mustChild());
@@ -127,17 +172,18 @@ export class NodeProcess {
     return this.#child;
   }
 
-  #spawn(): void {
+  #spawn(life: Life): void {
     if (this.isRunning) throw new Error(`node ${this.name} runs already`);
     const { name, data, dsn, advertise, cwd } = this.#options;
     this.#listening = false;
+    this.crashedAt = undefined;
     const args = ["serve", "--name", name, "--listen", this.#listen, "--dsn", dsn];
     for (const folder of data) args.push("--data", folder);
     if (advertise !== undefined) args.push("--url", advertise);
     this.#lines.push(`--- ${name} starts: ${args.join(" ")}`);
     const child = spawnOwned(COMMAND, args, {
       cwd,
-      env: { ...foreignEnvironment(), ...this.#environment() },
+      env: { ...foreignEnvironment(), ...this.#environment(life) },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child = child;
@@ -146,9 +192,19 @@ export class NodeProcess {
     child.once("exit", (code, signal) => this.#lines.push(`--- ${name} ended with ${code ?? signal}`));
   }
 
-  #environment(): Record<string, string> {
-    const settings = Object.entries(this.#options.settings ?? {});
-    return Object.fromEntries(settings.map(([name, value]) => [`KOBOLDFS_${name}`, value]));
+  get #orderPath(): string {
+    return join(this.#options.cwd, "crash-point");
+  }
+
+  /** The child's parent is this process: `setpriv` becomes the program that it starts. */
+  #environment({ preload }: Life): Record<string, string> {
+    const { canCrash, settings = {} } = this.#options;
+    const named = Object.entries(settings).map(([name, value]) => [`KOBOLDFS_${name}`, value] as const);
+    return {
+      ...Object.fromEntries(named),
+      ...(canCrash === true && { [CRASH_POINT_VARIABLE]: `${process.pid}:${this.#orderPath}` }),
+      ...(preload !== undefined && { NODE_OPTIONS: `--import=${preload}` }),
+    };
   }
 
   #watch(stream: Readable): void {
@@ -156,6 +212,7 @@ export class NodeProcess {
       this.#lines.push(line);
       if (this.#lines.length > MAX_LOG_LINES) this.#lines.splice(0, MAX_LOG_LINES / 2);
       if (line.includes('"listening"')) this.#noteListening(line);
+      if (line.startsWith(CRASH_LINE)) this.crashedAt = line.slice(CRASH_LINE.length) as CrashPoint;
     });
   }
 

@@ -1,6 +1,7 @@
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { advertisedUrl, describeConfig, type NodeConfig } from "../config/node-config.js";
 import { type Clock, systemClock } from "../runtime/clock.js";
+import { checkCrashPointVariable } from "../runtime/crash-points.js";
 import type { HttpServer } from "../http/create-http-server.js";
 import type { Logger } from "../runtime/logger.js";
 import { buildNode } from "./build-node.js";
@@ -36,6 +37,7 @@ export interface RunningNode {
  */
 export async function startNode(config: NodeConfig, options: StartOptions = {}): Promise<RunningNode> {
   const log = options.log ?? createNodeLogger(config.log, config.name);
+  if (checkCrashPointVariable()) log.warn({ event: "crash_points_armed" }, "a test may end this process");
   const teardown = new Teardown(log);
   log.debug({ config: describeConfig(config) }, "starting");
   try {

@@ -2,6 +2,7 @@ import { KoboldError, type PutReply } from "@koboldfs/protocol";
 import type { ChangeDone, PutChange } from "../model/change.js";
 import { MAX_PLACEMENT_AGE_MS } from "../model/placement-age.js";
 import { preconditionHolds } from "../model/precondition.js";
+import { crashPoint } from "../runtime/crash-points.js";
 import { changeOf, checkStaging } from "./staging.js";
 import { type FileContext, ownPermissions } from "./file-context.js";
 import type { NamespaceViews } from "./namespace-views.js";
@@ -85,7 +86,9 @@ async function nameFile(context: FileContext, options: NameOptions): Promise<Cha
   if (ageMs > MAX_PLACEMENT_AGE_MS) {
     throw new KoboldError("placement_expired", `placed ${Math.round(ageMs / 1000)} s ago`);
   }
+  crashPoint("put.commit.before");
   const outcome = await catalog.commit(changeOf(context, putChange(options), request.transaction));
+  crashPoint("put.acknowledgement.before");
   if (!outcome.ok) throw outcome.error;
   if (request.transaction !== undefined) return outcome;
   cluster.nudge(outcome.owing);

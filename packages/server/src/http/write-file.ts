@@ -3,6 +3,7 @@ import { HEADER, KoboldError, type PutReply } from "@koboldfs/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ClientAuth } from "../auth/client-auth.js";
 import type { FileService } from "../files/file-service.js";
+import { crashPoint, mayCrash } from "../runtime/crash-points.js";
 import type { Exchanges } from "./exchange.js";
 import { askForBody } from "./expect-continue.js";
 import { formatFileUrl, parseFileUrl } from "./file-url.js";
@@ -32,7 +33,12 @@ export async function putFile(context: WriteContext, request: FastifyRequest, re
   reply.headers({ ETag: `"${put.digest}"`, Location: formatFileUrl(name) });
   if (transaction === undefined) reply.code(201).header(HEADER.version, put.version);
   else reply.code(202);
+  if (mayCrash()) reply.raw.once("finish", dieAcknowledged);
   return put;
+}
+
+function dieAcknowledged(): void {
+  crashPoint("put.acknowledgement.done");
 }
 
 /** `DELETE /v1/files/{namespace}/{key}`. */

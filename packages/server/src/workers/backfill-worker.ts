@@ -2,6 +2,7 @@ import { KoboldError } from "@koboldfs/protocol";
 import type { DebtCatalog, JournalBlob, JournalCatalog, NodeCatalog } from "../catalog/catalog.js";
 import type { Cluster, NodeView } from "../cluster/cluster.js";
 import { NODE_STATES } from "../model/node-state.js";
+import { crashPoint } from "../runtime/crash-points.js";
 import type { Logger } from "../runtime/logger.js";
 import type { BlobFetcher } from "./blob-fetcher.js";
 import type { StepResult, Worker } from "./worker.js";
@@ -49,6 +50,7 @@ export class BackfillWorker implements Worker {
     const blobs = await catalog.listJournalBlobs(range);
     if (blobs.length > 0 && cluster.readingPeers().length === 0) return "idle";
     await this.#fetchAll(blobs, signal);
+    crashPoint("backfill.fetched");
     return this.#moveTo(self, blobs.length < BATCH_ENTRIES ? self.joinedAt : (blobs.at(-1)?.number ?? self.joinedAt));
   }
 
@@ -68,6 +70,7 @@ export class BackfillWorker implements Worker {
 
   async #moveTo(self: NodeView, position: number): Promise<StepResult> {
     await this.#options.catalog.setBackfillPosition(self.id, position);
+    crashPoint("backfill.moved");
     this.#position = position;
     if (position < self.joinedAt) return "busy";
     this.#options.log.info({ joinedAt: self.joinedAt }, "backfill is complete");

@@ -1,4 +1,5 @@
 import type { Debt, DebtCatalog } from "../catalog/catalog.js";
+import { crashPoint } from "../runtime/crash-points.js";
 
 /** Debts that one statement settles at most. */
 const MAX_BATCH = 500;
@@ -39,7 +40,9 @@ export class DebtSettler {
   async #settle(batch: readonly Debt[]): Promise<void> {
     const { catalog, onEnd } = this.#options;
     try {
+      crashPoint("repair.fetched");
       await catalog.settleDebts(batch);
+      crashPoint("repair.settled");
       for (const debt of batch) onEnd(debt);
     } catch (error) {
       for (const debt of batch) onEnd(debt, error);

@@ -8,6 +8,7 @@ import type { KnownHistory } from "../model/commit-view.js";
 import { findFork } from "../model/fence.js";
 import { planJoin } from "../model/join-plan.js";
 import { type JournalGroup, parseJournalGroup } from "../model/journal-group.js";
+import { crashPoint } from "../runtime/crash-points.js";
 import type { Logger } from "../runtime/logger.js";
 import type { HistoryEvents } from "../cluster/history-events.js";
 
@@ -101,6 +102,7 @@ export class HistoryRepair {
     });
     log.error({ fork: fork.number, mirror: before.number }, "catalog and mirror went on differently; both are kept");
     await mirror.splitOff(fork);
+    crashPoint("fork.split");
     onSplit();
     events.note({ kind: "forked", from: fork.number + 1, to: before.number });
   }
@@ -118,7 +120,9 @@ export class HistoryRepair {
     }
     for (const purge of plan.purges) await this.#purge(purge);
     if (joined > 0) await catalog.raiseEpoch((await catalog.head()).epoch + 1);
+    crashPoint("fork.rejoined");
     await mirror.dropBranch(branch.fork);
+    crashPoint("fork.dropped");
     events.note({ kind: "joined", from: branch.fork.number + 1, to: branch.groups.at(-1)?.last ?? branch.fork.number });
     log.error({ fork: branch.fork.number, keys: plan.files.length, joined }, "both sides of a fork were joined");
   }

@@ -1,5 +1,6 @@
 import type { NodeId } from "@koboldfs/protocol";
 import type { PurgeCatalog } from "../catalog/catalog.js";
+import { crashPoint } from "../runtime/crash-points.js";
 import type { Reaper } from "./reaper.js";
 import type { StepResult, Worker } from "./worker.js";
 
@@ -29,6 +30,7 @@ export class PurgeWorker implements Worker {
     if (orders.length === 0) return "idle";
     const obeyed = await reaper.purge(orders);
     await catalog.endPurges(obeyed);
+    crashPoint("purge.obeyed");
     // What was placed again meanwhile is looked at after a while: until then nobody can name it.
     return obeyed.length === orders.length ? "busy" : "idle";
   }

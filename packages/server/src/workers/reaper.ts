@@ -2,6 +2,7 @@ import { KoboldError } from "@koboldfs/protocol";
 import type { BlobRef } from "../blobs/blob-store.js";
 import type { JournalCatalog, ReferenceCatalog } from "../catalog/catalog.js";
 import type { Clock } from "../runtime/clock.js";
+import { crashPoint } from "../runtime/crash-points.js";
 
 /** Where blobs are removed: this node's own volumes. */
 export interface ReapedStore {
@@ -75,10 +76,12 @@ export class Reaper {
     const sighting: Sighting = { sinceMs: clock.monotonic() };
     for (const ref of refs) this.#sightings.set(nameOf(ref), sighting);
     const confirmed = new Set((await catalog.confirmUnreferenced(refs)).map(nameOf));
+    crashPoint("purge.confirmed");
     const obeyed: Ref[] = [];
     for (const ref of refs) {
       const isWanted = () => this.#sightings.get(nameOf(ref)) === sighting;
       const isDone = !confirmed.has(nameOf(ref)) || (await store.removeIf(ref, isWanted, { isDurable: true }));
+      crashPoint("purge.unlinked");
       if (isDone) obeyed.push(ref);
       if (isWanted()) this.placed(ref);
     }
@@ -102,7 +105,9 @@ export class Reaper {
     for (const ref of await catalog.confirmUnreferenced(ripe)) {
       const sighting = sightings.get(nameOf(ref));
       const isWanted = () => sighting !== undefined && this.#sightings.get(nameOf(ref)) === sighting;
+      crashPoint("reap.confirmed");
       if (await store.removeIf(ref, isWanted)) unlinked += 1;
+      crashPoint("reap.unlinked");
       this.placed(ref);
     }
     return unlinked;

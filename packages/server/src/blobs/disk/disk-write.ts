@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type NamespaceName, parseNamespaceName } from "@koboldfs/protocol";
+import { crashPoint } from "../../runtime/crash-points.js";
 import type { FileSystem, OpenFile } from "../../runtime/file-system.js";
 import type { Logger } from "../../runtime/logger.js";
 import { AnnouncedBytes } from "../announced-bytes.js";
@@ -109,10 +110,12 @@ export class DiskWrite implements WriteSteps {
   async #writeOut(chunks: readonly Uint8Array[], bytes: number): Promise<void> {
     const { files, space } = this.#ground;
     if (this.#reservation === undefined) await space.check(bytes);
+    crashPoint("blob.temp-write.before");
     this.#file ??= await files.open(this.#path, "create");
     this.#isIncoming = true;
     if (bytes === 0) return;
     await this.#file.write(chunks);
+    crashPoint("blob.temp-write.done");
     this.#reservation?.used(bytes);
     this.#unsyncedBytes += bytes;
     if (this.#unsyncedBytes < SYNC_EVERY_BYTES) return;
@@ -126,10 +129,13 @@ export class DiskWrite implements WriteSteps {
     const { folders } = this.#ground;
     const names = blobFolders(ref);
     const target = join(folders.root, ...names, ref.digest);
+    crashPoint("blob.fsync.before");
     // The three do not depend on each other, and the fsyncs among them share one commit of the file system's journal.
     const [, folder, old] = await allDone(this.#syncFile(), folders.ensure(names), this.#ground.files.findStat(target));
     lastChance();
+    crashPoint("blob.rename.before");
     await allDone(this.#rename(names, target), this.#close());
+    crashPoint("blob.rename.done");
     this.#isIncoming = false;
     try {
       await folders.sync(folder);
@@ -139,6 +145,7 @@ export class DiskWrite implements WriteSteps {
       throw error;
     }
     await this.#ground.published?.(ref);
+    crashPoint("blob.folder-fsync.done");
   }
 
   /** A folder that was removed behind our back is made again, once. */

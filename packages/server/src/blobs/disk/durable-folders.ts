@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { crashPoint } from "../../runtime/crash-points.js";
 import type { FileSystem } from "../../runtime/file-system.js";
 import { errnoOf, isBeforeDisk } from "./disk-error.js";
 import type { VolumeHealth } from "./volume-health.js";
@@ -66,6 +67,7 @@ export class DurableFolders {
     } catch (error) {
       if (errnoOf(error) !== "EEXIST") throw error;
     }
+    crashPoint("blob.folder-made.before-fsync");
     await this.sync(parent);
     if (this.#known.size >= MAX_KNOWN_FOLDERS) this.#known = new Set();
     this.#known.add(path);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { KoboldError } from "@koboldfs/protocol";
 import { formatGenesisHash } from "../../model/journal-group.js";
+import { crashPoint } from "../../runtime/crash-points.js";
 import { fromHex, toInteger } from "./column-values.js";
 import { createQueryBuilder, type SqlDialect } from "./dialect.js";
 import { orIgnore } from "./insert-or-update.js";
@@ -49,9 +50,12 @@ async function migrate(preparation: CatalogPreparation): Promise<void> {
   const db = createQueryBuilder(dialect);
   await connection.run(compileQuery(buildMigrationsTable(db, dialect)));
   for (const step of (await findMissingSteps(preparation)) ?? []) {
+    crashPoint("migration.step.before");
     await runUnlessThere(connection, dialect, compileQuery(step.build(db, dialect)));
+    crashPoint("migration.step.done");
     const row = { number: step.number, applied_ms: dialect.nowMs };
     await connection.run(compileQuery(orIgnore(dialect, db.insertInto("migrations").values(row))));
+    crashPoint("migration.step.noted");
   }
 }
 

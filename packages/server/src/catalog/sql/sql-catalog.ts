@@ -32,6 +32,7 @@ import type {
   VersionPage,
 } from "../catalog.js";
 import { GroupCommitter } from "../group-committer.js";
+import { crashPoint } from "../../runtime/crash-points.js";
 import type { CatalogWriter } from "./catalog-writer.js";
 import { toBigInt, toHex, toInteger, toText } from "./column-values.js";
 import { FileLookups } from "./file-lookups.js";
@@ -101,7 +102,9 @@ export class SqlCatalog implements Catalog {
     const number = Math.max(0, ...outcomes.map((outcome) => (outcome.ok ? outcome.version : 0)), group?.last ?? 0);
     if (witness === undefined || number === 0) return [...outcomes];
     release();
+    crashPoint("commit.mirrors.before");
     const mirrors = await witness.confirm(number, group);
+    crashPoint("commit.mirrors.done");
     return outcomes.map((outcome) => (outcome.ok ? { ...outcome, mirrors } : outcome));
   }
 

@@ -1,6 +1,7 @@
 import { KoboldError, type PutReply } from "@koboldfs/protocol";
 import type { UploadStore } from "../../blobs/upload-store.js";
 import { isComplete, outcomeOfFailure, type UploadRecord } from "../../model/upload.js";
+import { crashPoint } from "../../runtime/crash-points.js";
 import type { FileContext } from "../file-context.js";
 import type { FileService } from "../file-service.js";
 import { receivePiece } from "./receive-piece.js";
@@ -116,7 +117,9 @@ export class Upload {
   async #nameIfComplete(turn: Turn): Promise<UploadRecord> {
     if (isComplete(this.#record) && this.#record.outcome === undefined) {
       turn.phase = "naming";
+      crashPoint("upload.naming.before");
       await this.#name(turn.stop.signal);
+      crashPoint("upload.settled");
     }
     return orThrow(this.#record);
   }
@@ -129,6 +132,7 @@ export class Upload {
       if (outcome === undefined) throw error;
       this.#record = { ...this.#record, outcome };
     }
+    crashPoint("upload.naming.done");
     await this.#settle();
   }
 

@@ -14,6 +14,7 @@ import { type JournalGroup, type JournalGroupContent, parseJournalGroup } from "
 import type { JournalPoint } from "../../model/journal-history.js";
 import { listReplayedFiles, type ReplayPlan, replayGroups } from "../../model/replay.js";
 import type { Clock } from "../../runtime/clock.js";
+import { crashPoint } from "../../runtime/crash-points.js";
 import { continueHistory, findGenesis, forked } from "../continue-history.js";
 import type { MirrorHead, MirrorWriter } from "../mirror.js";
 import { CREATE_BRANCHES, dropBranchStatement, splitOffStatements } from "./branch-table.js";
@@ -135,7 +136,9 @@ export class MirrorFile implements MirrorWriter {
     await this.#connection.run(BEGIN);
     try {
       await work();
+      crashPoint("mirror.commit.before");
       await this.#connection.run(COMMIT);
+      crashPoint("mirror.commit.done");
     } catch (error) {
       // SQLite rolls back by itself when its disk is full or failed, and then refuses to do it once more.
       await this.#connection.run(ROLLBACK).catch(() => undefined);

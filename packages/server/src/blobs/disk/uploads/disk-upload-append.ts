@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { UploadRecord } from "../../../model/upload.js";
+import { crashPoint } from "../../../runtime/crash-points.js";
 import type { OpenFile } from "../../../runtime/file-system.js";
 import type { UploadAppend } from "../../upload-store.js";
 import { isMissing } from "../disk-error.js";
@@ -51,7 +52,9 @@ export class DiskUploadAppend implements UploadAppend {
     await this.#folder.told("write", async () => {
       await this.#flush();
       await this.#writing;
+      crashPoint("upload.piece.before-fsync");
       if (this.#unnotedBytes > 0) await this.#folder.syncFile(file);
+      crashPoint("upload.piece.fsynced");
     });
     const offset = this.#record.offset + this.#unnotedBytes;
     const record = { ...this.#record, offset, crc: this.#crc, expiresMs };

@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib";
 import { KoboldError } from "@koboldfs/protocol";
 import type { UploadId, UploadRecord } from "../../../model/upload.js";
 import { isUploadId } from "../../../model/upload.js";
+import { crashPoint } from "../../../runtime/crash-points.js";
 import type { FileSystem, OpenFile } from "../../../runtime/file-system.js";
 import type { Logger } from "../../../runtime/logger.js";
 import { READ_CHUNK_BYTES } from "../../verified-bytes.js";
@@ -93,8 +94,11 @@ export class UploadFolder {
       } finally {
         await file.close();
       }
+      crashPoint("upload.record.before-rename");
       await this.files.rename(temporary, this.#recordPath(record.id));
+      crashPoint("upload.record.renamed");
       await this.#syncFolder();
+      crashPoint("upload.record.done");
       this.#outstanding.set(record.id, record.outcome === undefined ? record.sizeBytes - record.offset : 0);
     });
   }

@@ -6,6 +6,7 @@ import { decideCommit } from "../../../model/decide-commit.js";
 import { findFence } from "../../../model/fence.js";
 import type { JournalGroup } from "../../../model/journal-group.js";
 import type { Clock } from "../../../runtime/clock.js";
+import { crashPoint } from "../../../runtime/crash-points.js";
 import type { Logger } from "../../../runtime/logger.js";
 import type { CommittedGroup } from "../../catalog.js";
 import { pauseMs } from "../backoff.js";
@@ -134,6 +135,7 @@ export class CommitRunner {
     try {
       const connection = await this.#open();
       const view = await readViewUnderLock(connection, { dialect, queries, clock, known }, changes);
+      crashPoint("commit.locked");
       const fence = known && findFence({ ...view.head, epoch: view.epoch, hashAtKnown: view.hashAtKnown }, known);
       if (fence !== undefined) throw fence;
       const plan = decideCommit(view, groupId, changes);
@@ -144,7 +146,9 @@ export class CommitRunner {
       }
       group = plan.group && storedGroup(plan.group);
       isCommitSent = true;
+      crashPoint("commit.send.before");
       await connection.runAll([...statements, COMMIT]);
+      crashPoint("commit.done");
       return { kind: "done", outcomes: plan.outcomes, group };
     } catch (cause) {
       const failure = classifyFailure(dialect, cause);

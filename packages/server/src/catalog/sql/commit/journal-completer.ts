@@ -4,6 +4,7 @@ import type { JournalGroup, JournalGroupContent } from "../../../model/journal-g
 import { parseJournalGroup } from "../../../model/journal-group.js";
 import { verifyHistory } from "../../../model/journal-history.js";
 import { listReplayedFiles, type ReplayPlan, replayGroups } from "../../../model/replay.js";
+import { crashPoint } from "../../../runtime/crash-points.js";
 import { fromHex, toBuffer } from "../column-values.js";
 import type { SqlDialect } from "../dialect.js";
 import type { CatalogQueries } from "../queries/catalog-queries.js";
@@ -39,10 +40,12 @@ export class JournalCompleter {
     const connection = await this.#connect();
     try {
       const statements = await this.#lockAndPlan(connection, whole, epoch);
+      crashPoint("complete.locked");
       await connection.runAll([
         ...(statements ?? []),
         plainStatement(statements === undefined ? "rollback" : "commit"),
       ]);
+      crashPoint("complete.done");
       return statements !== undefined;
     } catch (error) {
       connection.destroy();
