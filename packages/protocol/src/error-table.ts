@@ -216,6 +216,26 @@ export const ERROR_TABLE = {
     retryable: true,
     hint: "This catalog was replaced by another one; point dsn at that, or see 'After a failover' in docs/operating.md.",
   },
+  catalog_unfinished: {
+    status: 503,
+    retryable: true,
+    hint: "This catalog is being made from mirrors; when nothing runs that makes it, run the same 'koboldfs catalog' command again, it goes on.",
+  },
+  catalog_retired: {
+    status: 503,
+    retryable: true,
+    hint: "This catalog was moved by 'koboldfs catalog move'; restart this node with the new dsn.",
+  },
+  catalog_not_empty: {
+    status: 409,
+    retryable: false,
+    hint: "Give another --dsn, with an empty database; --replace throws away what is in this one.",
+  },
+  rebuild_refused: {
+    status: 409,
+    retryable: false,
+    hint: "Nothing was made; see 'When the database is lost' in docs/operating.md.",
+  },
   history_forked: {
     status: 503,
     retryable: true,

@@ -47,6 +47,7 @@ export class NodeProcess {
   readonly #lines: string[] = [];
   #child: ChildProcess | undefined;
   #listen: string;
+  #dsn: string;
   #url: string | undefined;
   #listening = false;
 
@@ -55,6 +56,12 @@ export class NodeProcess {
     this.name = options.name;
     this.data = options.data;
     this.#listen = options.listen ?? "127.0.0.1:0";
+    this.#dsn = options.dsn;
+  }
+
+  /** The catalog that it is started with from now on. */
+  useCatalog(dsn: string): void {
+    this.#dsn = dsn;
   }
 
   /** Where it listens; the same one after a restart. */
@@ -174,10 +181,10 @@ export class NodeProcess {
 
   #spawn(life: Life): void {
     if (this.isRunning) throw new Error(`node ${this.name} runs already`);
-    const { name, data, dsn, advertise, cwd } = this.#options;
+    const { name, data, advertise, cwd } = this.#options;
     this.#listening = false;
     this.crashedAt = undefined;
-    const args = ["serve", "--name", name, "--listen", this.#listen, "--dsn", dsn];
+    const args = ["serve", "--name", name, "--listen", this.#listen, "--dsn", this.#dsn];
     for (const folder of data) args.push("--data", folder);
     if (advertise !== undefined) args.push("--url", advertise);
     this.#lines.push(`--- ${name} starts: ${args.join(" ")}`);

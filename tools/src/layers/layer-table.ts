@@ -45,12 +45,17 @@ export const SERVER_LAYERS: readonly Layer[] = [
   { folder: "cluster", purpose: "which nodes exist, and the way to each", mayImport: [...VALUES, ...STORES] },
   { folder: "files", purpose: "what a user asks for now: put, get, list, copy", mayImport: UP_TO_CLUSTER },
   { folder: "workers", purpose: "what the cluster owes, later: repair, backfill", mayImport: UP_TO_CLUSTER },
+  {
+    folder: "recovery",
+    purpose: "what an operator does when a catalog is lost or moves: rebuild, move",
+    mayImport: [...UP_TO_CLUSTER, "workers"],
+  },
   { folder: "http", purpose: "the faces: native and node-to-node", mayImport: [...UP_TO_CLUSTER, "files", "workers"] },
   { folder: "config", purpose: "defaults < ini file < environment < flags", mayImport: VALUES },
   {
     folder: "app",
     purpose: "composition; the only place that names implementations",
-    mayImport: [...UP_TO_HTTP, "config"],
+    mayImport: [...UP_TO_HTTP, "recovery", "config"],
   },
 ];
 
@@ -68,4 +73,8 @@ export const IMPLEMENTATIONS: readonly string[] = [
 export const MADE_OF: Readonly<Record<string, readonly string[]>> = { "catalog/sql": ["mirror/sqlite"] };
 
 /** The only files of the command that may import the server: everything else talks to one over HTTP. */
-export const SERVER_IMPORTERS: readonly string[] = ["packages/cli/src/serve", "packages/cli/src/demo"];
+export const SERVER_IMPORTERS: readonly string[] = [
+  "packages/cli/src/serve",
+  "packages/cli/src/demo",
+  "packages/cli/src/recovery",
+];

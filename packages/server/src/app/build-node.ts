@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { isAbsolute, join, relative } from "node:path";
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { createClientAuth } from "../auth/client-auth.js";
@@ -6,6 +6,8 @@ import { NodeSigner, NodeVerifier } from "../auth/node-signature.js";
 import type { BlobRef } from "../blobs/blob-store.js";
 import { CachedBlobStore } from "../blobs/cached-blob-store.js";
 import { DiskUploadStore } from "../blobs/disk/uploads/disk-upload-store.js";
+import { DiskBlobLister } from "../blobs/disk/disk-blob-lister.js";
+import { BLOBS_FOLDER } from "../blobs/disk/disk-volume.js";
 import { openDiskVolumes } from "../blobs/disk/open-volumes.js";
 import type { VolumeSet } from "../blobs/disk/volume-set.js";
 import type { Catalog, Debt } from "../catalog/catalog.js";
@@ -32,6 +34,7 @@ import { MirrorIntake } from "../mirror/mirror-intake.js";
 import { SqliteMirror } from "../mirror/sqlite/sqlite-mirror.js";
 import { WatchedMirror } from "../mirror/watched-mirror.js";
 import type { Clock } from "../runtime/clock.js";
+import { systemFileSystem } from "../runtime/file-system.js";
 import type { Logger } from "../runtime/logger.js";
 import { BackfillWorker } from "../workers/backfill-worker.js";
 import { BlobFetcher } from "../workers/blob-fetcher.js";
@@ -51,6 +54,7 @@ import { Reaper } from "../workers/reaper.js";
 import { RepairWorker } from "../workers/repair-worker.js";
 import { WorkerRunner } from "../workers/worker-runner.js";
 import { createPeerConnector } from "./connect-peer.js";
+import { loopbackSecret } from "./loopback-secret.js";
 import { findNodeId } from "./node-identity.js";
 import { CATALOG_PATIENCE_MS, openCatalogPatiently } from "./open-catalog.js";
 import type { Teardown } from "./teardown.js";
@@ -274,11 +278,16 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
     faces: [
       (scope) =>
         nodeFace(scope, {
-          ...{ blobs: volumes, journal: { mirror, intake }, identity, upkeep, onNudge },
+          ...{ blobs: volumes, listing: listerOf(volumes), journal: { mirror, intake }, identity, upkeep, onNudge },
           verify: (request) => verifier.verify(request),
         }),
     ],
   });
+}
+
+function listerOf({ volumes }: VolumeSet): DiskBlobLister {
+  const roots = volumes.map(({ path }) => join(path, BLOBS_FOLDER));
+  return new DiskBlobLister(systemFileSystem, roots);
 }
 
 interface WorkerParts {
@@ -305,11 +314,6 @@ function startWorkers(ground: Ground, { cluster, intake, feed, events, paid, onC
   const repair = new HistoryRepair({ catalog, cluster, mirror, events, onSplit: () => feed.forgetHistory(), log });
   workers.start(new MirrorWorker({ catalog, mirror, intake, repair, onCompared, log }));
   workers.start(new PruneWorker({ catalog, holder: id }));
-}
-
-/** Nodes that only this machine reaches need no configured secret; those of other clusters are refused all the same. */
-function loopbackSecret(clusterId: string): string {
-  return createHash("sha256").update(`koboldfs node face of ${clusterId}`).digest("hex");
 }
 
 /** The files of an embedded catalog that lies in a data directory: they may be there before the volume is. */

@@ -1,7 +1,7 @@
 import type { Digest, FileKey, NamespaceInfo, NamespaceName, NodeId, TransactionState } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome, FileRecord, FormerVersion, Moment, NodeSettings } from "../model/change.js";
 import type { PlannedPurge } from "../model/commit-plan.js";
-import type { BlobName, KnownHistory } from "../model/commit-view.js";
+import type { BlobName, KnownHistory, VersionRef } from "../model/commit-view.js";
 import type { JournalGroup } from "../model/journal-group.js";
 import type { NamespaceHorizon } from "../model/plan-horizon.js";
 import type { KeyLock, StagedChange } from "../model/staged-change.js";
@@ -196,6 +196,9 @@ export interface Debt {
   readonly copies: number;
 }
 
+/** A place in the order of all debts. */
+export type DebtSpot = Pick<Debt, "node" | "namespace" | "digest">;
+
 export interface DebtCatalog {
   /**
    * The node's debts, fewest copies first, oldest first among those. At most `limit` (1 to 1,000), without the first
@@ -204,7 +207,7 @@ export interface DebtCatalog {
   listDebts(node: NodeId, limit: number, skip?: number): Promise<Debt[]>;
   /** Idempotent: debts that are gone already are passed over. The blobs must be durable on the node before this call. */
   settleDebts(debts: readonly Debt[]): Promise<void>;
-  /** Idempotent: records that the node lacks a blob it was thought to hold. */
+  /** Idempotent: records that the node lacks a blob it was thought to hold. Throws `catalog_retired`. */
   addDebt(debt: Debt): Promise<void>;
   /** How much each node owes, and the journal number of its oldest debt. Nodes that owe nothing are left out. */
   countDebts(): Promise<DebtCount[]>;
@@ -249,6 +252,10 @@ export interface CopyCatalog {
   listOwed(question: OwedQuestion, limit: number): Promise<StoredBlobRecord[]>;
   /** Every blob that the journal names, each once. Reads all of it. */
   countBlobs(): Promise<BlobCount>;
+  /** Former versions, whatever the horizons. Reads all of them. */
+  countVersions(): Promise<BlobCount>;
+  /** Keys that name the blob or named it, with the version; the newest first. */
+  listNamesOf(blob: BlobName, limit: number): Promise<VersionRef[]>;
   /** Blobs that the journal names, by digest and namespace, behind `after` and up to the digest `until`. */
   listBlobs(range: { after: BlobSpot; until: string; limit: number }): Promise<StoredBlobRecord[]>;
 }
@@ -282,8 +289,22 @@ export interface CompletionCatalog {
    * ask for the head: it may have happened.
    */
   completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean>;
+  /**
+   * As `completeJournal`, for a catalog that is made anew: it is unfinished (`UNFINISHED_EPOCH`) until an epoch is raised,
+   * and nobody knows yet who has which bytes, so every node counts as one that was never backfilled. Outcomes of groups
+   * before `outcomesSinceMs` are too old to be asked for and left out.
+   */
+  rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean>;
+  /** As `addDebt`, of many; `copies` of those that are owed already become what is said here. */
+  addDebts(debts: readonly Debt[]): Promise<void>;
+  /** Debts of all nodes, by node, namespace and digest, behind `after`; at most `limit`. */
+  listAllDebts(after: DebtSpot | undefined, limit: number): Promise<Debt[]>;
   /** Begins this epoch unless it has begun. */
   raiseEpoch(epoch: number): Promise<void>;
+  /** From when it resolves nothing is committed any more, whoever tries; all nodes read from their mirrors. Idempotent. */
+  retire(): Promise<void>;
+  /** Takes `retire` back. */
+  revive(): Promise<void>;
 }
 
 export interface LeaseCatalog {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findFence, findFork, planMirror } from "./fence.js";
+import { findFence, findFork, planMirror, RETIRED_EPOCH, UNFINISHED_EPOCH } from "./fence.js";
 import { compareHistories, type JournalPoint } from "./journal-history.js";
 
 const KNOWN = { number: 5, hash: "five", epoch: 1 };
@@ -16,6 +16,8 @@ describe("findFence", () => {
     ["another one that is longer", { ...SAME, number: 9, hash: "nine", hashAtKnown: "other" }, "history_forked"],
     ["one whose groups end elsewhere", { ...SAME, number: 9, hash: "nine", hashAtKnown: undefined }, "history_forked"],
     ["one of an earlier epoch, however long", { ...SAME, number: 99, epoch: 0 }, "catalog_outdated"],
+    ["one that is still being made", { ...SAME, number: 99, epoch: UNFINISHED_EPOCH }, "catalog_unfinished"],
+    ["one that was moved away", { ...SAME, epoch: RETIRED_EPOCH }, "catalog_retired"],
   ])("lets a node write to %s or not", (_name, catalog, code) => {
     expect(findFence(catalog, KNOWN)?.code).toBe(code);
   });
@@ -23,6 +25,7 @@ describe("findFence", () => {
   it("holds up nobody who knows nothing yet", () => {
     const known = { number: 0, hash: "genesis", epoch: 0 };
     expect(findFence({ ...SAME, hashAtKnown: undefined }, known)).toBeUndefined();
+    expect(findFence({ ...SAME, epoch: UNFINISHED_EPOCH, hashAtKnown: undefined }, known)).toBeDefined();
   });
 });
 
@@ -38,6 +41,8 @@ describe("planMirror", () => {
     expect(compare({ number: 3, hash: "other", hashAtKnown: "" }, undefined)).toBe("join");
     expect(compare({ number: 9, hash: "nine", hashAtKnown: "other" })).toBe("join");
     expect(compare({ number: 3, hash: "three", epoch: 0 }, "three")).toBe("refuse");
+    expect(compare({ number: 3, hash: "three", epoch: UNFINISHED_EPOCH }, "three")).toBe("refuse");
+    expect(compare({ epoch: RETIRED_EPOCH })).toBe("refuse");
   });
 });
 

@@ -1,4 +1,4 @@
-import { KoboldError } from "@koboldfs/protocol";
+import { type ErrorCode, KoboldError } from "@koboldfs/protocol";
 import type { KnownHistory } from "./commit-view.js";
 import type { JournalPoint } from "./journal-history.js";
 
@@ -8,11 +8,18 @@ export interface CatalogHistory extends KnownHistory {
   readonly hashAtKnown: string | undefined;
 }
 
+/** The epoch of a catalog that is being made from mirrors: it is below every other, so that no node takes it for whole. */
+export const UNFINISHED_EPOCH = -1;
+/** The epoch of a catalog that was moved to another database: whatever its epochs were, it is in none any more. */
+export const RETIRED_EPOCH = -2;
+
 /**
  * Why nothing may be written to this catalog by a node that knows more of the journal than it; undefined when its
  * history goes on from what the node knows.
  */
 export function findFence(catalog: CatalogHistory, known: KnownHistory): KoboldError | undefined {
+  const unusable = findUnusable(catalog);
+  if (unusable !== undefined) return unusable;
   if (catalog.epoch < known.epoch) {
     const text = `the catalog is of epoch ${catalog.epoch}; another one has replaced it since, in epoch ${known.epoch}`;
     return new KoboldError("catalog_outdated", text);
@@ -25,6 +32,16 @@ export function findFence(catalog: CatalogHistory, known: KnownHistory): KoboldE
   return new KoboldError("history_forked", `the catalog has another entry ${known.number} than this node's mirror`);
 }
 
+/** Why nobody may rely on this catalog, whatever they know: it is no catalog yet, or no longer one. */
+export function findUnusable({ epoch }: Pick<KnownHistory, "epoch">): KoboldError | undefined {
+  if (epoch === UNFINISHED_EPOCH) return new KoboldError("catalog_unfinished", "this catalog is still being made");
+  if (epoch === RETIRED_EPOCH) return new KoboldError("catalog_retired", "this catalog was moved to another database");
+  return undefined;
+}
+
+/** Fences that no repair takes away: the node needs another catalog, or this one needs time. */
+const LASTING_FENCES: readonly ErrorCode[] = ["catalog_outdated", "catalog_retired", "catalog_unfinished"];
+
 /** What has to happen between a catalog and a mirror. */
 export type MirrorPlan =
   | { readonly kind: "nothing" }
@@ -34,7 +51,7 @@ export type MirrorPlan =
   | { readonly kind: "complete" }
   /** Both went on from a common point. */
   | { readonly kind: "join" }
-  /** The catalog was replaced by another one, and came back. */
+  /** The catalog was replaced by another one and came back, was moved, or is still being made. */
   | { readonly kind: "refuse"; readonly reason: KoboldError };
 
 export interface MirrorComparison {
@@ -47,7 +64,7 @@ export interface MirrorComparison {
 export function planMirror({ catalog, mirror, hashAtHead }: MirrorComparison): MirrorPlan {
   const fence = findFence(catalog, mirror);
   if (fence === undefined) return { kind: catalog.number > mirror.number ? "catch-up" : "nothing" };
-  if (fence.code === "catalog_outdated") return { kind: "refuse", reason: fence };
+  if (LASTING_FENCES.includes(fence.code)) return { kind: "refuse", reason: fence };
   const isBeginning = catalog.number < mirror.number && (catalog.number === 0 || hashAtHead === catalog.hash);
   return { kind: isBeginning ? "complete" : "join" };
 }

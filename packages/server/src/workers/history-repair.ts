@@ -1,16 +1,14 @@
-import type { NamespaceName, NamespacePolicy } from "@koboldfs/protocol";
 import type { Catalog } from "../catalog/catalog.js";
 import type { Cluster, MirrorPeer } from "../cluster/cluster.js";
 import { findGenesis } from "../mirror/continue-history.js";
 import type { Mirror, MirrorBranch } from "../mirror/mirror.js";
-import type { NodeSettings, PurgeChange, RejoinChange } from "../model/change.js";
 import type { KnownHistory } from "../model/commit-view.js";
 import { findFork } from "../model/fence.js";
-import { planJoin } from "../model/join-plan.js";
-import { type JournalGroup, parseJournalGroup } from "../model/journal-group.js";
+import type { JournalGroup } from "../model/journal-group.js";
 import { crashPoint } from "../runtime/crash-points.js";
 import type { Logger } from "../runtime/logger.js";
 import type { HistoryEvents } from "../cluster/history-events.js";
+import { BranchJoiner } from "./branch-joiner.js";
 
 export interface HistoryRepairOptions {
   readonly catalog: Pick<
@@ -35,8 +33,6 @@ export interface HistoryRepairOptions {
 
 /** Groups read or put back at once: a transaction that holds the journal's lock for some hundred milliseconds. */
 const BATCH_GROUPS = 100;
-/** Keys joined in one commit. */
-const BATCH_KEYS = 200;
 
 /** Mends what a failover broke: completes a catalog from the longest mirror, joins the two sides of a fork. */
 export class HistoryRepair {
@@ -109,70 +105,16 @@ export class HistoryRepair {
 
   /** Names again, behind the catalog's history, what only a branch had. Repeated after a crash it does nothing twice. */
   async joinBranch(branch: MirrorBranch): Promise<void> {
-    const { catalog, events, log, mirror } = this.#options;
-    const sinceFork = await this.#listAllGroups(branch.fork.number);
-    const plan = planJoin(branch.fork, branch.groups.map(contentOf), sinceFork.map(contentOf));
-    for (const [name, policy] of plan.namespaces) await this.#makeNamespace(name, policy);
-    for (const node of plan.nodes) await this.#enterNode(node);
-    let joined = 0;
-    for (let start = 0; start < plan.files.length; start += BATCH_KEYS) {
-      joined += await this.#rejoin(plan.files.slice(start, start + BATCH_KEYS));
-    }
-    for (const purge of plan.purges) await this.#purge(purge);
+    const { catalog, cluster, events, log, mirror } = this.#options;
+    const joiner = new BranchJoiner({ catalog, history: mirror, nudge: (nodes) => cluster.nudge(nodes), log });
+    const { keys, joined } = await joiner.join(branch);
     if (joined > 0) await catalog.raiseEpoch((await catalog.head()).epoch + 1);
     crashPoint("fork.rejoined");
     await mirror.dropBranch(branch.fork);
     crashPoint("fork.dropped");
     events.note({ kind: "joined", from: branch.fork.number + 1, to: branch.groups.at(-1)?.last ?? branch.fork.number });
-    log.error({ fork: branch.fork.number, keys: plan.files.length, joined }, "both sides of a fork were joined");
+    log.error({ fork: branch.fork.number, keys, joined }, "both sides of a fork were joined");
   }
-
-  async #listAllGroups(after: number): Promise<JournalGroup[]> {
-    const all: JournalGroup[] = [];
-    for (;;) {
-      const page = await this.#options.mirror.listGroups(all.at(-1)?.last ?? after, BATCH_GROUPS);
-      if (page.length === 0) return all;
-      all.push(...page);
-    }
-  }
-
-  /** Answers how many of these keys nobody had joined before. */
-  async #rejoin(changes: readonly RejoinChange[]): Promise<number> {
-    const outcomes = await this.#options.catalog.commitAll(changes);
-    const refused = outcomes.find((outcome) => !outcome.ok);
-    if (refused?.ok === false) throw refused.error;
-    const done = outcomes.filter((outcome) => outcome.ok);
-    this.#options.cluster.nudge([...new Set(done.flatMap(({ owing }) => owing))]);
-    return done.filter(({ replayed }) => !replayed).length;
-  }
-
-  /** What is not there needs no purge. */
-  async #purge(change: PurgeChange): Promise<void> {
-    const outcome = await this.#options.catalog.commit(change);
-    const isGone =
-      !outcome.ok && ["not_found", "version_not_found", "namespace_not_found"].includes(outcome.error.code);
-    if (!outcome.ok && !isGone) throw outcome.error;
-  }
-
-  async #makeNamespace(namespace: NamespaceName, policy: NamespacePolicy | undefined): Promise<void> {
-    const { catalog } = this.#options;
-    if ((await catalog.findNamespace(namespace)) !== undefined) return;
-    const change = { kind: "set-namespace", namespace, policy: policy ?? { minCopies: 1 } } as const;
-    const outcome = await catalog.commit(change);
-    if (!outcome.ok) throw outcome.error;
-  }
-
-  async #enterNode(node: NodeSettings): Promise<void> {
-    const { catalog, log } = this.#options;
-    if ((await catalog.listNodes()).some(({ id }) => id === node.id)) return;
-    const outcome = await catalog.commit({ kind: "set-node", node });
-    // Another node took its name on the catalog's side: an operator has to choose.
-    if (!outcome.ok) log.error({ err: outcome.error, node: node.name }, "a node of a branch cannot be entered again");
-  }
-}
-
-function contentOf({ bytes }: JournalGroup) {
-  return parseJournalGroup(bytes);
 }
 
 function pointOf(group: JournalGroup | undefined) {

@@ -15,7 +15,7 @@ export interface PruneWorkerOptions {
  * How long outcomes are kept for requests that come a second time. A client that retries does so within minutes; a week
  * lets a person repeat Friday's failed job on Monday, and still bounds the table.
  */
-const KEEP_OUTCOMES_MS = 7 * 24 * 60 * 60 * 1000;
+export const KEEP_OUTCOMES_MS = 7 * 24 * 60 * 60 * 1000;
 /** Rows removed in one statement: few enough that its locks are never felt. */
 const BATCH_ROWS = 1_000;
 /** Longer than a step takes, short enough that another node takes over soon. */

@@ -12,12 +12,12 @@ const SHARD = /^[0-9a-f]{2}$/;
  * folder that cannot be read is no empty folder.
  */
 export async function* walkShards(files: FileSystem, root: string): AsyncGenerator<BlobRef[]> {
-  for (const name of await list(files, root)) {
+  for (const name of await listFolder(files, root)) {
     const namespace = findNamespace(name);
     if (namespace === undefined) continue;
     for (const first of await listShards(files, join(root, name))) {
       for (const second of await listShards(files, join(root, name, first))) {
-        const names = await list(files, join(root, name, first, second));
+        const names = await listFolder(files, join(root, name, first, second));
         const digests = names.filter(isDigest).filter((digest) => digest.startsWith(first + second));
         if (digests.length > 0) yield digests.map((digest) => ({ namespace, digest }));
       }
@@ -25,11 +25,13 @@ export async function* walkShards(files: FileSystem, root: string): AsyncGenerat
   }
 }
 
-async function listShards(files: FileSystem, path: string): Promise<string[]> {
-  return (await list(files, path)).filter((name) => SHARD.test(name));
+/** Names of two hex digits in a folder, in order. */
+export async function listShards(files: FileSystem, path: string): Promise<string[]> {
+  return (await listFolder(files, path)).filter((name) => SHARD.test(name));
 }
 
-async function list(files: FileSystem, path: string): Promise<string[]> {
+/** Names in a folder, in order; none when it is not there. */
+export async function listFolder(files: FileSystem, path: string): Promise<string[]> {
   try {
     return (await files.readdir(path)).sort();
   } catch (error) {
@@ -39,7 +41,7 @@ async function list(files: FileSystem, path: string): Promise<string[]> {
   }
 }
 
-function findNamespace(name: string): NamespaceName | undefined {
+export function findNamespace(name: string): NamespaceName | undefined {
   try {
     return parseNamespaceName(name);
   } catch (error) {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Change } from "../../model/change.js";
-import type { JournalGroup } from "../../model/journal-group.js";
-import { deleteOf, NAMESPACE, nodeId, putOf, setNamespaceOf, setNodeOf } from "../../model/test-changes.js";
+import type { Change, FileContent } from "../../model/change.js";
+import { findFence, RETIRED_EPOCH, UNFINISHED_EPOCH } from "../../model/fence.js";
+import { type JournalGroup, parseJournalGroup } from "../../model/journal-group.js";
+import { contentOf, deleteOf, NAMESPACE, nodeId, putOf, setNamespaceOf, setNodeOf } from "../../model/test-changes.js";
 import { ModelCatalog } from "../../model/test-model-catalog.js";
-import type { Catalog } from "../catalog.js";
+import type { Catalog, Debt } from "../catalog.js";
 import type { CatalogHarness } from "./catalog-harness.js";
 import { checkJournal } from "./journal-check.js";
 import { doneOf, withDatabase } from "./test-cluster-catalog.js";
@@ -23,7 +24,29 @@ function happenElsewhere(catalog: Catalog): { model: ModelCatalog; groups: Journ
   return { model, groups: model.groups.map(({ first, last, hash, bytes }) => ({ first, last, hash, bytes })) };
 }
 
+function blobOf({ digest }: FileContent) {
+  return { namespace: NAMESPACE, digest };
+}
+
 export function describeCompletionConformance(harness: CatalogHarness): void {
+  describe("a catalog that was retired", () => {
+    it("takes no commit and no debt of anybody, until it is revived", () =>
+      withDatabase(harness, async ({ open }) => {
+        const [catalog, other] = [await open(), await open()];
+        await catalog.commitAll([setNamespaceOf(), setNodeOf(1)]);
+        await catalog.raiseEpoch(3);
+        await Promise.all([catalog.retire(), other.retire()]);
+        expect(await other.head()).toMatchObject({ number: 2, epoch: RETIRED_EPOCH });
+        await expect(other.commit(putOf("a"))).rejects.toMatchObject({ code: "catalog_retired" });
+        const debt = { ...blobOf(contentOf("x")), node: nodeId(1), sizeBytes: 1, copies: 1 };
+        await expect(other.addDebt(debt)).rejects.toMatchObject({ code: "catalog_retired" });
+        await expect(other.confirmUnreferenced([debt])).rejects.toMatchObject({ code: "catalog_retired" });
+        await catalog.revive();
+        expect(await other.head()).toMatchObject({ number: 2, epoch: 3 });
+        expect(doneOf(await other.commit(putOf("a")))).toMatchObject({ version: 3 });
+      }));
+  });
+
   describe("a catalog that lacks what was committed", () => {
     it("gets the groups back with their numbers, and everything that they imply", () =>
       withDatabase(harness, async ({ open }) => {
@@ -71,6 +94,68 @@ export function describeCompletionConformance(harness: CatalogHarness): void {
         expect(await catalog.completeJournal(groups.slice(3), 2)).toBe(false);
         expect(await catalog.head()).toMatchObject({ number: 8, epoch: 1 });
         await checkJournal(catalog);
+      }));
+
+    it("is made anew: unfinished until an epoch is raised, and every node to be filled from the beginning", () =>
+      withDatabase(harness, async ({ open }) => {
+        const catalog = await open();
+        const { model, groups } = happenElsewhere(catalog);
+        const since = parseJournalGroup(groups[2]?.bytes ?? Buffer.alloc(0)).timeMs;
+        expect(await catalog.rebuildJournal(groups.slice(0, 2), since)).toBe(true);
+        expect(await catalog.rebuildJournal(groups.slice(1), since)).toBe(false);
+        expect(await catalog.rebuildJournal(groups.slice(2), since)).toBe(true);
+        expect(await catalog.head()).toMatchObject({ number: model.head.number, epoch: UNFINISHED_EPOCH });
+        const known = { number: 0, hash: "", epoch: 0 };
+        expect(findFence({ ...(await catalog.head()), hashAtKnown: undefined }, known)?.code).toBe(
+          "catalog_unfinished",
+        );
+        await expect(catalog.confirmUnreferenced([NAMED.content].map(blobOf))).rejects.toMatchObject({
+          code: "catalog_unfinished",
+        });
+        const places = (await catalog.listNodes()).map(({ joinedAt, backfillPosition }) => [
+          joinedAt,
+          backfillPosition,
+        ]);
+        expect(places).toEqual([
+          [9, 0],
+          [9, 0],
+        ]);
+        expect(await catalog.countDebts()).toEqual([]);
+        await catalog.raiseEpoch(7);
+        expect(await catalog.head()).toMatchObject({ epoch: 7 });
+        expect(doneOf(await catalog.commit(NAMED))).toMatchObject({ version: 6, replayed: true });
+        await checkJournal(catalog);
+      }));
+
+    it("says who lacks what in as many debts as there are, and who called a blob what", () =>
+      withDatabase(harness, async ({ open }) => {
+        const catalog = await open();
+        const { groups } = happenElsewhere(catalog);
+        await catalog.rebuildJournal(groups, 0);
+        const debts = [1, 2].flatMap((node) =>
+          ["x", "two", "one"].map((text) => ({
+            ...blobOf(contentOf(text)),
+            node: nodeId(node),
+            sizeBytes: 3,
+            copies: 1,
+          })),
+        );
+        await catalog.addDebts(debts);
+        await catalog.addDebts(debts.slice(0, 1).map((debt) => ({ ...debt, copies: 0 })));
+        const seen = [];
+        for (let after: Debt | undefined; ; ) {
+          const page: Debt[] = await catalog.listAllDebts(after, 2);
+          seen.push(...page);
+          after = page.at(-1);
+          if (page.length < 2) break;
+        }
+        const sorted = debts.toSorted((a, b) => (a.node + a.digest < b.node + b.digest ? -1 : 1));
+        expect(seen.map(({ node, digest }) => node + digest)).toEqual(sorted.map(({ node, digest }) => node + digest));
+        expect((await catalog.listDebts(nodeId(1), 10)).map(({ copies }) => copies)).toEqual([0, 1, 1]);
+        expect(await catalog.countVersions()).toEqual({ files: 2, bytes: 6n });
+        expect(await catalog.listNamesOf(blobOf(contentOf("one")), 5)).toEqual([
+          { namespace: NAMESPACE, key: "a", version: 4 },
+        ]);
       }));
 
     it("is completed once when several nodes do it at once", () =>

@@ -15,12 +15,16 @@ export interface CatalogWriter extends LeaseCatalog, MaintenanceCatalog, PruneCa
   commitGroup(changes: readonly Change[], release: () => void, known?: KnownHistory): Promise<CommittedGroup>;
   /** See `CompletionCatalog`. */
   completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean>;
+  rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean>;
   raiseEpoch(epoch: number): Promise<void>;
+  retire(): Promise<void>;
+  revive(): Promise<void>;
   /** Throws `node_not_found`. */
   heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<void>;
   setBackfillPosition(node: NodeId, position: number): Promise<void>;
   settleDebts(debts: readonly Debt[]): Promise<void>;
   addDebt(debt: Debt): Promise<void>;
+  addDebts(debts: readonly Debt[]): Promise<void>;
   confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]>;
   dropIdleDebts(debts: readonly Debt[]): Promise<number>;
   endPurges(purges: readonly PlannedPurge[]): Promise<void>;

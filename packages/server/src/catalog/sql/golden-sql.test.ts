@@ -6,6 +6,7 @@ import { createQueryBuilder, type SqlDialect } from "./dialect.js";
 import { buildMigrationsTable, MIGRATIONS } from "./migrations.js";
 import { mysqlDialect } from "./mysql/mysql-dialect.js";
 import { postgresDialect } from "./postgres/postgres-dialect.js";
+import { formatDebtSpot } from "./queries/debt-queries.js";
 import { type CatalogQueries, createCatalogQueries } from "./queries/catalog-queries.js";
 import type { SqlStatement } from "./sql-connection.js";
 import { sqliteDialect } from "./sqlite/sqlite-dialect.js";
@@ -23,6 +24,7 @@ const TRANSACTION = {
   ...{ changes: 0, stagedBytes: 0, entryBytes: 0, usage: {} },
 };
 const STAGED = { ...FILE, transaction: TRANSACTION.id, kind: "put" as const, placedOn: [nodeId(1)], stagedAt: 1 };
+const GROUP_ROW = { last: 1, first: 1, hash: Buffer.alloc(32), bytes: Buffer.alloc(0), time_ms: 0 };
 const CLAIM = { name: "l", holder: "h", ttlMs: 1 };
 
 function planGroup() {
@@ -40,19 +42,10 @@ function listStatements({
   epochs,
   files,
   journal,
-  leases,
-  locks,
   namespaces,
   nodes,
-  outcomes,
-  purges,
-  references,
-  staged,
-  transactions,
-  versions,
 }: CatalogQueries): SqlStatement[] {
   const group = planGroup();
-  const record = { groupId: "g", timeMs: 0, outcomes: [], recorded: [] };
   return [
     ...[cluster.lock({}), cluster.readHead({}), cluster.findHead({}), cluster.findClusterId({})],
     cluster.moveHead({ number: 1, hash: Buffer.alloc(32), timeMs: 0 }),
@@ -68,17 +61,39 @@ function listStatements({
     ...[nodes.list({}), nodes.put([NODE_ROW], 0), nodes.heartbeat({ id: "n", freeBytes: 0, totalBytes: 0 })].flat(),
     nodes.moveBackfill({ id: "n", position: 1 }),
     ...[debts.add([DEBT]), debts.addMissing([]), debts.remove([DEBT, DEBT])].flat(),
-    ...[debts.list({ node: "n", limit: 1, skip: 0 }), debts.count({})],
+    ...[debts.list({ node: "n", limit: 1, skip: 0 }), debts.count({}), debts.listAll(formatDebtSpot(DEBT, 1))],
     ...[copies.countOwed(OWED), copies.listOwed(OWED, 1), copies.countBlobs({})],
     copies.listBlobs({ digest: Buffer.alloc(32), namespace: "", until: Buffer.alloc(32), limit: 1 }),
     ...journal.insertEntries(group),
     journal.insertGroup({ last: 1, first: 1, hash: Buffer.alloc(32), bytes: Buffer.alloc(0), timeMs: 0 }),
+    ...journal.insertGroups([GROUP_ROW, GROUP_ROW]),
     journal.listGroups({ after: 0, limit: 1 }),
     journal.findGroupHash({ last: 1 }),
     journal.listBlobs({ after: 0, until: 1, limit: 1 }),
-    ...[epochs.find({}), epochs.insert({ epoch: 1, number: 1, hash: Buffer.alloc(32), timeMs: 0 })],
+    ...[
+      epochs.find({}),
+      epochs.remove({ epoch: 1 }),
+      epochs.insert({ epoch: 1, number: 1, hash: Buffer.alloc(32), timeMs: 0 }),
+    ],
     ...[journal.findGroupOf({ number: 1 }), journal.findGroupAt({ timeMs: 1 })],
     ...[journal.removeEntries([{ number: 1 }]), journal.removeTombstones([{ number: 1 }])].flat(),
+  ];
+}
+
+/** Of what names were before, and of what is done later. */
+function listLaterStatements({
+  files,
+  leases,
+  locks,
+  outcomes,
+  purges,
+  references,
+  staged,
+  transactions,
+  versions,
+}: CatalogQueries): SqlStatement[] {
+  const record = { groupId: "g", timeMs: 0, outcomes: [], recorded: [] };
+  return [
     ...[files.findLive([FILE]), [files.listAsOf(RANGE, AS_OF), files.listSince(RANGE, AS_OF)]].flat(),
     files.listExpired({ limit: 1 }),
     ...[versions.put([FORMER]), versions.remove([FORMER]), versions.find([FORMER]), versions.findNewest([FILE])].flat(),
@@ -88,7 +103,9 @@ function listStatements({
     versions.listDeleted(RANGE, { horizon: 0 }),
     versions.listEnded({ namespace: NAMESPACE, horizon: 1, limit: 1 }),
     versions.findNextNamespace({ after: "" }),
+    versions.count(),
     ...references.listReferenced([FILE, FILE]),
+    references.listNames(DEBT, 1),
     references.checkReference({ namespace: NAMESPACE, digest: Buffer.alloc(32) }),
     ...[purges.add([DEBT]), purges.findOfBlobs([DEBT])].flat(),
     purges.listOpen({ node: "n", limit: 1 }),
@@ -127,7 +144,9 @@ function renderSql(dialect: SqlDialect): string {
   const migrations = [buildMigrationsTable(db, dialect), ...MIGRATIONS.map((step) => step.build(db, dialect))];
   const texts = [
     ...migrations.map((step) => step.compile().sql),
-    ...listStatements(createCatalogQueries(dialect)).map((one) => one.sql),
+    ...[listStatements, listLaterStatements].flatMap((list) =>
+      list(createCatalogQueries(dialect)).map((one) => one.sql),
+    ),
   ];
   return `${texts.map((text) => `${text.trim()};`).join("\n\n")}\n`;
 }

@@ -1,4 +1,5 @@
 import type { BlobName } from "../../model/commit-view.js";
+import { findUnusable } from "../../model/fence.js";
 import type { Debt } from "../catalog.js";
 import { toInteger } from "./column-values.js";
 import type { CommitRunner } from "./commit/commit-runner.js";
@@ -47,10 +48,19 @@ async function findIdle<Blob extends BlobName>(
   connection: SqlConnection,
   blobs: readonly Blob[],
 ): Promise<Blob[]> {
+  await checkUsable(queries, connection);
   const results = await connection.runAll(blobs.map((blob) => queries.references.checkReference(formatBlobKey(blob))));
   return blobs.filter((blob, index) => {
     const [row] = results[index]?.rows ?? [];
     if (row === undefined) throw new Error(`the catalog did not say whether ${blob.digest} is referred to`);
     return toInteger(row.is_referenced) === 0;
   });
+}
+
+/** What a half made catalog, or one that was moved, says of references is no answer. */
+async function checkUsable(queries: CatalogQueries, connection: SqlConnection): Promise<void> {
+  const [row] = (await connection.run(queries.cluster.findHead({}))).rows;
+  if (row === undefined) throw new Error("the catalog has no cluster row");
+  const reason = findUnusable({ epoch: toInteger(row.epoch) });
+  if (reason !== undefined) throw reason;
 }

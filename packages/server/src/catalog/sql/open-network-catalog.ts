@@ -15,7 +15,7 @@ export async function openNetworkCatalog(engine: NetworkEngine, options: SqlCata
   const { dialect } = engine;
   const { clock, logger } = options;
   const queries = createCatalogQueries(dialect);
-  const clusterId = await prepare(engine, queries, options.allowUnsafe === true);
+  const clusterId = await prepare(engine, queries, options);
   const pool = new SessionPool({ connect: () => engine.connect("read"), dialect });
   const runner = new RetryingRunner({ runner: pool, dialect, clock });
   const connect = () => engine.connect("commit");
@@ -34,13 +34,17 @@ export async function openNetworkCatalog(engine: NetworkEngine, options: SqlCata
   return new SqlCatalog({ ...parts, release: () => pool.close() });
 }
 
-async function prepare(engine: NetworkEngine, queries: ReturnType<typeof createCatalogQueries>, allowUnsafe: boolean) {
+async function prepare(
+  engine: NetworkEngine,
+  queries: ReturnType<typeof createCatalogQueries>,
+  { allowUnsafe, clusterId }: Pick<SqlCatalogOptions, "allowUnsafe" | "clusterId">,
+) {
   const { dialect } = engine;
   try {
     const connection = await engine.connect("prepare");
     try {
-      if (!allowUnsafe) await checkDurability({ connection, dialect, queries });
-      return await prepareCatalog({ connection, dialect, queries });
+      if (allowUnsafe !== true) await checkDurability({ connection, dialect, queries });
+      return await prepareCatalog({ connection, dialect, queries, ...(clusterId !== undefined && { clusterId }) });
     } finally {
       await connection.close();
     }

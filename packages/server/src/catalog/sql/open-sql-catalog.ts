@@ -13,23 +13,35 @@ import { openSqliteCatalog } from "./sqlite/open-sqlite-catalog.js";
  */
 export async function openSqlCatalog(options: SqlCatalogOptions): Promise<Catalog> {
   const { dsn } = options;
+  switch (schemeOf(dsn)) {
+    case "mysql":
+      return openNetworkCatalog(createMysqlEngine(parseDatabaseUrl(dsn)), options);
+    case "postgres":
+      return openNetworkCatalog(createPostgresEngine(parseDatabaseUrl(dsn)), options);
+    case "sqlite":
+      return openSqliteCatalog(parseSqlitePath(dsn), options);
+  }
+}
+
+/** Which protocol the dsn speaks. Throws `config_invalid`. */
+export function schemeOf(dsn: string): "mysql" | "postgres" | "sqlite" {
   const scheme = dsn.slice(0, dsn.indexOf(":"));
   switch (scheme) {
     case "mariadb":
     case "mysql":
-      return openNetworkCatalog(createMysqlEngine(parseDatabaseUrl(dsn)), options);
+      return "mysql";
     case "postgres":
     case "postgresql":
-      return openNetworkCatalog(createPostgresEngine(parseDatabaseUrl(dsn)), options);
+      return "postgres";
     case "sqlite":
-      return openSqliteCatalog(parseSqlitePath(dsn), options);
+      return "sqlite";
     default:
       throw new KoboldError("config_invalid", `dsn must begin with sqlite:, postgres:// or mysql://, not "${scheme}"`);
   }
 }
 
 /** Accepts `sqlite:relative/path`, `sqlite:/absolute` and `sqlite:///absolute`. */
-function parseSqlitePath(dsn: string): string {
+export function parseSqlitePath(dsn: string): string {
   const path = dsn.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
   if (path === "" || path.startsWith("//")) throw new KoboldError("config_invalid", `no path in the dsn ${dsn}`);
   // What lives in memory is seen by one session only; the writing thread is another one.

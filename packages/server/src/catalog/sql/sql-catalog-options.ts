@@ -9,6 +9,8 @@ export interface SqlCatalogOptions {
   readonly clock: Clock;
   /** Take a database that is set so that it can lose commits. */
   readonly allowUnsafe?: boolean;
+  /** The id that a catalog gets that is made now; by default it is a new cluster's. */
+  readonly clusterId?: string;
   /** Who must know of commits before they are answered. */
   readonly witness?: CommitWitness;
 }

@@ -8,7 +8,7 @@ import {
 } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome, FileRecord, Moment } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
-import type { BlobName, FileRef, KnownHistory } from "../../model/commit-view.js";
+import type { BlobName, FileRef, KnownHistory, VersionRef } from "../../model/commit-view.js";
 import { type JournalGroup, parseJournalGroup } from "../../model/journal-group.js";
 import type { KeyLock, StagedChange } from "../../model/staged-change.js";
 import type { TransactionId, TransactionRow } from "../../model/transaction.js";
@@ -19,6 +19,7 @@ import type {
   CommitWitness,
   Debt,
   DebtCount,
+  DebtSpot,
   DeletedPage,
   HeldFile,
   JournalBlob,
@@ -40,16 +41,17 @@ import { listFiles } from "./list-files.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { parseFoundHead } from "./queries/cluster-queries.js";
 import { formatSpot, parseCountRow, parseStoredBlobRow } from "./queries/copy-queries.js";
-import { parseDebtRow } from "./queries/debt-queries.js";
+import { formatDebtSpot, parseDebtRow } from "./queries/debt-queries.js";
 import { parseFileRow, parseLiveFileRow } from "./queries/file-queries.js";
 import { parseBlobRow, parseGroupRow } from "./queries/journal-queries.js";
-import { parseNamespaceRow } from "./queries/namespace-queries.js";
+import { formatNamespaceInfo, parseNamespaceRow } from "./queries/namespace-queries.js";
 import { parseNodeRecord } from "./queries/node-queries.js";
 import { parsePurgeRow } from "./queries/purge-queries.js";
-import { parseBlobName } from "./queries/reference-queries.js";
+import { parseNameRow, withoutThose } from "./queries/reference-queries.js";
 import type { SqlRunner, SqlStatement } from "./sql-connection.js";
 import { SqlHistory } from "./sql-history.js";
 import { SqlTransactions } from "./sql-transactions.js";
+import { waitAtMost } from "./wait-at-most.js";
 
 export interface SqlCatalogParts {
   readonly clusterId: string;
@@ -209,9 +211,7 @@ export class SqlCatalog implements Catalog {
   }
 
   async listUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]> {
-    const rows = await this.#read(this.#parts.queries.references.listReferenced(blobs));
-    const referenced = new Set(rows.map(parseBlobName).map(formatBlobName));
-    return blobs.filter((blob) => !referenced.has(formatBlobName(blob)));
+    return withoutThose(blobs, await this.#read(this.#parts.queries.references.listReferenced(blobs)));
   }
 
   confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]> {
@@ -276,6 +276,15 @@ export class SqlCatalog implements Catalog {
     return this.#parts.writer.addDebt(debt);
   }
 
+  addDebts(debts: readonly Debt[]): Promise<void> {
+    return this.#parts.writer.addDebts(debts);
+  }
+
+  async listAllDebts(after: DebtSpot | undefined, limit: number): Promise<Debt[]> {
+    const rows = await this.#read([this.#parts.queries.debts.listAll(formatDebtSpot(after, limit))]);
+    return rows.map(parseDebtRow);
+  }
+
   async countDebts(): Promise<DebtCount[]> {
     const rows = await this.#read([this.#parts.queries.debts.count({})]);
     return rows.map((row) => ({
@@ -295,6 +304,14 @@ export class SqlCatalog implements Catalog {
 
   async countBlobs(): Promise<BlobCount> {
     return parseCountRow((await this.#read([this.#parts.queries.copies.countBlobs({})]))[0]);
+  }
+
+  async countVersions(): Promise<BlobCount> {
+    return parseCountRow((await this.#read([this.#parts.queries.versions.count()]))[0]);
+  }
+
+  async listNamesOf(blob: BlobName, limit: number): Promise<VersionRef[]> {
+    return (await this.#read([this.#parts.queries.references.listNames(blob, limit)])).map(parseNameRow);
   }
 
   async listBlobs(range: { after: BlobSpot; until: string; limit: number }): Promise<StoredBlobRecord[]> {
@@ -332,8 +349,20 @@ export class SqlCatalog implements Catalog {
     return groups.length === 0 || this.#parts.writer.completeJournal(groups, epoch);
   }
 
+  async rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean> {
+    return groups.length === 0 || this.#parts.writer.rebuildJournal(groups, outcomesSinceMs);
+  }
+
   raiseEpoch(epoch: number): Promise<void> {
     return this.#parts.writer.raiseEpoch(epoch);
+  }
+
+  retire(): Promise<void> {
+    return this.#parts.writer.retire();
+  }
+
+  revive(): Promise<void> {
+    return this.#parts.writer.revive();
   }
 
   acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
@@ -357,12 +386,7 @@ export class SqlCatalog implements Catalog {
   }
 
   async close(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const waited = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_WAIT_MS);
-    });
-    await Promise.race([this.#committer.close(), waited]);
-    clearTimeout(timer);
+    await waitAtMost(CLOSE_WAIT_MS, this.#committer.close());
     await this.#parts.writer.close();
     await this.#parts.release();
   }
@@ -375,13 +399,4 @@ export class SqlCatalog implements Catalog {
     }
     return rows;
   }
-}
-
-function formatBlobName({ namespace, digest }: BlobName): string {
-  return `${namespace}/${digest}`;
-}
-
-function formatNamespaceInfo(row: ReturnType<typeof parseNamespaceRow>): NamespaceInfo {
-  const { name, policy, files, bytes, createdMs } = row;
-  return { name, ...policy, files, bytes: bytes.toString(), created: new Date(createdMs).toISOString() };
 }

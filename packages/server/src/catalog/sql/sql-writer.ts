@@ -2,6 +2,7 @@ import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import type { Change } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../../model/commit-view.js";
+import { RETIRED_EPOCH, UNFINISHED_EPOCH } from "../../model/fence.js";
 import type { JournalGroup } from "../../model/journal-group.js";
 import type { CommittedGroup, Debt } from "../catalog.js";
 import type { CatalogWriter } from "./catalog-writer.js";
@@ -48,7 +49,26 @@ export class SqlWriter implements CatalogWriter {
 
   /** In turn with the commits: where all sessions share one thread none may wait for a lock that another of them holds. */
   completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean> {
-    return this.#commits.inTurn(() => this.#completer.insert(groups, epoch));
+    return this.#commits.inTurn(() => this.#completer.insert(groups, { epoch, copies: "owed" }));
+  }
+
+  rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean> {
+    const options = { epoch: UNFINISHED_EPOCH, copies: "open", outcomesSinceMs } as const;
+    return this.#commits.inTurn(() => this.#completer.insert(groups, options));
+  }
+
+  /** Under the lock: whoever commits after it has the lock too and sees it. */
+  retire(): Promise<void> {
+    return this.#commits.runLocked(async (connection) => {
+      const [head] = (await connection.run(this.#queries.cluster.findHead({}))).rows;
+      if (head === undefined) throw new KoboldError("internal", "the catalog has no cluster row");
+      const point = { number: toInteger(head.head_number), hash: head.head_hash, timeMs: toInteger(head.time_ms) };
+      await connection.run(this.#queries.epochs.insert({ epoch: RETIRED_EPOCH, ...point }));
+    });
+  }
+
+  async revive(): Promise<void> {
+    await this.#runner.run(this.#queries.epochs.remove({ epoch: RETIRED_EPOCH }));
   }
 
   async raiseEpoch(epoch: number): Promise<void> {
@@ -72,9 +92,24 @@ export class SqlWriter implements CatalogWriter {
   }
 
   async addDebt(debt: Debt): Promise<void> {
+    const number = await this.#findDebtAge();
+    for (const statement of this.#queries.debts.addMissing([formatDebtRow({ ...debt, number })])) {
+      await this.#runner.run(statement);
+    }
+  }
+
+  async addDebts(debts: readonly Debt[]): Promise<void> {
+    const number = await this.#findDebtAge();
+    const rows = debts.map((debt) => ({ ...debt, number }));
+    for (const statement of this.#queries.debts.add(rows)) await this.#runner.run(statement);
+  }
+
+  /** Nobody would learn of a debt that is written to a catalog that was moved: its finder shall find it again elsewhere. */
+  async #findDebtAge(): Promise<number> {
     const [head] = (await this.#runner.run(this.#queries.cluster.findHead({}))).rows;
-    const row = formatDebtRow({ ...debt, number: toInteger(head?.head_number ?? 0) });
-    for (const statement of this.#queries.debts.addMissing([row])) await this.#runner.run(statement);
+    if (head === undefined) throw new KoboldError("internal", "the catalog has no cluster row");
+    if (toInteger(head.epoch) === RETIRED_EPOCH) throw new KoboldError("catalog_retired", "it takes no debts any more");
+    return toInteger(head.head_number);
   }
 
   confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]> {

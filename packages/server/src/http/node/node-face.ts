@@ -2,8 +2,10 @@ import { HEADER, KoboldError, type NodeId, parseDigest, parseNamespaceName } fro
 // Its types let a route schema say `hide`: what nodes ask of each other is no part of the public description.
 import "@fastify/swagger";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { BlobLister } from "../../blobs/blob-lister.js";
 import type { BlobRef, BlobStore, OpenBlob, PlacedBlob } from "../../blobs/blob-store.js";
 import type { PeerUpkeep } from "../../cluster/peer-upkeep.js";
+import { addListingRoute } from "./listing-route.js";
 import { addMirrorRoutes, type MirrorRoutesOptions } from "./mirror-routes.js";
 import { receiveBlob } from "./receive-blob.js";
 import { parseSingleRange } from "./single-range.js";
@@ -11,6 +13,8 @@ import { parseSingleRange } from "./single-range.js";
 export interface NodeFaceOptions {
   /** This node's own blobs. */
   readonly blobs: BlobStore;
+  /** What lies on this node's volumes. */
+  readonly listing: BlobLister;
   /** This node's mirror of the journal, and the way into it. */
   readonly journal: MirrorRoutesOptions;
   /** Who is asking: the node that signed. Throws `unauthorized`. */
@@ -55,6 +59,7 @@ export async function nodeFace(app: FastifyInstance, options: NodeFaceOptions): 
   );
   addMirrorRoutes(app, options.journal);
   app.get("/v1/node/upkeep", { schema: { hide: true } }, () => options.upkeep.getUpkeep());
+  addListingRoute(app, options.listing);
   app.post("/v1/node/nudge", { schema: { hide: true } }, async (_request, reply) => {
     options.onNudge();
     return reply.code(204).send();

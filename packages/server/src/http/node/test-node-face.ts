@@ -2,10 +2,11 @@ import type { AddressInfo } from "node:net";
 import type { NodeId } from "@koboldfs/protocol";
 import Fastify, { type FastifyInstance } from "fastify";
 import { NodeSigner, NodeVerifier } from "../../auth/node-signature.js";
-import type { BlobStore } from "../../blobs/blob-store.js";
+import type { BlobRef, BlobStore } from "../../blobs/blob-store.js";
 import { PeerConnection, type PeerConnectionOptions } from "../../blobs/remote/peer-connection.js";
 import { MemoryMirror } from "../../mirror/memory/memory-mirror.js";
 import { MirrorIntake } from "../../mirror/mirror-intake.js";
+import { digestOf, NAMESPACE } from "../../model/test-changes.js";
 import { systemClock } from "../../runtime/clock.js";
 import { problemOf } from "../problem.js";
 import { sendProblem } from "../send-problem.js";
@@ -14,6 +15,9 @@ import { nodeFace } from "./node-face.js";
 export const SECRET = "a secret of tests";
 export const CLUSTER = "0123456789abcdef0123456789abcdef";
 export const NODE = "00112233aabbccdd" as NodeId;
+
+/** What the node face of tests says that it has. */
+export const LISTED: readonly BlobRef[] = [{ namespace: NAMESPACE, digest: digestOf("listed") }];
 
 /** A node face over real HTTP on the loopback interface, for tests, and the way to it. */
 export interface RunningNodeFace {
@@ -39,6 +43,7 @@ export async function startNodeFace(
   });
   await app.register(nodeFace, {
     blobs,
+    listing: { listBlobs: async (after) => (after === "" ? { blobs: LISTED, next: "00ff" } : { blobs: [] }) },
     journal: { mirror, intake: new MirrorIntake({ mirror, pull: async () => [], clock: systemClock }) },
     verify: (request) => verifier.verify(request),
     upkeep: {

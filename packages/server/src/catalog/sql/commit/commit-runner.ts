@@ -3,7 +3,7 @@ import { KoboldError } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome } from "../../../model/change.js";
 import type { KnownHistory } from "../../../model/commit-view.js";
 import { decideCommit } from "../../../model/decide-commit.js";
-import { findFence } from "../../../model/fence.js";
+import { findFence, findUnusable, RETIRED_EPOCH } from "../../../model/fence.js";
 import type { JournalGroup } from "../../../model/journal-group.js";
 import type { Clock } from "../../../runtime/clock.js";
 import { crashPoint } from "../../../runtime/crash-points.js";
@@ -136,8 +136,10 @@ export class CommitRunner {
       const connection = await this.#open();
       const view = await readViewUnderLock(connection, { dialect, queries, clock, known }, changes);
       crashPoint("commit.locked");
+      const retired = view.epoch === RETIRED_EPOCH ? findUnusable(view) : undefined;
       const fence = known && findFence({ ...view.head, epoch: view.epoch, hashAtKnown: view.hashAtKnown }, known);
-      if (fence !== undefined) throw fence;
+      const reason = retired ?? fence;
+      if (reason !== undefined) throw reason;
       const plan = decideCommit(view, groupId, changes);
       const statements = formatPlanStatements(queries, plan, groupId);
       if (statements.length === 0) {

@@ -1,5 +1,6 @@
 import type { ChangeDone } from "../../../model/change.js";
-import type { RecordedOutcome } from "../../../model/commit-view.js";
+import type { NodeRow, RecordedOutcome } from "../../../model/commit-view.js";
+import type { JournalEntry } from "../../../model/journal-entry.js";
 import type { JournalGroup, JournalGroupContent } from "../../../model/journal-group.js";
 import { parseJournalGroup } from "../../../model/journal-group.js";
 import { verifyHistory } from "../../../model/journal-history.js";
@@ -23,6 +24,15 @@ export interface JournalCompleterOptions {
   readonly connect: () => Promise<SqlConnection>;
 }
 
+export interface CompletionOptions {
+  /** The catalog is in this epoch from then on. */
+  readonly epoch: number;
+  /** `owed`: every holder is to look for each blob. `open`: every node is to be backfilled from the beginning. */
+  readonly copies: "owed" | "open";
+  /** Outcomes of groups before this time are left out. */
+  readonly outcomesSinceMs?: number;
+}
+
 /** Puts groups behind the head that were committed before and that this catalog lacks, with their own numbers. */
 export class JournalCompleter {
   readonly #options: JournalCompleterOptions;
@@ -33,13 +43,13 @@ export class JournalCompleter {
 
   /**
    * False, and nothing happens, when the groups do not continue the head as it is under the lock. One transaction, in
-   * which the catalog also comes to `epoch`.
+   * which the catalog also comes to the epoch.
    */
-  async insert(groups: readonly JournalGroup[], epoch: number): Promise<boolean> {
+  async insert(groups: readonly JournalGroup[], options: CompletionOptions): Promise<boolean> {
     const whole = groups.map((group) => ({ ...group, bytes: toBuffer(group.bytes) }));
     const connection = await this.#connect();
     try {
-      const statements = await this.#lockAndPlan(connection, whole, epoch);
+      const statements = await this.#lockAndPlan(connection, whole, options);
       crashPoint("complete.locked");
       await connection.runAll([
         ...(statements ?? []),
@@ -66,7 +76,7 @@ export class JournalCompleter {
   async #lockAndPlan(
     connection: SqlConnection,
     groups: readonly JournalGroup[],
-    epoch: number,
+    options: CompletionOptions,
   ): Promise<SqlStatement[] | undefined> {
     const { dialect, queries } = this.#options;
     await connection.runAll([...dialect.begin, queries.cluster.lock({})]);
@@ -80,20 +90,26 @@ export class JournalCompleter {
     const nodes = (await connection.run(queries.nodes.list({}))).rows.map(parseNodeRow);
     const found = files.flatMap(({ rows }) => rows.map(parseFileRow));
     const plan = replayGroups({ head, files: found, namespaces, nodes }, contents);
-    return this.#statements({ groups, contents, plan, epoch });
+    const isWhole = options.copies === "owed";
+    return this.#statements({
+      ...{ groups, contents, options },
+      plan: isWhole ? plan : leaveCopiesOpen(plan, nodes, contents),
+    });
   }
 
-  #statements({ groups, contents, plan, epoch }: Completion): SqlStatement[] {
+  #statements({ groups, contents, plan, options }: Completion): SqlStatement[] {
     const { cluster, debts, epochs, files, journal, namespaces, nodes, outcomes, purges, versions } =
       this.#options.queries;
     const [last, content] = [groups.at(-1), contents.at(-1)];
     if (last === undefined || content === undefined) return [];
     const point = { number: last.last, hash: fromHex(last.hash), timeMs: content.timeMs };
     return [
-      ...contents.flatMap((one) => outcomes.restore(recordOf(one))),
-      ...contents.flatMap((one) => journal.insertEntries(one)),
-      ...groups.map(({ first, last: end, hash, bytes }, index) =>
-        journal.insertGroup({ first, last: end, hash: fromHex(hash), bytes, timeMs: contents[index]?.timeMs ?? 0 }),
+      ...outcomes.restore(...contents.filter(({ timeMs }) => timeMs >= (options.outcomesSinceMs ?? 0)).map(recordOf)),
+      ...journal.insertEntries(...contents),
+      ...journal.insertGroups(
+        groups.map(({ first, last: end, hash, bytes }, index) => {
+          return { first, last: end, hash: fromHex(hash), bytes, time_ms: contents[index]?.timeMs ?? 0 };
+        }),
       ),
       ...journal.removeEntries(plan.entriesToForget.map((number) => ({ number }))),
       ...versions.put(plan.formersToPut),
@@ -107,7 +123,7 @@ export class JournalCompleter {
       ...debts.add(plan.debtsToAdd),
       ...formatTransactions(this.#options.queries, plan),
       cluster.moveHead(point),
-      epochs.insert({ epoch, ...point }),
+      epochs.insert({ epoch: options.epoch, ...point }),
     ];
   }
 }
@@ -116,7 +132,28 @@ interface Completion {
   readonly groups: readonly JournalGroup[];
   readonly contents: readonly JournalGroupContent[];
   readonly plan: ReplayPlan;
-  readonly epoch: number;
+  readonly options: CompletionOptions;
+}
+
+/**
+ * No debt for each blob, but every node is to be backfilled from the beginning of the journal: nothing counts as there.
+ * Backfill does not walk what a prepared transaction has staged; of that the debts stay.
+ */
+function leaveCopiesOpen(
+  plan: ReplayPlan,
+  before: readonly NodeRow[],
+  contents: readonly JournalGroupContent[],
+): ReplayPlan {
+  const last = contents.at(-1)?.last ?? 0;
+  const nodes = new Map([...before, ...plan.nodesToPut].map((node) => [node.id, node]));
+  const nodesToPut = [...nodes.values()].map((node) => ({ ...node, joinedAt: last, backfillPosition: 0 }));
+  const staged = new Set(contents.flatMap(({ entries }) => entries.flatMap(listStagedDigests)));
+  return { ...plan, debtsToAdd: plan.debtsToAdd.filter(({ digest }) => staged.has(digest)), nodesToPut };
+}
+
+function listStagedDigests(entry: JournalEntry): string[] {
+  if (entry.kind !== "prepare") return [];
+  return entry.changes.flatMap(({ content }) => (content === undefined ? [] : [content.digest]));
 }
 
 /** What the group's idempotency keys were answered; of refused changes the journal knows nothing. */

@@ -64,9 +64,9 @@ create index `locks_by_transaction` on `locks` (`transaction_id`);
 
 update `cluster` set `lock_count` = `lock_count` + 1 where `id` = ?;
 
-select `head_number`, `head_hash`, `time_ms`, cast(unix_timestamp(sysdate(3)) * 1000 as signed) as `now_ms`, case when exists (select 1 from debts) then 1 else 0 end as `has_debts`, case when exists (select 1 from journal where digest is not null) then 1 else 0 end as `has_blobs`, (select coalesce(max(epoch), 0) from epochs) as `epoch` from `cluster` where `id` = ?;
+select `head_number`, `head_hash`, `time_ms`, cast(unix_timestamp(sysdate(3)) * 1000 as signed) as `now_ms`, case when exists (select 1 from debts) then 1 else 0 end as `has_debts`, case when exists (select 1 from journal where digest is not null) then 1 else 0 end as `has_blobs`, (select case when min(epoch) = -2 then min(epoch) else coalesce(max(epoch), 0) end from epochs) as `epoch` from `cluster` where `id` = ?;
 
-select `head_number`, `head_hash`, `time_ms`, (select coalesce(max(epoch), 0) from epochs) as `epoch` from `cluster` where `id` = ?;
+select `head_number`, `head_hash`, `time_ms`, (select case when min(epoch) = -2 then min(epoch) else coalesce(max(epoch), 0) end from epochs) as `epoch` from `cluster` where `id` = ?;
 
 select `cluster_id` from `cluster` where `id` = ?;
 
@@ -110,6 +110,8 @@ select `node`, `namespace`, `digest`, `size_bytes`, `copies`, `number` from `deb
 
 select `node`, count(*) as `files`, sum(`size_bytes`) as `bytes`, min(`number`) as `oldest` from `debts` group by `node` order by `node`;
 
+select `node`, `namespace`, `digest`, `size_bytes`, `copies`, `number` from `debts` where (`node` > ? or (`node` = ? and `namespace` > ?) or (`node` = ? and `namespace` = ? and `digest` > ?)) order by `node`, `namespace`, `digest` limit ?;
+
 select count(*) as `files`, sum(`size_bytes`) as `bytes` from (select `namespace`, `digest`, max(`size_bytes`) as `size_bytes` from `debts` where `node` in (?, ?) and not exists (select 1 as `one` from `debts` as `own` where `own`.`node` = ? and `own`.`namespace` = `debts`.`namespace` and `own`.`digest` = `debts`.`digest`) group by `namespace`, `digest` having count(*) >= ?) as `owed`;
 
 select `namespace`, `digest`, max(`size_bytes`) as `size_bytes` from `debts` where `node` in (?, ?) and not exists (select 1 as `one` from `debts` as `own` where `own`.`node` = ? and `own`.`namespace` = `debts`.`namespace` and `own`.`digest` = `debts`.`digest`) group by `namespace`, `digest` having count(*) >= ? order by `namespace`, `digest` limit ?;
@@ -122,6 +124,8 @@ insert into `journal` (`number`, `group_last`, `kind`, `namespace`, `key`, `dige
 
 insert into `journal_groups` (`last`, `first`, `hash`, `bytes`, `time_ms`) values (?, ?, ?, ?, ?);
 
+insert into `journal_groups` (`last`, `first`, `hash`, `bytes`, `time_ms`) values (?, ?, ?, ?, ?), (?, ?, ?, ?, ?);
+
 select `last`, `first`, `hash`, `bytes` from `journal_groups` where `last` > ? order by `last` limit ?;
 
 select `hash` from `journal_groups` where `last` = ?;
@@ -129,6 +133,8 @@ select `hash` from `journal_groups` where `last` = ?;
 select `number`, `namespace`, `digest`, `size_bytes` from `journal` where `number` > ? and `number` <= ? and `digest` is not null order by `number` limit ?;
 
 select max(`epoch`) as `epoch` from `epochs`;
+
+delete from `epochs` where `epoch` = ?;
 
 insert ignore into `epochs` (`epoch`, `number`, `hash`, `time_ms`) values (?, ?, ?, ?);
 
@@ -170,7 +176,11 @@ select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `me
 
 select `namespace` from `versions` where `namespace` > ? order by `namespace` limit ?;
 
+select count(*) as `files`, sum(`size_bytes`) as `bytes` from `versions`;
+
 select distinct `namespace`, `digest` from `journal` where ((`namespace` = ? and `digest` = ?) or (`namespace` = ? and `digest` = ?)) union select `namespace`, `digest` from `staged` where ((`namespace` = ? and `digest` = ?) or (`namespace` = ? and `digest` = ?));
+
+select `namespace`, `key`, `number` from `journal` where `digest` = ? and `namespace` = ? order by `number` desc limit ?;
 
 select case when exists (select 1 from journal where namespace = ? and digest = ?) or exists (select 1 from staged where namespace = ? and digest = ?) then 1 else 0 end as `is_referenced` from `cluster` where `id` = ?;
 

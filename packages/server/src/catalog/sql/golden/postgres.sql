@@ -64,9 +64,9 @@ create index if not exists "locks_by_transaction" on "locks" ("transaction_id");
 
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = $1;
 
-select "head_number", "head_hash", "time_ms", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = $1;
+select "head_number", "head_hash", "time_ms", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select case when min(epoch) = -2 then min(epoch) else coalesce(max(epoch), 0) end from epochs) as "epoch" from "cluster" where "id" = $1;
 
-select "head_number", "head_hash", "time_ms", (select coalesce(max(epoch), 0) from epochs) as "epoch" from "cluster" where "id" = $1;
+select "head_number", "head_hash", "time_ms", (select case when min(epoch) = -2 then min(epoch) else coalesce(max(epoch), 0) end from epochs) as "epoch" from "cluster" where "id" = $1;
 
 select "cluster_id" from "cluster" where "id" = $1;
 
@@ -110,6 +110,8 @@ select "node", "namespace", "digest", "size_bytes", "copies", "number" from "deb
 
 select "node", count(*) as "files", sum("size_bytes") as "bytes", min("number") as "oldest" from "debts" group by "node" order by "node";
 
+select "node", "namespace", "digest", "size_bytes", "copies", "number" from "debts" where ("node" > $1 or ("node" = $2 and "namespace" > $3) or ("node" = $4 and "namespace" = $5 and "digest" > $6)) order by "node", "namespace", "digest" limit $7;
+
 select count(*) as "files", sum("size_bytes") as "bytes" from (select "namespace", "digest", max("size_bytes") as "size_bytes" from "debts" where "node" in ($1, $2) and not exists (select 1 as "one" from "debts" as "own" where "own"."node" = $3 and "own"."namespace" = "debts"."namespace" and "own"."digest" = "debts"."digest") group by "namespace", "digest" having count(*) >= $4) as "owed";
 
 select "namespace", "digest", max("size_bytes") as "size_bytes" from "debts" where "node" in ($1, $2) and not exists (select 1 as "one" from "debts" as "own" where "own"."node" = $3 and "own"."namespace" = "debts"."namespace" and "own"."digest" = "debts"."digest") group by "namespace", "digest" having count(*) >= $4 order by "namespace", "digest" limit $5;
@@ -122,6 +124,8 @@ insert into "journal" ("number", "group_last", "kind", "namespace", "key", "dige
 
 insert into "journal_groups" ("last", "first", "hash", "bytes", "time_ms") values ($1, $2, $3, $4, $5);
 
+insert into "journal_groups" ("last", "first", "hash", "bytes", "time_ms") values ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10);
+
 select "last", "first", "hash", "bytes" from "journal_groups" where "last" > $1 order by "last" limit $2;
 
 select "hash" from "journal_groups" where "last" = $1;
@@ -129,6 +133,8 @@ select "hash" from "journal_groups" where "last" = $1;
 select "number", "namespace", "digest", "size_bytes" from "journal" where "number" > $1 and "number" <= $2 and "digest" is not null order by "number" limit $3;
 
 select max("epoch") as "epoch" from "epochs";
+
+delete from "epochs" where "epoch" = $1;
 
 insert into "epochs" ("epoch", "number", "hash", "time_ms") values ($1, $2, $3, $4) on conflict do nothing;
 
@@ -170,7 +176,11 @@ select "namespace", "key", "number", "digest", "size_bytes", "content_type", "me
 
 select "namespace" from "versions" where "namespace" > $1 order by "namespace" limit $2;
 
+select count(*) as "files", sum("size_bytes") as "bytes" from "versions";
+
 select distinct "namespace", "digest" from "journal" where (("namespace" = $1 and "digest" = $2) or ("namespace" = $3 and "digest" = $4)) union select "namespace", "digest" from "staged" where (("namespace" = $5 and "digest" = $6) or ("namespace" = $7 and "digest" = $8));
+
+select "namespace", "key", "number" from "journal" where "digest" = $1 and "namespace" = $2 order by "number" desc limit $3;
 
 select case when exists (select 1 from journal where namespace = $1 and digest = $2) or exists (select 1 from staged where namespace = $3 and digest = $4) then 1 else 0 end as "is_referenced" from "cluster" where "id" = $5;
 

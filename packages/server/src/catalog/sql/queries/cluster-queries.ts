@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { RETIRED_EPOCH } from "../../../model/fence.js";
 import { toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orIgnore } from "../insert-or-update.js";
@@ -15,7 +16,8 @@ export interface StoredHead {
   epoch: SqlInteger;
 }
 
-const EPOCH = sql<SqlInteger>`(select coalesce(max(epoch), 0) from epochs)`.as("epoch");
+const NEWEST_EPOCH = sql`case when min(epoch) = ${sql.lit(RETIRED_EPOCH)} then min(epoch) else coalesce(max(epoch), 0) end`;
+const EPOCH = sql<SqlInteger>`(select ${NEWEST_EPOCH} from epochs)`.as("epoch");
 
 export type FoundHead = Pick<StoredHead, "head_number" | "head_hash" | "time_ms" | "epoch">;
 

@@ -7,7 +7,7 @@ import { compileQuery, prepareQuery } from "../prepared-query.js";
 import type { SqlInteger, SqlText } from "../schema.js";
 import type { SqlStatement } from "../sql-connection.js";
 
-type StoredCount = { files: SqlInteger; bytes: SqlInteger | null };
+export type StoredCount = { files: SqlInteger; bytes: SqlInteger | null };
 type StoredBlob = { namespace: SqlText; digest: Uint8Array; size_bytes: SqlInteger | null };
 type SpotValues = { digest: Uint8Array; namespace: string; until: Uint8Array; limit: number };
 

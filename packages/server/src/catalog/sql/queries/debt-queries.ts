@@ -1,7 +1,7 @@
 import type { Digest, NamespaceName, NodeId } from "@koboldfs/protocol";
 import type { Selectable } from "kysely";
 import type { DebtRef, PlannedDebt } from "../../../model/commit-plan.js";
-import type { Debt } from "../../catalog.js";
+import type { Debt, DebtSpot } from "../../catalog.js";
 import { fromHex, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orIgnore, orUpdate } from "../insert-or-update.js";
@@ -46,6 +46,24 @@ export function createDebtQueries(db: CatalogKysely, dialect: SqlDialect) {
         .limit(slot("limit"))
         .offset(slot("skip")),
     ),
+    /** Of all nodes, in the order of the key. */
+    listAll: prepareQuery<DebtKey & { limit: number }, StoredDebt>("list_all_debts", (slot) => {
+      const [node, namespace, digest] = [slot("node"), slot("namespace"), slot("digest")];
+      return db
+        .selectFrom("debts")
+        .select(COLUMNS)
+        .where((eb) =>
+          eb.or([
+            eb("node", ">", node),
+            eb.and([eb("node", "=", node), eb("namespace", ">", namespace)]),
+            eb.and([eb("node", "=", node), eb("namespace", "=", namespace), eb("digest", ">", digest)]),
+          ]),
+        )
+        .orderBy("node")
+        .orderBy("namespace")
+        .orderBy("digest")
+        .limit(slot("limit"));
+    }),
     count: prepareQuery<object, StoredDebtCount>("count_debts", () =>
       db
         .selectFrom("debts")
@@ -59,6 +77,12 @@ export function createDebtQueries(db: CatalogKysely, dialect: SqlDialect) {
         .orderBy("node"),
     ),
   };
+}
+
+/** Without a spot: before every debt. */
+export function formatDebtSpot(after: DebtSpot | undefined, limit: number): DebtKey & { limit: number } {
+  const key = after === undefined ? { node: "", namespace: "", digest: Buffer.alloc(0) } : formatDebtKey(after);
+  return { ...key, limit };
 }
 
 export function formatDebtRow(debt: PlannedDebt) {

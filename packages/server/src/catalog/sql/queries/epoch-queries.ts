@@ -16,6 +16,9 @@ export function createEpochQueries(db: CatalogKysely, dialect: SqlDialect) {
     find: prepareQuery<object, { epoch: SqlInteger | null }>("find_epoch", () =>
       db.selectFrom("epochs").select((eb) => eb.fn.max<SqlInteger | null>("epoch").as("epoch")),
     ),
+    remove: prepareQuery<{ epoch: number }, unknown>("remove_epoch", (slot) =>
+      db.deleteFrom("epochs").where("epoch", "=", slot("epoch")),
+    ),
     insert: prepareQuery<EpochRow, unknown>("insert_epoch", (slot) =>
       orIgnore(
         dialect,

@@ -15,14 +15,21 @@ type StoredBlob = Pick<Selectable<JournalTable>, "number" | "size_bytes"> & { na
 const COLUMNS = ["number", "group_last", "kind", "namespace", "key", "digest", "size_bytes"] as const;
 
 const GROUP_COLUMNS = ["last", "first", "hash", "bytes"] as const;
+const STORED_GROUP_COLUMNS = [...GROUP_COLUMNS, "time_ms"] as const;
+
+type StoredGroupRow = { last: number; first: number; hash: Uint8Array; bytes: Uint8Array; time_ms: number };
 
 export function createJournalQueries(db: CatalogKysely) {
   const insertEntries = prepareRows<ReturnType<typeof formatEntryRow>, unknown>("insert_entries", COLUMNS, (rows) =>
     db.insertInto("journal").values(rows),
   );
   return {
-    insertEntries: (group: JournalGroupContent) =>
-      insertEntries(group.entries.map((entry) => formatEntryRow(entry, group.last))),
+    insertEntries: (...groups: readonly JournalGroupContent[]) =>
+      insertEntries(groups.flatMap(({ entries, last }) => entries.map((entry) => formatEntryRow(entry, last)))),
+    /** As `insertGroup`, of many. */
+    insertGroups: prepareRows<StoredGroupRow, unknown>("insert_groups", STORED_GROUP_COLUMNS, (rows) =>
+      db.insertInto("journal_groups").values(rows),
+    ),
     insertGroup: prepareQuery<InsertedGroup, unknown>("insert_group", (slot) =>
       db.insertInto("journal_groups").values({
         ...{ last: slot("last"), first: slot("first"), hash: slot("hash"), bytes: slot("bytes") },

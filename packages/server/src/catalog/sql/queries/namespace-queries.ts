@@ -1,4 +1,4 @@
-import type { NamespaceName } from "@koboldfs/protocol";
+import type { NamespaceInfo, NamespaceName } from "@koboldfs/protocol";
 import type { Selectable } from "kysely";
 import type { NamespaceRow } from "../../../model/commit-view.js";
 import { toBigInt, toInteger, toText } from "../column-values.js";
@@ -64,4 +64,10 @@ export function parseNamespaceRow(row: StoredNamespace): NamespaceRow {
     createdMs: toInteger(row.created_ms),
     horizon: toInteger(row.horizon ?? 0),
   };
+}
+
+/** What is told of a namespace. */
+export function formatNamespaceInfo(row: NamespaceRow): NamespaceInfo {
+  const { name, policy, files, bytes, createdMs } = row;
+  return { name, ...policy, files, bytes: bytes.toString(), created: new Date(createdMs).toISOString() };
 }

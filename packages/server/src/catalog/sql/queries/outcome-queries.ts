@@ -45,7 +45,7 @@ export function createOutcomeQueries(db: CatalogKysely, dialect: SqlDialect) {
     findGroup: (groupId: string) => find([{ id: formatGroupId(groupId) }]),
     record: (record: CommitRecord) => insert(formatCommitRows(record)),
     /** As `record`, for what may be there already. */
-    restore: (record: CommitRecord) => restore(formatCommitRows(record)),
+    restore: (...records: readonly CommitRecord[]) => restore(records.flatMap(formatCommitRows)),
     /** Decides that the group shall never commit, unless it has: then no row is affected. */
     insertVoid: prepareQuery<{ id: string }, unknown>("insert_void", (slot) =>
       orIgnore(

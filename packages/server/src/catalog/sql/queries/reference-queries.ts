@@ -1,15 +1,18 @@
-import type { Digest, NamespaceName } from "@koboldfs/protocol";
+import type { Digest, FileKey, NamespaceName } from "@koboldfs/protocol";
 import { sql } from "kysely";
-import type { BlobName } from "../../../model/commit-view.js";
-import { fromHex, toHex, toText } from "../column-values.js";
+import type { BlobName, VersionRef } from "../../../model/commit-view.js";
+import { fromHex, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely } from "../dialect.js";
-import { prepareQuery, prepareRows } from "../prepared-query.js";
+import { compileQuery, prepareQuery, prepareRows } from "../prepared-query.js";
 import type { SqlInteger, SqlText } from "../schema.js";
+import type { SqlStatement } from "../sql-connection.js";
 
 export interface StoredBlobName {
   namespace: SqlText;
   digest: Uint8Array;
 }
+
+export type StoredName = { namespace: SqlText; key: SqlText; number: SqlInteger };
 
 export type BlobKey = { namespace: string; digest: Uint8Array };
 
@@ -34,6 +37,18 @@ export function createReferenceQueries(db: CatalogKysely) {
       .$narrowType<StoredBlobName>(),
   );
   return {
+    /** What names the blob or named it, the newest first. */
+    listNames: ({ namespace, digest }: BlobName, limit: number): SqlStatement<StoredName> =>
+      compileQuery(
+        db
+          .selectFrom("journal")
+          .select(["namespace", "key", "number"])
+          .where("digest", "=", fromHex(digest))
+          .where("namespace", "=", namespace)
+          .orderBy("number", "desc")
+          .limit(limit)
+          .$narrowType<StoredName>(),
+      ),
     /** Of these blobs, those that something refers to; each once. */
     listReferenced: (blobs: readonly BlobName[]) => listReferenced(blobs.map(formatBlobKey)),
     /** One row that says yes or no: the lack of an answer is none. */
@@ -53,6 +68,24 @@ export function formatBlobKey({ namespace, digest }: BlobName): BlobKey {
   return { namespace, digest: fromHex(digest) };
 }
 
+export function parseNameRow(row: StoredName): VersionRef {
+  return {
+    namespace: toText(row.namespace) as NamespaceName,
+    key: toText(row.key) as FileKey,
+    version: toInteger(row.number),
+  };
+}
+
 export function parseBlobName(row: StoredBlobName): BlobName {
   return { namespace: toText(row.namespace) as NamespaceName, digest: toHex(row.digest) as Digest };
+}
+
+/** The blobs that are not among those that were found. */
+export function withoutThose(blobs: readonly BlobName[], found: readonly StoredBlobName[]): BlobName[] {
+  const names = new Set(found.map(parseBlobName).map(formatBlobName));
+  return blobs.filter((blob) => !names.has(formatBlobName(blob)));
+}
+
+function formatBlobName({ namespace, digest }: BlobName): string {
+  return `${namespace}/${digest}`;
 }

@@ -4,8 +4,10 @@ import type { FormerVersion } from "../../../model/change.js";
 import type { FileRef, VersionRef } from "../../../model/commit-view.js";
 import { toInteger, toText } from "../column-values.js";
 import type { CatalogKysely } from "../dialect.js";
-import { prepareQuery, prepareRows } from "../prepared-query.js";
-import type { SqlText, VersionsTable } from "../schema.js";
+import { compileQuery, prepareQuery, prepareRows } from "../prepared-query.js";
+import type { SqlInteger, SqlText, VersionsTable } from "../schema.js";
+import type { SqlStatement } from "../sql-connection.js";
+import type { StoredCount } from "./copy-queries.js";
 import { FILE_COLUMNS, formatFileRow, parseFileRow } from "./file-queries.js";
 
 export type VersionRow = Selectable<VersionsTable>;
@@ -31,6 +33,7 @@ export function createVersionQueries(db: CatalogKysely) {
   return {
     put: (versions: readonly FormerVersion[]) => put(versions.map(formatVersionRow)),
     remove: (versions: readonly VersionRef[]) => remove(versions.map(formatVersionKey)),
+    count: () => countVersions(db),
     find: (versions: readonly VersionRef[]) => find(versions.map(formatVersionKey)),
     /** The newest of each key, whatever the horizon. */
     findNewest: prepareRows<FileRef, VersionRow>("find_newest_versions", ["namespace", "key"], (refs) =>
@@ -102,4 +105,15 @@ export function parseVersionRow(row: VersionRow): FormerVersion {
 
 export function parseNamespaceOf(row: { namespace: SqlText }): NamespaceName {
   return toText(row.namespace) as NamespaceName;
+}
+
+function countVersions(db: CatalogKysely): SqlStatement<StoredCount> {
+  return compileQuery(
+    db
+      .selectFrom("versions")
+      .select((eb) => [
+        eb.fn.countAll<SqlInteger>().as("files"),
+        eb.fn.sum<SqlInteger | null>("size_bytes").as("bytes"),
+      ]),
+  );
 }

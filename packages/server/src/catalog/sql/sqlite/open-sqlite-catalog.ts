@@ -14,7 +14,9 @@ import { ThreadedSqliteWriter } from "./threaded-sqlite-writer.js";
 /** A catalog in one file: reads here, in microseconds; writes in a thread of their own. */
 export async function openSqliteCatalog(path: string, options: SqlCatalogOptions): Promise<SqlCatalog> {
   await makeFolder(path);
-  const writer = new ThreadedSqliteWriter({ path, allowUnsafe: options.allowUnsafe === true }, options.logger);
+  const { allowUnsafe = false, clusterId: wantedId, logger } = options;
+  const settings = { path, allowUnsafe, ...(wantedId !== undefined && { clusterId: wantedId }) };
+  const writer = new ThreadedSqliteWriter(settings, logger);
   try {
     const clusterId = await writer.ready;
     const reader = await SqliteConnection.open(path, { clock: options.clock });

@@ -17,6 +17,7 @@ const MIGRATION_WAIT_MS = 30_000;
 export interface SqliteWriterOptions {
   readonly path: string;
   readonly allowUnsafe: boolean;
+  readonly clusterId?: string;
   readonly clock: Clock;
   readonly logger: Logger;
   /** For tests that want sessions to break, and not to wait long. */
@@ -36,7 +37,7 @@ export async function openSqliteWriter(
   const connect = options.connect ?? openSession;
   const prepare = options.prepare ?? (() => SqliteConnection.open(path, { clock, busyTimeoutMs: MIGRATION_WAIT_MS }));
   try {
-    const clusterId = await prepareOnce(await prepare(), queries, options.allowUnsafe);
+    const clusterId = await prepareOnce(await prepare(), queries, options);
     const commits = new CommitRunner({
       ...{ dialect, queries, connect, clock, logger },
       ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
@@ -55,10 +56,15 @@ export async function openSqliteWriter(
   }
 }
 
-async function prepareOnce(connection: SqlConnection, queries: CatalogQueries, allowUnsafe: boolean): Promise<string> {
+async function prepareOnce(
+  connection: SqlConnection,
+  queries: CatalogQueries,
+  { allowUnsafe, clusterId }: Pick<SqliteWriterOptions, "allowUnsafe" | "clusterId">,
+): Promise<string> {
+  const preparation = { connection, dialect: sqliteDialect, queries };
   try {
-    if (!allowUnsafe) await checkDurability({ connection, dialect: sqliteDialect, queries });
-    return await prepareCatalog({ connection, dialect: sqliteDialect, queries });
+    if (!allowUnsafe) await checkDurability(preparation);
+    return await prepareCatalog({ ...preparation, ...(clusterId !== undefined && { clusterId }) });
   } finally {
     await connection.close();
   }

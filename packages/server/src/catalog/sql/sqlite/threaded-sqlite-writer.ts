@@ -47,8 +47,20 @@ export class ThreadedSqliteWriter implements CatalogWriter {
     return this.#thread.call("completeJournal", [groups, epoch]) as Promise<boolean>;
   }
 
+  rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean> {
+    return this.#thread.call("rebuildJournal", [groups, outcomesSinceMs]) as Promise<boolean>;
+  }
+
   raiseEpoch(epoch: number): Promise<void> {
     return this.#order("raiseEpoch", epoch);
+  }
+
+  retire(): Promise<void> {
+    return this.#order("retire");
+  }
+
+  revive(): Promise<void> {
+    return this.#order("revive");
   }
 
   heartbeat(node: NodeId, space: { freeBytes: number; totalBytes: number }): Promise<void> {
@@ -65,6 +77,10 @@ export class ThreadedSqliteWriter implements CatalogWriter {
 
   addDebt(debt: Debt): Promise<void> {
     return this.#order("addDebt", debt);
+  }
+
+  addDebts(debts: readonly Debt[]): Promise<void> {
+    return this.#order("addDebts", debts);
   }
 
   confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]> {
