@@ -1,6 +1,7 @@
 import {
   type BatchOperation,
   type BatchResult,
+  type BundledName,
   type FileInfo,
   HEADER,
   KoboldError,
@@ -13,6 +14,7 @@ import {
 } from "@koboldfs/protocol";
 import { absentAsUndefined } from "./absent.js";
 import { BatchSender } from "./batch-sender.js";
+import { BundleReader, type GetManyResult } from "./bundle-reader.js";
 import type {
   CallOptions,
   CopyOptions,
@@ -53,6 +55,7 @@ export class NamespaceClient extends HistoryClient {
   readonly #cluster: ClusterFace;
   readonly #reader: FileReader;
   readonly #batches: BatchSender;
+  readonly #bundles: BundleReader;
   readonly #urls: UrlFinder;
 
   constructor(namespace: string, session: Session) {
@@ -64,6 +67,7 @@ export class NamespaceClient extends HistoryClient {
     this.#cluster = cluster;
     this.#reader = new FileReader(session);
     this.#batches = batches;
+    this.#bundles = new BundleReader(name, session);
     this.#urls = new UrlFinder(name, cluster);
   }
 
@@ -167,6 +171,22 @@ export class NamespaceClient extends HistoryClient {
    */
   getBytes(key: string, options: GetBytesOptions = {}): Promise<Uint8Array | undefined> {
     return absentAsUndefined(this.#reader.readBytes(this.#download(key, options), options));
+  }
+
+  /**
+   * The content of up to 1,000 small files in one request, which costs a fraction of as many single ones. Answers one
+   * result for each, in order; a digest that is given must be the file's. Files of more than 256 KiB, and those beyond
+   * 8 MiB in all, are refused as `too_large`: get them alone.
+   *
+   * ```ts
+   * for (const key of ["icon/1", "icon/2"]) await client.put(key, Buffer.from(`the bytes of ${key}`));
+   * const [first, missing] = await client.getMany([{ key: "icon/1" }, { key: "no such key" }]);
+   * first?.ok === true && new TextDecoder().decode(first.bytes); // => "the bytes of icon/1"
+   * missing?.ok === false && missing.error.code; // => "not_found"
+   * ```
+   */
+  getMany(files: readonly BundledName[], options: CallOptions = {}): Promise<GetManyResult[]> {
+    return this.#bundles.read(files, options);
   }
 
   /**

@@ -23,6 +23,7 @@ export type {
   StatusReply,
   VersionInfo,
 } from "@koboldfs/protocol";
+export type { GetManyResult } from "./bundle-reader.js";
 export type {
   CallOptions,
   ChangesOptions,

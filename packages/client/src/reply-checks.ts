@@ -147,7 +147,7 @@ function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function isFileInfo(value: unknown): boolean {
+export function isFileInfo(value: unknown): boolean {
   const file = value as Partial<FileInfo> | null;
   return isString(file?.key) && isDigest(file?.digest ?? "") && isCount(file?.size) && isCount(file?.version);
 }

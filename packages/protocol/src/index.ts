@@ -1,3 +1,4 @@
+export { BUNDLE_TYPE, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES, MAX_BUNDLED_FILE_BYTES } from "./bundle.js";
 export { type Digest, isDigest, parseDigest } from "./digest.js";
 export { KoboldError } from "./error.js";
 export { ERROR_TABLE, type ErrorCode, type ErrorRule, isErrorCode } from "./error-table.js";
@@ -20,6 +21,9 @@ export type {
   ChangeInfo,
   ChangePosition,
   BeginRequest,
+  BundledName,
+  BundleRefusal,
+  BundleRequest,
   DeletedFileInfo,
   DeletedListReply,
   FileInfo,

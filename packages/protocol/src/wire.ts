@@ -116,6 +116,23 @@ export interface BatchReply {
   results: BatchResult[];
 }
 
+/** One file of `POST /v1/bundles/{namespace}`. */
+export interface BundledName {
+  key: string;
+  /** Only when the file has this digest. */
+  ifMatch?: string;
+}
+
+export interface BundleRequest {
+  files: BundledName[];
+}
+
+/** In a bundle in place of a file. */
+export interface BundleRefusal {
+  key: string;
+  error: Problem;
+}
+
 export interface NamespacePolicy {
   /** Refuse puts that fewer nodes than this have fsynced. 1 or more. */
   minCopies: number;

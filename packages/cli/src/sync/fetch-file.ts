@@ -21,7 +21,7 @@ export interface FetchContext {
 }
 
 /** Where a file goes, and whether nothing was seen there. */
-interface Target {
+export interface Target {
   readonly path: string;
   readonly isNew: boolean;
 }
@@ -34,18 +34,30 @@ export async function fetchFile(run: SyncRun, { key, info }: RemoteFile, context
     const target = { path: `${run.folder}/${key}`, isNew: context.local === undefined };
     const fetched = await fetchCurrent(run, target, info);
     if (fetched === undefined) return run.notices.ignore(key, "it was deleted before it could be fetched");
-    run.tally.transfer(fetched.size);
-    const written = findWritten(target.path, fetched.size, readFileTime(fetched));
-    if (written !== undefined) context.place.keep(written, fetched.digest);
+    keepFetched(run, target, { info: fetched, place: context.place });
   } catch (failure) {
     run.signal.throwIfAborted();
     failFile(run, key, failure);
   }
 }
 
+/** Counts a file that is in its place now, and remembers what it is. */
+export function keepFetched(run: SyncRun, { path }: Target, fetched: { info: FileInfo; place: DigestPlace }): void {
+  const { info, place } = fetched;
+  run.tally.transfer(info.size);
+  const written = findWritten(path, info.size, readFileTime(info));
+  if (written !== undefined) place.keep(written, info.digest);
+}
+
+/** Whether only reading what is in its place tells if that has this content already. */
+export function needsHash(info: FileInfo, { local, known }: FetchContext): boolean {
+  return local?.kind === "file" && local.sizeBytes === info.size && known === undefined;
+}
+
 /** Whether the folder has this content already. */
-async function isHere(run: SyncRun, info: FileInfo, { local, known, place }: FetchContext): Promise<boolean> {
-  if (local?.kind !== "file" || local.sizeBytes !== info.size || known !== undefined) return false;
+async function isHere(run: SyncRun, info: FileInfo, context: FetchContext): Promise<boolean> {
+  const { local, place } = context;
+  if (local?.kind !== "file" || !needsHash(info, context)) return false;
   run.tally.hashed += 1;
   try {
     if ((await digestFile(local.path, local.sizeBytes, run.signal)) !== info.digest) return false;

@@ -153,23 +153,39 @@ describe("sync, where one side has what the other cannot have,", () => {
     expect(await place().keys()).toEqual(["quiet"]);
   });
 
+  it("fetches small files many at a time, and each of the others by itself", async () => {
+    const { client } = place();
+    const names = Array.from({ length: 300 }, (_, index) => `small/${String(index).padStart(3, "0")}`);
+    await place().make("tree", names);
+    await writeFile(join(place().work, "tree", "medium"), Buffer.alloc(100 * 1024, "medium"));
+    await writeFile(join(place().work, "tree", "large"), Buffer.alloc(2 * 1024 * 1024, "large"));
+    await place().syncHere(syncUp, "tree");
+    const [getMany, getBytes, get] = [
+      client.getMany.bind(client),
+      client.getBytes.bind(client),
+      client.get.bind(client),
+    ];
+    const asked: string[] = [];
+    client.getMany = (files, options) => (asked.push(`${files.length} files`), getMany(files, options));
+    client.getBytes = (key, options) => (asked.push(key), getBytes(key, options));
+    client.get = (key, target, options) => (asked.push(key), get(key, target, options));
+    await mkdir(join(place().work, "copy"));
+    const { told, tally } = await place().syncHere(syncDown, "copy");
+    expect(asked.sort()).toEqual(["128 files", "128 files", "44 files", "large", "medium"]);
+    expect([told, tally.transferred]).toEqual([[], 302]);
+    expect(await place().readTree("copy")).toEqual(await place().readTree("tree"));
+  });
+
   it("fetches what a key names now when it was overwritten or deleted since it was listed", async () => {
     for (const key of ["changes", "goes", "stays"]) await place().client.put(key, Buffer.from("old"));
-    const getBytes = place().client.getBytes.bind(place().client);
-    place().client.getBytes = async (key, options) => {
-      if (key === "changes") await place().client.put(key, Buffer.from("new content"));
-      if (key === "goes") await place().client.delete(key);
-      place().client.getBytes = key === "stays" ? getBytes : place().client.getBytes;
-      return getBytes(key, options);
+    const { client } = place();
+    const getMany = client.getMany.bind(client);
+    client.getMany = async (files, options) => {
+      await client.put("changes", Buffer.from("new content"));
+      await client.delete("goes");
+      return getMany(files, options);
     };
     await mkdir(join(place().work, "copy"));
-    const changing = place().client.getBytes;
-    let asked = 0;
-    place().client.getBytes = (key, options) => {
-      // The second time it is left alone.
-      if (key === "changes") asked += 1;
-      return key === "changes" && asked > 1 ? getBytes(key, options) : changing(key, options);
-    };
     const { told, tally } = await place().syncHere(syncDown, "copy");
     expect(told).toEqual(["ignored goes"]);
     expect(tally).toMatchObject({ transferred: 2, transferredBytes: 14 });

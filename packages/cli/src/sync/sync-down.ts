@@ -3,7 +3,8 @@ import { dirname } from "node:path";
 import { KoboldError } from "@koboldfs/protocol";
 import { NOTHING_KNOWN } from "./digest-cache.js";
 import { EmptiedFolders } from "./emptied-folders.js";
-import { type FetchContext, fetchFile } from "./fetch-file.js";
+import { BundleQueue, fetchBundle, isBundled, type WantedFile } from "./fetch-bundle.js";
+import { fetchFile } from "./fetch-file.js";
 import { lookAt } from "./file-stats.js";
 import { type LocalEntry, LocalTree } from "./local-tree.js";
 import { mergeTrees } from "./merge-trees.js";
@@ -29,6 +30,7 @@ class Download {
   readonly #folders: TargetFolders;
   readonly #clashes = new FolderClashFinder();
   readonly #pool: TaskPool;
+  readonly #bundle = new BundleQueue();
   readonly #emptied: EmptiedFolders;
   /** Files in whose places are folders that deletions may yet empty. */
   readonly #deferred: RemoteFile[] = [];
@@ -51,6 +53,7 @@ class Download {
         if (remote !== undefined) await this.#fetch(remote, local);
         else if (local !== undefined) this.#leaveOrDelete(local);
       }
+      await this.#start(this.#bundle.take());
       await this.#pool.finish();
       // Not before: a folder may be empty only because its first file is still on its way.
       if (!dryRun) this.#emptied.remove();
@@ -82,21 +85,35 @@ class Download {
       return tally.skip(local.sizeBytes);
     }
     // Of two spellings of one name the second must see what the first one wrote.
-    if (this.#underWay.has(foldName(key))) await this.#pool.settle();
-    await this.#pool.add(() => this.#fetchInto(remote, { local, known, place }));
+    if (this.#underWay.has(foldName(key))) {
+      await this.#start(this.#bundle.take());
+      await this.#pool.settle();
+    }
+    this.#underWay.add(foldName(key));
+    const wanted = { remote, context: { local, known, place } };
+    await this.#start(isBundled(this.#run, wanted) ? this.#bundle.add(wanted) : [wanted]);
   }
 
-  async #fetchInto(remote: RemoteFile, context: FetchContext): Promise<void> {
-    this.#underWay.add(foldName(remote.key));
+  /** Begins to fetch these files, together. */
+  async #start(files: readonly WantedFile[]): Promise<void> {
+    if (files.length > 0) await this.#pool.add(() => this.#fetchAll(files));
+  }
+
+  async #fetchAll(files: readonly WantedFile[]): Promise<void> {
+    const [first] = files;
     try {
-      await fetchFile(this.#run, remote, context);
+      if (files.length === 1 && first !== undefined) await fetchFile(this.#run, first.remote, first.context);
+      else await fetchBundle(this.#run, files);
     } finally {
-      this.#underWay.delete(foldName(remote.key));
-      const { local, known, place } = context;
-      // Where nothing new was found out, what was known is true still: it belongs to how the file looked.
-      if (known !== undefined && local?.kind === "file") place.keep(local, known);
-      place.drop();
+      for (const file of files) this.#end(file);
     }
+  }
+
+  #end({ remote, context: { local, known, place } }: WantedFile): void {
+    this.#underWay.delete(foldName(remote.key));
+    // Where nothing new was found out, what was known is true still: it belongs to how the file looked.
+    if (known !== undefined && local?.kind === "file") place.keep(local, known);
+    place.drop();
   }
 
   /** Why the key must not be written; undefined when its folder is there and nothing is in the way. */
@@ -124,7 +141,7 @@ class Download {
       this.#run.signal.throwIfAborted();
       removeEmptyFolder(`${this.#run.folder}/${remote.key}`);
       const place = NOTHING_KNOWN.reserve(remote.key);
-      await this.#fetchInto(remote, { local: undefined, known: undefined, place });
+      await this.#fetchAll([{ remote, context: { local: undefined, known: undefined, place } }]);
     }
   }
 

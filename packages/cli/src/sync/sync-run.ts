@@ -69,10 +69,15 @@ const CODES_OF_ONE_FILE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** The local disk is full or may not be written: no file will do better. */
 const HOPELESS = new Set(["ENOSPC", "EDQUOT", "EROFS"]);
 
+/** Whether the next file may well succeed. */
+export function isOfOneFile(failure: unknown): failure is KoboldError {
+  if (!(failure instanceof KoboldError) || !CODES_OF_ONE_FILE.has(failure.code)) return false;
+  return !HOPELESS.has((failure.cause as NodeJS.ErrnoException | undefined)?.code ?? "");
+}
+
 /** Tells a failure that concerns this file alone; throws any other. */
 export function failFile(run: SyncRun, key: string, failure: unknown): void {
-  if (!(failure instanceof KoboldError) || !CODES_OF_ONE_FILE.has(failure.code)) throw failure;
-  if (HOPELESS.has((failure.cause as NodeJS.ErrnoException | undefined)?.code ?? "")) throw failure;
+  if (!isOfOneFile(failure)) throw failure;
   run.notices.fail(key, failure);
 }
 

@@ -12,6 +12,7 @@ import { NamespaceViews } from "./namespace-views.js";
 import { openBlob } from "./open-blob.js";
 import { checkPut, putFile } from "./put-file.js";
 import type { PutRequest } from "./put-request.js";
+import { type Bundled, readBundle, type WantedFile } from "./read-bundle.js";
 import { TransactionService } from "./transaction-service.js";
 
 /** A file, and when it was so if the catalog could not be asked. */
@@ -68,6 +69,12 @@ export class FileService {
   async findHolder(namespace: NamespaceName, key: FileKey): Promise<TransactionId | undefined> {
     const { catalog, reads } = this.#context;
     return reads.isAway ? undefined : (await catalog.findLock(namespace, key))?.transaction;
+  }
+
+  /** See `readBundle`. */
+  readBundle(namespace: NamespaceName, names: readonly WantedFile[]): Promise<ReadAnswer<AsyncIterable<Bundled>>> {
+    const open = (file: FoundFile) => this.openBlob(file);
+    return readBundle({ reads: this.#context.reads, open }, namespace, names);
   }
 
   /** Throws `namespace_not_found`. */

@@ -1,5 +1,6 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
+import { addBundleRoutes } from "./bundle-routes.js";
 import { askForBody } from "./expect-continue.js";
 import type { ClientFaceContext, Face } from "./face.js";
 import { addChangeRoutes } from "./changes/change-routes.js";
@@ -40,6 +41,7 @@ export function createClientFace(context: ClientFaceContext): Face {
         return payload;
       });
       addListingRoutes(rest, context);
+      addBundleRoutes(rest, context);
       addHistoryRoutes(rest, context);
       addTransactionRoutes(rest, context);
       addNamespaceRoutes(rest, context);

@@ -55,6 +55,7 @@ describe("the OpenAPI document", () => {
       "HEAD /v1/uploads/{id}",
       "OPTIONS /v1/uploads",
       "PATCH /v1/uploads/{id}",
+      "POST /v1/bundles/{namespace}",
       "POST /v1/files/{namespace}",
       "POST /v1/nodes/{node}/refill",
       "POST /v1/purges/{namespace}",

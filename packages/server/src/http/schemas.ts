@@ -1,4 +1,4 @@
-import { ERROR_TABLE, type ErrorCode } from "@koboldfs/protocol";
+import { ERROR_TABLE, type ErrorCode, MAX_BUNDLE_FILES } from "@koboldfs/protocol";
 import { MAX_TRANSACTION_TTL_MS, MIN_TRANSACTION_TTL_MS } from "../model/transaction.js";
 
 /** JSON Schemas of the bodies in protocol/wire.ts: what requests are checked against and the OpenAPI document shows. */
@@ -261,6 +261,17 @@ export const SCHEMAS = [
     ...object({ ok: { type: "boolean" }, version: COUNT, error: refTo("Problem") }, ["version", "error"]),
   },
   { $id: "BatchReply", ...object({ results: listOf("BatchResult") }) },
+  {
+    $id: "BundleRequest",
+    ...object({
+      files: {
+        type: "array",
+        items: object({ key: TEXT, ifMatch: DIGEST }, ["ifMatch"]),
+        minItems: 1,
+        maxItems: MAX_BUNDLE_FILES,
+      },
+    }),
+  },
   { $id: "Health", ...object({ status: { const: "ok" } }) },
 ] as const;
 

@@ -21,7 +21,7 @@ export function toDeletedListReply({ files, next }: DeletedPage): DeletedListRep
   return { files: deleted, ...(next !== undefined && { next }) };
 }
 
-function toFileInfo(file: FileRecord): FileInfo {
+export function toFileInfo(file: FileRecord): FileInfo {
   const { key, digest, sizeBytes, version, contentType, metadata, modified, expiresMs } = file;
   return {
     key,
