@@ -30,6 +30,7 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
   { name: "export", load: async () => (await import("./commands/export.js")).makeExportCommand },
   { name: "namespace", load: async () => (await import("./commands/namespace.js")).makeNamespaceCommand },
   { name: "node", load: async () => (await import("./commands/node.js")).makeNodeCommand },
+  { name: "scrub", load: async () => (await import("./commands/scrub.js")).makeScrubCommand },
   { name: "catalog", load: async () => (await import("./commands/catalog.js")).makeCatalogCommand },
   { name: "status", load: async () => (await import("./commands/status.js")).makeStatusCommand },
   { name: "config", load: async () => (await import("./commands/config.js")).makeConfigCommand },

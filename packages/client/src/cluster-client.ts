@@ -4,6 +4,8 @@ import type {
   NodeInfo,
   NodeOrderRequest,
   NodePlan,
+  ScrubReply,
+  ScrubRequest,
   SoleBlob,
   StatusReply,
 } from "@koboldfs/protocol";
@@ -55,6 +57,16 @@ export class ClusterClient {
   /** As `changes` of a client of a namespace, of all namespaces. */
   allChanges(options: ChangesOptions = {}): AsyncIterable<ChangeInfo> {
     return this.#cluster.followChanges(options);
+  }
+
+  /** How far each node has read its copies again, and what it found. */
+  scrubs(options: CallOptions = {}): Promise<ScrubReply> {
+    return this.#cluster.getScrubs(options);
+  }
+
+  /** Has one node, or all, read everything again now; one that does so already goes on. Throws `node_not_found`. */
+  orderScrub(request: ScrubRequest, options: CallOptions = {}): Promise<ScrubReply> {
+    return this.#cluster.orderScrub(request, options);
   }
 
   /** The whole cluster at one glance, as the server that answers sees it. */

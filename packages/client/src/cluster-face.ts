@@ -9,6 +9,8 @@ import {
   type NodePlan,
   parseNamespaceName,
   parseNodeName,
+  type ScrubReply,
+  type ScrubRequest,
   type SoleBlob,
   type StatusReply,
 } from "@koboldfs/protocol";
@@ -21,6 +23,7 @@ import {
   checkNamespaces,
   checkNodePlan,
   checkNodes,
+  checkScrubs,
   checkSoleBlobs,
   checkStatus,
 } from "./reply-checks.js";
@@ -97,6 +100,20 @@ export class ClusterFace {
 
   followChanges(options: ChangesOptions): AsyncIterable<ChangeInfo> {
     return followChanges(this.#session, options);
+  }
+
+  getScrubs(options: CallOptions): Promise<ScrubReply> {
+    return this.#session.callJson({ method: "GET", path: "/v1/scrub" }, checkScrubs, options);
+  }
+
+  orderScrub(order: ScrubRequest, options: CallOptions): Promise<ScrubReply> {
+    const request = {
+      method: "POST" as const,
+      path: "/v1/scrub",
+      headers: { "content-type": "application/json" },
+      body: new TextEncoder().encode(JSON.stringify(order)),
+    };
+    return this.#session.callJson(request, checkScrubs, options);
   }
 
   getStatus(options: CallOptions): Promise<StatusReply> {

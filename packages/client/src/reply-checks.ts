@@ -12,6 +12,7 @@ import {
   type PurgeReply,
   type PutReply,
   type RestoreReply,
+  type ScrubReply,
   type SoleBlobsReply,
   type StatusReply,
   type VersionInfo,
@@ -114,6 +115,12 @@ export function checkSoleBlobs(reply: unknown): SoleBlobsReply {
   return reply as SoleBlobsReply;
 }
 
+export function checkScrubs(reply: unknown): ScrubReply {
+  const { nodes } = record(reply);
+  need(Array.isArray(nodes) && nodes.every(isNodeScrub), "nodes");
+  return reply as ScrubReply;
+}
+
 export function checkStatus(reply: unknown): StatusReply {
   const { cluster, node, catalog, head } = record(reply);
   need([cluster, node, catalog].every(isString) && isCount(head), "cluster, node, catalog, head");
@@ -165,6 +172,11 @@ function isBatchResult(value: unknown): boolean {
 function isNamespaceInfo(value: unknown): boolean {
   const namespace = value as Partial<NamespaceInfo> | null;
   return isString(namespace?.name) && isCount(namespace?.files) && isString(namespace?.bytes);
+}
+
+function isNodeScrub(value: unknown): boolean {
+  const { node, scrub } = (value ?? {}) as Partial<ScrubReply["nodes"][number]>;
+  return isString(node) && (scrub === undefined || typeof scrub.proven === "number");
 }
 
 function isNodeInfo(value: unknown): boolean {

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
+import { makeCatalogCheckCommand } from "./catalog-check.js";
 import { makeRebuildCommand } from "../recovery/rebuild-command.js";
 
 const EXAMPLES = `
@@ -11,8 +12,9 @@ Examples:
 
 export function makeCatalogCommand(context: CommandContext): Command {
   const command = new Command("catalog")
-    .description("make the catalog again when the database is lost")
+    .description("check the catalog against the nodes, and make it again when the database is lost")
     .addHelpText("after", EXAMPLES);
   command.addCommand(makeRebuildCommand(context));
+  command.addCommand(makeCatalogCheckCommand(context));
   return command;
 }

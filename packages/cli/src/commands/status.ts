@@ -6,6 +6,7 @@ import { printable } from "../output/printable.js";
 import { formatCount } from "../output/sizes.js";
 import type { TableOptions } from "../output/table.js";
 import { formatNamespaces } from "./namespace.js";
+import { formatProofs } from "../scrub/format-scrub.js";
 import { formatNodes, formatVolumeTrouble } from "./node.js";
 
 const EXAMPLES = `
@@ -33,6 +34,8 @@ function formatStatus(status: StatusReply, options: TableOptions): string[] {
     "",
     ...formatNodes(status.nodes, options),
     ...formatVolumeTrouble(status.nodes),
+    "",
+    ...formatProofs(status.nodes, Date.now()),
     "",
     ...formatNamespaces(status.namespaces, options),
   ];

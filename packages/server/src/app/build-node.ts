@@ -26,6 +26,7 @@ import type { FileContext } from "../files/file-context.js";
 import { FileService } from "../files/file-service.js";
 import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
+import { ScrubService } from "../files/scrub-service.js";
 import { StatusService } from "../files/status-service.js";
 import { UploadService } from "../files/uploads/upload-service.js";
 import { createHttpServer, type HttpServer } from "../http/create-http-server.js";
@@ -44,6 +45,7 @@ import { HistoryWorker } from "../workers/history-worker.js";
 import { HistoryRepair } from "../workers/history-repair.js";
 import { createJournalSource } from "../workers/journal-source.js";
 import { MirrorWorker } from "../workers/mirror-worker.js";
+import { MissingCensus } from "../workers/missing-census.js";
 import { OwnUpkeep } from "../workers/own-upkeep.js";
 import { PaceMeter } from "../workers/pace-meter.js";
 import { PeerBudget } from "../workers/peer-budget.js";
@@ -52,6 +54,8 @@ import { PurgeWorker } from "../workers/purge-worker.js";
 import { ReapWorker } from "../workers/reap-worker.js";
 import { Reaper } from "../workers/reaper.js";
 import { RepairWorker } from "../workers/repair-worker.js";
+import { createScrub } from "./create-scrub.js";
+import { VolumeWorker } from "../workers/volume-worker.js";
 import { WorkerRunner } from "../workers/worker-runner.js";
 import { createPeerConnector } from "./connect-peer.js";
 import { loopbackSecret } from "./loopback-secret.js";
@@ -114,6 +118,8 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const events = new HistoryEvents(options.clock);
   const reads = new CatalogReads({ catalog, mirror: ground.mirror, clock: options.clock, log });
   const onCompared = (isTrusted: boolean) => reads.setTrusted(isTrusted);
+  const scrub = await createScrub(ground, { cluster, workers });
+  teardown.add("the scrub's reader", () => scrub.digester.close());
   teardown.add("the reads", () => reads.stop());
   teardown.add("the heartbeats", () => cluster.stop());
   teardown.add("the workers", () => workers.stop());
@@ -122,7 +128,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const uploads = await openUploads(ground, { context, files });
   teardown.add("the uploads", () => uploads.close());
   const paid = new PaceMeter(options.clock);
-  const upkeep = new OwnUpkeep({ paid, volumes });
+  const upkeep = new OwnUpkeep({ paid, volumes, scrub: scrub.worker });
   let joined = false;
   const server = await createServer(ground, {
     ...{ files, cluster, uploads, intake, reads, events, upkeep, onNudge },
@@ -142,6 +148,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
     },
     startWorkers: () => {
       startWorkers(ground, { cluster, intake, feed, events, paid, onCompared, workers });
+      workers.start(scrub.worker);
       workers.start(new ExpiryWorker(uploads));
       workers.start(purges);
       const walk = () => volumes.walkShards();
@@ -266,6 +273,7 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
     namespaces: new NamespaceService(catalog),
     nodes: new NodeService(catalog, cluster),
     changes: new ChangeFeed({ mirror, catalog, clock }),
+    scrubs: new ScrubService({ cluster, upkeep }),
     status: new StatusService({ catalog, cluster, reads, mirror, events, upkeep }),
     isReady: async () => {
       if (!isJoined()) throw new KoboldError("starting", "this node has not joined its cluster yet");
@@ -304,13 +312,16 @@ function startWorkers(ground: Ground, { cluster, intake, feed, events, paid, onC
   const { catalog, clock, config, id, log, mirror, volumes } = ground;
   const rely = (ref: BlobRef) => volumes.rely(ref);
   const budget = new PeerBudget({ clock, lanes: config.repairLanes, bytesPerSecond: config.repairBytesPerSecond });
-  const fetcher = new BlobFetcher({ local: volumes, cluster, clock, log, rely, budget });
+  const fetcher = new BlobFetcher({ local: volumes.steady, cluster, clock, log, rely, budget });
   // More than one peer gives: while one is waited for, another can be asked.
   const lanes = 2 * config.repairLanes;
   const onPaid = (debt: Debt) => paid.add(debt.sizeBytes);
   const dropIdleDebts = (debts: readonly Debt[]) => catalog.dropIdleDebts(debts);
   workers.start(new RepairWorker({ catalog, cluster, fetcher, lanes, budget, onPaid, clock, log, dropIdleDebts }));
   workers.start(new BackfillWorker({ catalog, cluster, fetcher, lanes, log }));
+  const census = new MissingCensus({ catalog, cluster, here: volumes.steady, log });
+  const wake = () => workers.wake("volumes");
+  workers.start(new VolumeWorker({ volumes: volumes.volumes, census, wake, clock }));
   const repair = new HistoryRepair({ catalog, cluster, mirror, events, onSplit: () => feed.forgetHistory(), log });
   workers.start(new MirrorWorker({ catalog, mirror, intake, repair, onCompared, log }));
   workers.start(new PruneWorker({ catalog, holder: id }));

@@ -250,6 +250,8 @@ export interface CopyCatalog {
   countOwed(question: OwedQuestion): Promise<BlobCount>;
   /** The first `limit` of them, by namespace and digest. */
   listOwed(question: OwedQuestion, limit: number): Promise<StoredBlobRecord[]>;
+  /** Of these blobs (at most 1,000), those that the node owes. */
+  listOwedBy(node: NodeId, blobs: readonly BlobName[]): Promise<BlobName[]>;
   /** Every blob that the journal names, each once. Reads all of it. */
   countBlobs(): Promise<BlobCount>;
   /** Former versions, whatever the horizons. Reads all of them. */

@@ -6,6 +6,7 @@ import type { PeerMirror } from "../mirror/peer-mirror.js";
 import type { Logger } from "../runtime/logger.js";
 import { SimulatedClock } from "../runtime/simulated-clock.js";
 import type { Peer } from "./cluster.js";
+import { ScriptedUpkeep } from "./test-upkeep.js";
 import { LiveCluster } from "./live-cluster.js";
 
 const INTERVAL_MS = 1000;
@@ -108,7 +109,7 @@ describe("LiveCluster", () => {
         return {
           store: new MemoryBlobStore(),
           mirror: noMirror,
-          upkeep: { getUpkeep: () => Promise.reject(new Error("no upkeep here")) },
+          upkeep: new ScriptedUpkeep(),
           nudge: async () => void nudges.push(id),
           ping: async () => {
             if (!reachable) throw new Error("nobody there");

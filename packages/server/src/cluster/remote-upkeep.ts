@@ -9,7 +9,7 @@ interface Answer {
 /** What upkeep needs of the way to a peer's node face. */
 export interface UpkeepTransport<Response extends Answer = Answer> {
   ask(
-    request: { method: "GET"; rawPath: string; headers: Readonly<Record<string, string>> },
+    request: { method: "GET" | "POST"; rawPath: string; headers: Readonly<Record<string, string>> },
     signal?: AbortSignal,
   ): Promise<Response>;
   readJson(response: Response): Promise<Readonly<Record<string, unknown>>>;
@@ -32,11 +32,17 @@ export class RemoteUpkeep<Response extends Answer> implements PeerUpkeep {
     if (isUpkeep(upkeep)) return upkeep;
     throw this.#peer.failure(new Error("its answer does not say how its repair and its volumes are"));
   }
+
+  async orderScrub({ repairs }: { readonly repairs: boolean }, signal?: AbortSignal): Promise<void> {
+    const rawPath = `/v1/node/scrub?repairs=${repairs}`;
+    const reply = await this.#peer.ask({ method: "POST", rawPath, headers: {} }, signal);
+    if (reply.statusCode !== 200) throw await this.#peer.refusal(reply);
+    await this.#peer.readJson(reply);
+  }
 }
 
 function isUpkeep(value: object): value is NodeUpkeep {
-  const { repair, volumes } = value as Partial<NodeUpkeep>;
-  return (
-    typeof repair?.filesPerSecond === "number" && typeof repair.bytesPerSecond === "number" && Array.isArray(volumes)
-  );
+  const { repair, volumes, scrub } = value as Partial<NodeUpkeep>;
+  const hasPace = typeof repair?.filesPerSecond === "number" && typeof repair.bytesPerSecond === "number";
+  return hasPace && Array.isArray(volumes) && typeof scrub?.proven === "number";
 }

@@ -47,6 +47,8 @@ describe("loadConfig", () => {
       repairLanes: 16,
       repairBytesPerSecond: 64 * 1024 * 1024,
       staging: { transactionBytes: 64 * 2 ** 30, namespaceBytes: 256 * 2 ** 30 },
+      scrubBytesPerSecond: 8 * 1024 * 1024,
+      scrubAgainMs: 7 * 86_400_000,
       allowUnsafeCatalog: false,
       corsOrigins: [],
     });

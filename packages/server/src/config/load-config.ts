@@ -15,6 +15,7 @@ import { invalid } from "./setting-values.js";
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "./settings.js";
 
 const MIB = 1024 * 1024;
+const DAY_MS = 86_400_000;
 
 export interface ConfigInput {
   /** By setting name, as the command line had them. */
@@ -91,6 +92,8 @@ function combineValues(written: (name: SettingName) => readonly WrittenValue[], 
       transactionBytes: withDefault("transaction_max_bytes"),
       namespaceBytes: withDefault("staged_max_bytes"),
     },
+    scrubBytesPerSecond: withDefault("scrub_rate") * MIB,
+    scrubAgainMs: withDefault("scrub_days") * DAY_MS,
     allowUnsafeCatalog: withDefault("allow_unsafe_catalog"),
     corsOrigins: optional("cors_origins") ?? [],
   };

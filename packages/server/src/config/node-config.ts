@@ -25,6 +25,8 @@ export interface NodeConfig {
   readonly repairBytesPerSecond: number;
   /** What unfinished transactions may stage. */
   readonly staging: StagingLimits;
+  readonly scrubBytesPerSecond: number;
+  readonly scrubAgainMs: number;
   readonly allowUnsafeCatalog: boolean;
   readonly corsOrigins: readonly string[];
 }

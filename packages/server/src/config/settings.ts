@@ -153,6 +153,19 @@ export const SETTINGS = {
     parse: wholeNumberBetween(1, Number.MAX_SAFE_INTEGER),
     default: String(DEFAULT_STAGING_LIMITS.namespaceBytes),
   }),
+  scrub_rate: setting({
+    placeholder: "MIB",
+    description:
+      "MiB a second that this node reads of its own copies to prove them, all the time; 0 for not at all. The default proves 4 TB in six days and leaves nine tenths of a slow disk to others.",
+    parse: numberBetween(0, 1_000_000),
+    default: "8",
+  }),
+  scrub_days: setting({
+    placeholder: "DAYS",
+    description: "Every copy is read again so often; when scrub_rate is too low for that it takes longer.",
+    parse: numberBetween(0.01, 3650),
+    default: "7",
+  }),
   allow_unsafe_catalog: setting({
     placeholder: "BOOL",
     description: "Start although the database's settings allow it to lose acknowledged commits. For experiments only.",

@@ -1,5 +1,5 @@
-import type { NodeUpkeep } from "@koboldfs/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ScriptedUpkeep, STILL_UPKEEP } from "../cluster/test-upkeep.js";
 import { HistoryEvents } from "../cluster/history-events.js";
 import { MemoryMirror } from "../mirror/memory/memory-mirror.js";
 import { systemClock } from "../runtime/clock.js";
@@ -8,19 +8,20 @@ import { DEMO, openTestFiles, type TestFiles } from "./test-files.js";
 
 describe("StatusService", () => {
   let test: TestFiles;
-  let own: NodeUpkeep;
+  let own: ScriptedUpkeep;
   let status: StatusService;
   beforeEach(async () => {
     test = await openTestFiles({ peers: ["b", "c"] });
     const { catalog, cluster } = test;
-    own = { repair: { filesPerSecond: 2, bytesPerSecond: 1_000 }, volumes: [] };
+    own = new ScriptedUpkeep();
+    own.answer = { ...STILL_UPKEEP, repair: { filesPerSecond: 2, bytesPerSecond: 1_000 } };
     status = new StatusService({
       catalog,
       cluster,
       reads: test.context.reads,
       mirror: new MemoryMirror(catalog.clusterId),
       events: new HistoryEvents(systemClock),
-      upkeep: { getUpkeep: async () => own },
+      upkeep: own,
     });
   });
   afterEach(() => test.close());
@@ -39,21 +40,23 @@ describe("StatusService", () => {
   it("says how much a node owes, since when, and how long that takes at its present pace", async () => {
     await owe("self", 10);
     const info = await infoOf("self");
-    expect(info).toMatchObject({ debtFiles: 10, debtBytes: "10000", debtSecondsLeft: 10, upkeep: own });
+    expect(info).toMatchObject({ debtFiles: 10, debtBytes: "10000", debtSecondsLeft: 10, upkeep: own.answer });
     expect(info?.debtSince).toBeDefined();
-    own = { ...own, repair: { filesPerSecond: 0, bytesPerSecond: 0 } };
+    own.answer = STILL_UPKEEP;
     expect(await infoOf("self")).not.toHaveProperty("debtSecondsLeft");
   });
 
   it("shows what peers say of themselves, and goes without one that does not answer", async () => {
     const [, b, c] = test.cluster.nodes();
-    const theirs: NodeUpkeep = { repair: { filesPerSecond: 1, bytesPerSecond: 0 }, volumes: [] };
+    const [theirs, silent] = [new ScriptedUpkeep(), new ScriptedUpkeep()];
+    theirs.answer = { ...STILL_UPKEEP, repair: { filesPerSecond: 1, bytesPerSecond: 0 } };
+    silent.failure = new Error("planted");
     test.cluster.upkeeps = [
-      { node: b as never, upkeep: { getUpkeep: async () => theirs } },
-      { node: c as never, upkeep: { getUpkeep: () => Promise.reject(new Error("planted")) } },
+      { node: b as never, upkeep: theirs },
+      { node: c as never, upkeep: silent },
     ];
     await owe("b", 3);
-    expect(await infoOf("b")).toMatchObject({ upkeep: theirs, debtSecondsLeft: 3 });
+    expect(await infoOf("b")).toMatchObject({ upkeep: theirs.answer, debtSecondsLeft: 3 });
     expect(await infoOf("c")).not.toHaveProperty("upkeep");
   });
 });

@@ -10,6 +10,7 @@ import { addListingRoutes } from "./listing-routes.js";
 import { addNamespaceRoutes } from "./namespace-routes.js";
 import { addNodeRoutes } from "./node-routes.js";
 import { describeApi } from "./openapi.js";
+import { addScrubRoutes } from "./scrub-routes.js";
 import { SCHEMAS } from "./schemas.js";
 import { addStatusRoutes } from "./status-routes.js";
 import { addTransactionRoutes } from "./transaction-routes.js";
@@ -48,6 +49,7 @@ export function createClientFace(context: ClientFaceContext): Face {
       addNodeRoutes(rest, context);
       addStatusRoutes(rest, context);
       addChangeRoutes(rest, context);
+      addScrubRoutes(rest, context);
     });
     scope.get("/openapi.json", { schema: { hide: true } }, () => scope.swagger());
   };

@@ -4,6 +4,7 @@ import type { ChangeFeed } from "../files/changes/change-feed.js";
 import type { FileService } from "../files/file-service.js";
 import type { NamespaceService } from "../files/namespace-service.js";
 import type { NodeService } from "../files/node-service.js";
+import type { ScrubService } from "../files/scrub-service.js";
 import type { StatusService } from "../files/status-service.js";
 import type { UploadService } from "../files/uploads/upload-service.js";
 import type { Logger } from "../runtime/logger.js";
@@ -19,6 +20,7 @@ export interface ClientFaceOptions {
   readonly namespaces: NamespaceService;
   readonly nodes: NodeService;
   readonly status: StatusService;
+  readonly scrubs: ScrubService;
   readonly uploads: UploadService;
   readonly changes: ChangeFeed;
 }

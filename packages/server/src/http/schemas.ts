@@ -10,6 +10,8 @@ const ORDER = { type: "string", enum: ["alive", "readonly", "draining", "dead"] 
 const COUNT = { type: "integer", minimum: 0 } as const;
 const DECIMAL = { type: "string", pattern: "^[0-9]+$", description: "A number that may pass 2^53." } as const;
 const TIME = { type: "string", format: "date-time" } as const;
+const SHARE = { type: "number", minimum: 0, maximum: 1 } as const;
+const FINDINGS = ["under-replicated", "missing", "corrupt", "orphaned", "misplaced"] as const;
 const DIGEST = { type: "string", pattern: "^[0-9a-f]{64}$", description: "SHA-256 of the bytes, in hex." } as const;
 
 /** More than one would keep of anything; it bounds what a namespace can demand. */
@@ -152,7 +154,7 @@ export const SCHEMAS = [
         debtBytes: DECIMAL,
         debtSince: TIME,
         debtSecondsLeft: COUNT,
-        backfill: { type: "number", minimum: 0, maximum: 1 },
+        backfill: SHARE,
         mirror: object({ number: COUNT, time: TEXT, lag: COUNT }),
         upkeep: refTo("NodeUpkeep"),
       },
@@ -162,12 +164,47 @@ export const SCHEMAS = [
   {
     $id: "NodeUpkeep",
     description: "What a node says of its own work and disks.",
-    ...object({ repair: refTo("RepairInfo"), volumes: listOf("VolumeInfo") }),
+    ...object({ repair: refTo("RepairInfo"), volumes: listOf("VolumeInfo"), scrub: refTo("ScrubInfo") }),
   },
   {
     $id: "RepairInfo",
     description: "Debts that were paid, over the last minute.",
     ...object({ filesPerSecond: { type: "number" }, bytesPerSecond: { type: "number" } }),
+  },
+  {
+    $id: "ScrubFindings",
+    ...object(Object.fromEntries(FINDINGS.map((name) => [name, COUNT]))),
+  },
+  {
+    $id: "ScrubFindingInfo",
+    ...object({ finding: { enum: FINDINGS }, namespace: TEXT, digest: DIGEST, path: TEXT }, ["path"]),
+  },
+  {
+    $id: "ScrubInfo",
+    description: "How far a node's copies were read again and found good.",
+    ...object({ proven: SHARE, provenSince: TIME, findings: refTo("ScrubFindings"), pass: refTo("ScrubPassInfo") }, [
+      "provenSince",
+      "pass",
+    ]),
+  },
+  {
+    $id: "ScrubPassInfo",
+    description: "A pass over everything that a node holds, as it was ordered.",
+    ...object(
+      {
+        ...{ state: { enum: ["running", "done"] }, repairs: { type: "boolean" }, started: TIME, ended: TIME },
+        ...{ progress: SHARE, files: COUNT, bytes: COUNT, mended: COUNT },
+        ...{ findings: refTo("ScrubFindings"), listed: listOf("ScrubFindingInfo") },
+      },
+      ["ended"],
+    ),
+  },
+  { $id: "ScrubRequest", ...object({ node: TEXT, repairs: { type: "boolean" } }, ["node"]) },
+  {
+    $id: "ScrubReply",
+    ...object({
+      nodes: { type: "array", items: object({ node: TEXT, scrub: refTo("ScrubInfo") }, ["scrub"]) },
+    }),
   },
   {
     $id: "VolumeInfo",

@@ -4,9 +4,11 @@ import { MemoryUploadStore } from "../blobs/memory/memory-upload-store.js";
 import { ChangeFeed } from "../files/changes/change-feed.js";
 import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
+import { ScrubService } from "../files/scrub-service.js";
 import { StatusService } from "../files/status-service.js";
 import { UploadService } from "../files/uploads/upload-service.js";
 import { openTestFiles, type TestFiles, type TestFilesOptions } from "../files/test-files.js";
+import { ScriptedUpkeep } from "../cluster/test-upkeep.js";
 import { HistoryEvents } from "../cluster/history-events.js";
 import { MirrorIntake } from "../mirror/mirror-intake.js";
 import { WatchedMirror } from "../mirror/watched-mirror.js";
@@ -22,6 +24,8 @@ export interface TestServer extends TestFiles {
   readonly mirror: WatchedMirror;
   readonly uploads: UploadService;
   readonly uploadStore: MemoryUploadStore;
+  /** This node's own. */
+  readonly upkeep: ScriptedUpkeep;
 }
 
 /** Longer than any test. */
@@ -42,6 +46,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const uploads = await UploadService.open({ context, files, store: uploadStore, ttlMs: UPLOAD_TTL_MS, createId });
   const mirror = new WatchedMirror(new MemoryMirror(catalog.clusterId));
   await feedMirror(test, mirror);
+  const upkeep = new ScriptedUpkeep();
   const server = await createHttpServer({
     auth: createClientAuth(options.token),
     files: test.files,
@@ -53,8 +58,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       reads,
       mirror,
       events: new HistoryEvents(systemClock),
-      upkeep: { getUpkeep: async () => ({ repair: { filesPerSecond: 0, bytesPerSecond: 0 }, volumes: [] }) },
+      upkeep,
     }),
+    scrubs: new ScrubService({ cluster: test.cluster, upkeep }),
     uploads,
     changes: new ChangeFeed({ mirror, catalog, clock: systemClock }),
     log: silentLogger,
@@ -67,7 +73,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     await uploads.close();
     await test.close();
   };
-  return { ...test, mirror, uploads, uploadStore, server, port, url: `http://127.0.0.1:${port}`, close };
+  return { ...test, mirror, upkeep, uploads, uploadStore, server, port, url: `http://127.0.0.1:${port}`, close };
 }
 
 /** As in a node: the mirror has what was committed before anybody is told of it. */

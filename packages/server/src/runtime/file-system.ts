@@ -5,6 +5,8 @@ export interface FileStat {
   readonly sizeBytes: number;
   readonly isFile: boolean;
   readonly isFolder: boolean;
+  /** When its bytes were changed last, by the wall clock. */
+  readonly modifiedMs: number;
 }
 
 /** Room on a file system, as an ordinary user may use it. */
@@ -161,7 +163,12 @@ export const systemFileSystem: FileSystem = {
 };
 
 function toFileStat(stat: fs.Stats): FileStat {
-  return { sizeBytes: stat.size, isFile: stat.isFile(), isFolder: stat.isDirectory() };
+  return {
+    sizeBytes: stat.size,
+    isFile: stat.isFile(),
+    isFolder: stat.isDirectory(),
+    modifiedMs: stat.mtimeMs,
+  };
 }
 
 function writeSome(fd: number, chunks: readonly Uint8Array[]): Promise<number> {

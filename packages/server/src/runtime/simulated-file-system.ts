@@ -192,6 +192,7 @@ function statOf(node: SimulatedNode): FileStat {
     sizeBytes: node.kind === "file" ? node.bytes.length : 0,
     isFile: node.kind === "file",
     isFolder: node.kind === "folder",
+    modifiedMs: 0,
   };
 }
 

@@ -28,6 +28,11 @@ export function isDeviceFailing(error: unknown): boolean {
   return FAILING.has(errnoOf(error) ?? "");
 }
 
+/** Whether a failed read speaks of the disk: the file is there, and its bytes are not to be had. */
+export function isReadFailing(error: unknown): boolean {
+  return isDeviceFailing(error) || isDeviceFailing(error instanceof KoboldError ? error.cause : undefined);
+}
+
 /** Whether a failed call says nothing of the disk, because it never got there. */
 export function isBeforeDisk(error: unknown): boolean {
   return BEFORE_DISK.has(errnoOf(error) ?? "");

@@ -10,7 +10,7 @@ import {
   SMALL_BLOB_BYTES,
   StreamCheck,
 } from "../verified-bytes.js";
-import { isMissing, toDiskError } from "./disk-error.js";
+import { isMissing, isReadFailing, toDiskError } from "./disk-error.js";
 
 /** What is read: a blob's file, and which of its bytes. */
 export interface DiskReadOptions {
@@ -18,12 +18,14 @@ export interface DiskReadOptions {
   readonly path: string;
   readonly range?: ByteRange | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told when the disk could not give what it should have, while the content is read too. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 /** Undefined when there is no such file. A whole blob is checked against its digest, a range is not. */
 export async function openBlobFile(files: FileSystem, options: DiskReadOptions): Promise<OpenBlob | undefined> {
   options.signal?.throwIfAborted();
-  const file = await openExisting(files, options.path);
+  const file = await openExisting(files, options);
   if (file === undefined) return undefined;
   let handedOver = false;
   try {
@@ -31,30 +33,32 @@ export async function openBlobFile(files: FileSystem, options: DiskReadOptions):
     handedOver = blob.content instanceof Readable;
     return blob;
   } catch (error) {
+    if (isReadFailing(error)) options.onFailure?.(error);
     throw toDiskError(error, `cannot read ${options.path}`);
   } finally {
     if (!handedOver) await file.close();
   }
 }
 
-async function openExisting(files: FileSystem, path: string): Promise<OpenFile | undefined> {
+async function openExisting(files: FileSystem, { path, onFailure }: DiskReadOptions): Promise<OpenFile | undefined> {
   try {
     return await files.open(path, "read");
   } catch (error) {
     if (isMissing(error)) return undefined;
+    if (isReadFailing(error)) onFailure?.(error);
     throw toDiskError(error, `cannot open ${path}`);
   }
 }
 
 async function openContent(file: OpenFile, options: DiskReadOptions): Promise<OpenBlob> {
-  const { ref, range, signal } = options;
+  const { ref, range, signal, onFailure } = options;
   const { sizeBytes, isFile } = await file.stat();
   if (!isFile) throw corrupt(ref, "something that is not a file has its name");
   if (range !== undefined) checkRange(range, sizeBytes);
   const { start, end } = range ?? { start: 0, end: sizeBytes };
   if (end - start > SMALL_BLOB_BYTES) {
     const check = range === undefined ? new StreamCheck(ref, sizeBytes) : undefined;
-    return { sizeBytes, content: new DiskBlobStream({ file, ref, start, end, check, signal }) };
+    return { sizeBytes, content: new DiskBlobStream({ file, ref, start, end, check, signal, onFailure }) };
   }
   const content = Buffer.allocUnsafe(end - start);
   const read = await file.read(content, start);
@@ -71,6 +75,7 @@ interface DiskBlobStreamOptions {
   readonly end: number;
   readonly check: StreamCheck | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly onFailure: ((error: unknown) => void) | undefined;
 }
 
 /** Reads ahead by one chunk and closes the file when it ends, whichever way. */
@@ -110,8 +115,9 @@ class DiskBlobStream extends Readable {
   }
 
   async #fill(piece: Buffer): Promise<void> {
-    const { file, ref } = this.#options;
+    const { file, ref, onFailure } = this.#options;
     const read = await file.read(piece, this.#position).catch((error: unknown) => {
+      if (isReadFailing(error)) onFailure?.(error);
       throw toDiskError(error, `cannot read blob ${ref.namespace}/${ref.digest}`);
     });
     if (read < piece.length) throw corrupt(ref, `its file ends after ${this.#position + read} bytes`);

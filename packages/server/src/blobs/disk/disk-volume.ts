@@ -5,21 +5,24 @@ import type { FileSystem } from "../../runtime/file-system.js";
 import type { Logger } from "../../runtime/logger.js";
 import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob } from "../blob-store.js";
 import { GuardedWrite } from "../guarded-write.js";
-import { blobPath } from "./blob-path.js";
-import { isDeviceFailing, isMissing, toDiskError } from "./disk-error.js";
+import { blobFolders, blobPath } from "./blob-path.js";
+import { isDeviceFailing, isMissing, isReadFailing, toDiskError } from "./disk-error.js";
 import { openBlobFile, statBlobFile } from "./disk-read.js";
 import { DiskWrite, type WriteGround } from "./disk-write.js";
 import { DurableFolders } from "./durable-folders.js";
 import { KeyedLock } from "./keyed-lock.js";
 import { UploadFolder } from "./uploads/upload-folder.js";
+import { QuarantineFolder } from "./scrub/quarantine-folder.js";
 import { walkShards } from "./shard-walk.js";
 import { VolumeHealth } from "./volume-health.js";
+import { findVolumeTrouble } from "./volume-probe.js";
 import type { VolumeLock } from "./volume-lock.js";
 import type { VolumeRecord } from "./volume-record.js";
 import { DEFAULT_MAX_USED_RATIO, VolumeSpace } from "./volume-space.js";
 
 export const BLOBS_FOLDER = "blobs";
 export const INCOMING_FOLDER = "incoming";
+export const QUARANTINE_FOLDER = "quarantine";
 export const UPLOADS_FOLDER = "uploads";
 
 export interface DiskVolumeOptions {
@@ -27,6 +30,8 @@ export interface DiskVolumeOptions {
   readonly path: string;
   readonly record: VolumeRecord;
   readonly lock: VolumeLock;
+  /** Takes the lock anew, once it was released: for a volume that was away. */
+  readonly relock: () => VolumeLock;
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -43,21 +48,30 @@ export class DiskVolume implements BlobStore {
   readonly path: string;
   /** What arrived of files that are sent in pieces. */
   readonly uploads: UploadFolder;
+  /** Bytes that are bad and kept. */
+  readonly quarantine: QuarantineFolder;
+  readonly files: FileSystem;
+  /** The blob folder. */
+  readonly root: string;
   readonly #options: DiskVolumeOptions;
-  readonly #root: string;
   readonly #space: VolumeSpace;
   readonly #health: VolumeHealth;
   readonly #ground: WriteGround;
+  #lock: VolumeLock;
   #names = 0;
+  #onReturn: () => void = () => {};
 
   constructor(options: DiskVolumeOptions) {
     const { files, clock, logger, path } = options;
     this.id = options.record.volume;
     this.path = path;
     this.#options = options;
-    this.#root = join(path, BLOBS_FOLDER);
+    this.files = files;
+    this.root = join(path, BLOBS_FOLDER);
+    this.quarantine = new QuarantineFolder(files, join(path, QUARANTINE_FOLDER));
     this.#space = new VolumeSpace({ files, path, clock, maxUsedRatio: options.maxUsedRatio ?? DEFAULT_MAX_USED_RATIO });
-    this.#health = new VolumeHealth(path, logger);
+    this.#health = new VolumeHealth(path, { logger, clock });
+    this.#lock = options.lock;
     this.uploads = new UploadFolder({
       files,
       path: join(path, UPLOADS_FOLDER),
@@ -69,7 +83,7 @@ export class DiskVolume implements BlobStore {
       files,
       logger,
       incoming: join(path, INCOMING_FOLDER),
-      folders: new DurableFolders({ files, root: this.#root, health: this.#health }),
+      folders: new DurableFolders({ files, root: this.root, health: this.#health }),
       space: this.#space,
       health: this.#health,
       publishing: new KeyedLock(),
@@ -81,12 +95,13 @@ export class DiskVolume implements BlobStore {
   }
 
   async open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined> {
-    return openBlobFile(this.#options.files, { ref, path: blobPath(this.#root, ref), range, signal });
+    const onFailure = (error: unknown) => this.#health.failedRead(error);
+    return openBlobFile(this.#options.files, { ref, path: blobPath(this.root, ref), range, signal, onFailure });
   }
 
   async stat(ref: BlobRef, signal?: AbortSignal): Promise<{ sizeBytes: number } | undefined> {
     signal?.throwIfAborted();
-    return statBlobFile(this.#options.files, blobPath(this.#root, ref));
+    return this.#reading(() => statBlobFile(this.#options.files, blobPath(this.root, ref)));
   }
 
   async create(namespace: NamespaceName, announced: BlobWriteOptions = {}, signal?: AbortSignal): Promise<BlobWrite> {
@@ -114,9 +129,10 @@ export class DiskVolume implements BlobStore {
   /** Bytes it still takes (zero when it takes none), and what it can hold in all. Throws `disk_failed`. */
   async room(): Promise<{ freeBytes: number; totalBytes: number }> {
     try {
+      // Where a disk is not mounted, what lies beneath would answer for it.
+      if (this.isSuspect) return { freeBytes: 0, totalBytes: 0 };
       const totalBytes = await this.#space.total();
-      const freeBytes = this.isSuspect ? 0 : Math.max(0, Math.floor(await this.#space.room()));
-      return { freeBytes, totalBytes };
+      return { freeBytes: Math.max(0, Math.floor(await this.#space.room())), totalBytes };
     } catch (error) {
       throw toDiskError(error, `cannot ask how full ${this.path} is`);
     }
@@ -126,13 +142,13 @@ export class DiskVolume implements BlobStore {
   describe(freeBytes: number): Pick<VolumeInfo, "id" | "path" | "state" | "reason" | "hint"> {
     const { id, path } = this;
     const trouble = this.#health.trouble;
-    if (trouble !== undefined) return { id, path, state: "out", ...trouble };
+    if (trouble !== undefined) return { id, path, state: "out", reason: trouble.reason, hint: trouble.hint };
     return { id, path, state: freeBytes > 0 ? "good" : "full" };
   }
 
   /** Unlinks the blob; false when there was none. Not fsynced: after a power cut it may be there again. */
   async remove(ref: BlobRef): Promise<boolean> {
-    const path = blobPath(this.#root, ref);
+    const path = blobPath(this.root, ref);
     try {
       await this.#options.files.unlink(path);
       return true;
@@ -144,7 +160,7 @@ export class DiskVolume implements BlobStore {
 
   /** Makes it durable that a removed blob is gone. */
   async syncRemoval(ref: BlobRef): Promise<void> {
-    const folder = dirname(blobPath(this.#root, ref));
+    const folder = dirname(blobPath(this.root, ref));
     try {
       await this.#options.files.syncFolder(folder);
     } catch (error) {
@@ -153,20 +169,102 @@ export class DiskVolume implements BlobStore {
   }
 
   /** What lies in the blob folder, one folder shard after the other. */
-  walkShards(): AsyncGenerator<BlobRef[]> {
-    return walkShards(this.#options.files, this.#root);
+  async *walkShards(): AsyncGenerator<BlobRef[]> {
+    try {
+      yield* walkShards(this.#options.files, this.root);
+    } catch (error) {
+      // A folder that cannot be read hides any number of blobs.
+      if (isReadFailing(error)) this.#health.lose(error);
+      throw error;
+    }
+  }
+
+  /** For one listener: told when the volume goes out. */
+  watchHealth(onOut: () => void): void {
+    this.#health.watch(onOut);
+  }
+
+  /** Takes it out: its bytes cannot be believed. */
+  distrust(reason: string): void {
+    this.#health.distrust(reason);
+  }
+
+  /** For one listener: told when the volume is back. */
+  watchReturn(onReturn: () => void): void {
+    this.#onReturn = onReturn;
+  }
+
+  /** A read of one of its files failed that was none of our making. */
+  failedRead(cause: unknown): void {
+    this.#health.failedRead(cause);
+  }
+
+  /** Moves a file of the volume to where the blob belongs, durably. Rejects with system errors. */
+  async adopt(path: string, ref: BlobRef): Promise<void> {
+    const { folders } = this.#ground;
+    const folder = await folders.ensure(blobFolders(ref));
+    await this.files.rename(path, blobPath(this.root, ref));
+    await folders.sync(folder);
+    await folders.sync(dirname(path));
+  }
+
+  /** Throws `disk_failed` when the volume is out, or not the one that it was: then it goes out. */
+  async checkPresent(): Promise<void> {
+    this.#health.checkWritable();
+    const trouble = await findVolumeTrouble({ ...this.#options, incoming: this.#ground.incoming }, { writes: false });
+    if (trouble === undefined) return;
+    this.#health.lose(trouble);
+    this.#health.checkWritable();
+  }
+
+  /**
+   * Looks whether it can be read and, when it is worth an fsync, written: goes out when not, and comes back when it was
+   * out for a reason that mends itself. Never throws.
+   */
+  async check({ writes }: { writes: boolean }): Promise<void> {
+    const { trouble } = this.#health;
+    if (trouble?.returnsBy === "restart") return;
+    const found = await findVolumeTrouble(
+      { ...this.#options, incoming: this.#ground.incoming },
+      { writes: writes || trouble !== undefined },
+    );
+    if (found !== undefined) return this.#health.lose(found);
+    if (trouble !== undefined) this.#return();
+  }
+
+  /** The lock of a disk that was unmounted is on a file that is not there any more. */
+  #return(): void {
+    try {
+      this.#lock.release();
+      this.#lock = this.#options.relock();
+    } catch (error) {
+      this.#options.logger.warn({ volume: this.path, err: error }, "a volume that works again cannot be locked");
+      return;
+    }
+    this.#ground.folders.forgetAll();
+    this.#health.readmit();
+    this.#onReturn();
+  }
+
+  async #reading<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (isReadFailing(error)) this.#health.failedRead(error);
+      throw error;
+    }
   }
 
   /** Lets another process open the directory. Writes that still run are the caller's to end first. */
   close(): void {
-    this.#options.lock.release();
+    this.#lock.release();
   }
 
   async #checkRoom(sizeBytes: number | undefined): Promise<void> {
     try {
       await this.#space.check(sizeBytes);
     } catch (error) {
-      if (isDeviceFailing(error)) this.#health.suspect(error);
+      if (isDeviceFailing(error)) this.#health.lose(error);
       throw toDiskError(error, `cannot ask how full ${this.path} is`);
     }
   }

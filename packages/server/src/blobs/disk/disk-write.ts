@@ -184,7 +184,7 @@ export class DiskWrite implements WriteSteps {
     try {
       await action();
     } catch (error) {
-      if (isDeviceFailing(error)) this.#ground.health.suspect(error);
+      if (isDeviceFailing(error)) this.#ground.health.lose(error);
       throw toDiskError(error, `cannot ${doing} ${this.#path}`);
     }
   }

@@ -60,6 +60,11 @@ export class DurableFolders {
     }
   }
 
+  /** For a volume that was away: what it has now is learnt anew. */
+  forgetAll(): void {
+    this.#known = new Set();
+  }
+
   async #make(path: string, names: readonly string[]): Promise<void> {
     const parent = await this.ensure(names.slice(0, -1));
     try {

@@ -131,7 +131,8 @@ function checkAllThere({ directories, records, known }: Inspected): void {
 
 async function openOne(files: FileSystem, directory: string, options: OpenVolumesOptions): Promise<DiskVolume> {
   await makeDurableFolder(files, directory);
-  const lock = (options.lock ?? lockVolume)(directory);
+  const relock = () => (options.lock ?? lockVolume)(directory);
+  const lock = relock();
   try {
     // Looked at again under the lock: another process may have made it a volume meanwhile.
     const found = await inspect(files, directory, options);
@@ -141,7 +142,7 @@ async function openOne(files: FileSystem, directory: string, options: OpenVolume
     if (found === undefined) await writeVolumeRecord(files, directory, record);
     await prepare(files, directory);
     const { clock, logger, maxUsedRatio } = options;
-    return new DiskVolume({ path: directory, record, lock, files, clock, logger, maxUsedRatio });
+    return new DiskVolume({ path: directory, record, lock, relock, files, clock, logger, maxUsedRatio });
   } catch (error) {
     lock.release();
     throw error;

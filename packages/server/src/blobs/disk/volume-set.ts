@@ -1,6 +1,7 @@
 import { KoboldError, type NamespaceName, type VolumeInfo } from "@koboldfs/protocol";
 import type { Logger } from "../../runtime/logger.js";
 import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob } from "../blob-store.js";
+import type { PlacementWatch } from "../scrubbed-store.js";
 import type { DiskVolume } from "./disk-volume.js";
 import { KeyedLock } from "./keyed-lock.js";
 
@@ -10,6 +11,8 @@ export class VolumeSet implements BlobStore {
   readonly #logger: Logger;
   readonly #publishing = new KeyedLock();
   #onPlaced: (ref: BlobRef) => void = () => {};
+  /** Watches of blobs that are being looked at. */
+  readonly #watches = new Map<string, Set<{ isPlaced: boolean }>>();
   /** Counts blobs that moved from one volume to another: a reader that found nothing meanwhile looks again. */
   #moves = 0;
 
@@ -18,22 +21,39 @@ export class VolumeSet implements BlobStore {
     this.#logger = logger;
   }
 
+  /** Those that take part now. */
+  get inService(): readonly DiskVolume[] {
+    return this.volumes.filter((volume) => !volume.isSuspect);
+  }
+
   get volumeIds(): string[] {
     return this.volumes.map((volume) => volume.id);
   }
 
-  open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined> {
-    return this.#lookThrough((volume) => volume.open(ref, range, signal));
+  /** A volume that is out is read as a last resort. */
+  async open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined> {
+    const look = (volume: DiskVolume) => volume.open(ref, range, signal);
+    return (await this.#lookThrough(look)) ?? this.#lookAtLast(look, signal);
   }
 
-  stat(ref: BlobRef, signal?: AbortSignal): Promise<{ sizeBytes: number } | undefined> {
-    return this.#lookThrough((volume) => volume.stat(ref, signal));
+  async stat(ref: BlobRef, signal?: AbortSignal): Promise<{ sizeBytes: number } | undefined> {
+    const look = (volume: DiskVolume) => volume.stat(ref, signal);
+    return (await this.#lookThrough(look)) ?? this.#lookAtLast(look, signal);
+  }
+
+  /** The same store without the volumes that are out: what lies on those only is not counted as being here. */
+  get steady(): BlobStore {
+    return {
+      open: (ref, range, signal) => this.#lookThrough((volume) => volume.open(ref, range, signal)),
+      stat: (ref, signal) => this.#lookThrough((volume) => volume.stat(ref, signal)),
+      create: (namespace, announced, signal) => this.create(namespace, announced, signal),
+    };
   }
 
   async create(namespace: NamespaceName, announced: BlobWriteOptions = {}, signal?: AbortSignal): Promise<BlobWrite> {
     const volume = await this.#roomiest();
     const published = async (ref: BlobRef) => {
-      this.#onPlaced(ref);
+      this.#placed(ref);
       await this.#removeElsewhere(ref, volume);
     };
     return volume.begin({ namespace, announced, signal, publishing: { publishing: this.#publishing, published } });
@@ -70,16 +90,53 @@ export class VolumeSet implements BlobStore {
 
   /** Counts as a placement, of a blob that is here already: whoever will rely on its bytes says so first. */
   rely(ref: BlobRef): Promise<void> {
-    return this.#publishing.run(`${ref.namespace}/${ref.digest}`, async () => this.#onPlaced(ref));
+    return this.exclusively(ref, async () => this.#placed(ref));
   }
 
-  /** Unlinks the blob unless `isWanted`, asked when nothing else can happen to it, says no. False: then it is kept. */
+  /** Runs the action while nothing else can happen to the blob: nobody places, removes or moves it. */
+  exclusively<T>(ref: BlobRef, action: () => Promise<T>): Promise<T> {
+    return this.#publishing.run(`${ref.namespace}/${ref.digest}`, action);
+  }
+
+  /** Whether the blob is placed, or relied on, from now on. */
+  watch(ref: BlobRef): PlacementWatch {
+    const name = `${ref.namespace}/${ref.digest}`;
+    const state = { isPlaced: false };
+    const all = this.#watches.get(name) ?? new Set();
+    this.#watches.set(name, all.add(state));
+    return {
+      get isPlaced() {
+        return state.isPlaced;
+      },
+      end: () => {
+        all.delete(state);
+        if (all.size === 0) this.#watches.delete(name);
+      },
+    };
+  }
+
+  /** A copy of the blob came to where it belongs, from elsewhere on the same volume. */
+  moved(ref: BlobRef): void {
+    this.#moves += 1;
+    this.#onPlaced(ref);
+  }
+
+  /**
+   * Unlinks the blob unless `isWanted`, asked when nothing else can happen to it, says no. False: then it is kept.
+   * Throws `disk_failed` when it must be durable and a volume is out: nobody knows then what comes back with it.
+   */
   removeIf(ref: BlobRef, isWanted: () => boolean, options: { isDurable?: boolean } = {}): Promise<boolean> {
     return this.#publishing.run(`${ref.namespace}/${ref.digest}`, async () => {
       if (!isWanted()) return false;
+      if (options.isDurable !== true) {
+        for (const volume of this.inService) await volume.remove(ref);
+        return true;
+      }
       for (const volume of this.volumes) {
+        await volume.checkPresent();
         await volume.remove(ref);
-        if (options.isDurable === true) await volume.syncRemoval(ref);
+        await volume.syncRemoval(ref);
+        await volume.quarantine.remove(ref);
       }
       return true;
     });
@@ -87,12 +144,17 @@ export class VolumeSet implements BlobStore {
 
   /** Everything that lies on the volumes, one folder shard after the other. */
   async *walkShards(): AsyncGenerator<BlobRef[]> {
-    for (const volume of this.volumes) yield* volume.walkShards();
+    for (const volume of this.inService) yield* volume.walkShards();
   }
 
   /** Lets other processes open the directories. */
   close(): void {
     for (const volume of this.volumes) volume.close();
+  }
+
+  #placed(ref: BlobRef): void {
+    this.#onPlaced(ref);
+    for (const watch of this.#watches.get(`${ref.namespace}/${ref.digest}`) ?? []) watch.isPlaced = true;
   }
 
   async #rooms(): Promise<{ volume: DiskVolume; freeBytes: number; totalBytes: number }[]> {
@@ -125,7 +187,7 @@ export class VolumeSet implements BlobStore {
     for (;;) {
       const moves = this.#moves;
       const failures: unknown[] = [];
-      for (const volume of this.volumes) {
+      for (const volume of this.inService) {
         try {
           const found = await look(volume);
           if (found !== undefined) return found;
@@ -138,9 +200,23 @@ export class VolumeSet implements BlobStore {
     }
   }
 
+  /** A failure of a volume that is out says nothing new. */
+  async #lookAtLast<T>(
+    look: (volume: DiskVolume) => Promise<T | undefined>,
+    signal: AbortSignal | undefined,
+  ): Promise<T | undefined> {
+    for (const volume of this.volumes.filter(({ isSuspect }) => isSuspect)) {
+      const found = await look(volume).catch(() => undefined);
+      signal?.throwIfAborted();
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   /** Called when `ref` is durable on `home`: copies on other volumes are older ones, never trusted, and go. */
   async #removeElsewhere(ref: BlobRef, home: DiskVolume): Promise<void> {
-    for (const volume of this.volumes) {
+    // What a volume that is out has is found twice when it comes back, and the scrub removes one.
+    for (const volume of this.inService) {
       if (volume === home) continue;
       try {
         if (await volume.remove(ref)) this.#moves += 1;

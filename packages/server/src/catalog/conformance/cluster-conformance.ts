@@ -101,6 +101,18 @@ export function describeClusterConformance(harness: CatalogHarness): void {
         for (const _ of [1, 2]) await catalog.addDebt(debtOf(1, "lost"));
         expect(await catalog.listDebts(nodeId(1), 10)).toEqual([debtOf(1, "lost")]);
       }));
+
+    it("takes many debts at once, and of those that are owed already how many copies there are now", () =>
+      withCatalog(harness, async (catalog) => {
+        await catalog.addDebt(debtOf(1, "lost"));
+        const debts = ["lost", "gone"].map((text) => ({ ...debtOf(1, text), copies: 7 }));
+        for (const _ of [1, 2]) await catalog.addDebts(debts);
+        const found = await catalog.listDebts(nodeId(1), 10);
+        expect(new Set(found.map(({ digest, copies }) => [digest, copies].join()))).toEqual(
+          new Set(debts.map(({ digest, copies }) => [digest, copies].join())),
+        );
+        await catalog.addDebts([]);
+      }));
   });
 
   describe("leases", () => {

@@ -31,6 +31,16 @@ export function describeCopyConformance(harness: CatalogHarness): void {
         });
       }));
 
+    it("tells which of some blobs a node owes", () =>
+      withCatalog(harness, async (catalog) => {
+        await catalog.commitAll([setNodeOf(2)]);
+        await catalog.commitAll([putOf("a", "x"), putOf("b", "y", { placedOn: [nodeId(1), nodeId(2)] })]);
+        const asked = ["x", "y", "z"].map((text) => ({ namespace: NAMESPACE, digest: digestOf(text) }));
+        expect(await catalog.listOwedBy(nodeId(2), asked)).toEqual(asked.slice(0, 1));
+        expect(await catalog.listOwedBy(nodeId(1), asked)).toEqual([]);
+        expect(await catalog.listOwedBy(nodeId(2), [])).toEqual([]);
+      }));
+
     it("counts and lists each blob that the journal names once, in the order of digests, in every namespace", () =>
       withCatalog(harness, async (catalog) => {
         await catalog.commitAll([setNamespaceOf("other"), putOf("a", "x"), putOf("b", "x"), putOf("c", "yy")]);

@@ -62,6 +62,7 @@ function listStatements({
     nodes.moveBackfill({ id: "n", position: 1 }),
     ...[debts.add([DEBT]), debts.addMissing([]), debts.remove([DEBT, DEBT])].flat(),
     ...[debts.list({ node: "n", limit: 1, skip: 0 }), debts.count({}), debts.listAll(formatDebtSpot(DEBT, 1))],
+    ...debts.listOwedBy(nodeId(1), [DEBT, DEBT]),
     ...[copies.countOwed(OWED), copies.listOwed(OWED, 1), copies.countBlobs({})],
     copies.listBlobs({ digest: Buffer.alloc(32), namespace: "", until: Buffer.alloc(32), limit: 1 }),
     ...journal.insertEntries(group),

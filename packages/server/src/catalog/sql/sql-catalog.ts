@@ -46,6 +46,7 @@ import { parseFileRow, parseLiveFileRow } from "./queries/file-queries.js";
 import { parseBlobRow, parseGroupRow } from "./queries/journal-queries.js";
 import { formatNamespaceInfo, parseNamespaceRow } from "./queries/namespace-queries.js";
 import { parseNodeRecord } from "./queries/node-queries.js";
+import { parseBlobName } from "./queries/reference-queries.js";
 import { parsePurgeRow } from "./queries/purge-queries.js";
 import { parseNameRow, withoutThose } from "./queries/reference-queries.js";
 import type { SqlRunner, SqlStatement } from "./sql-connection.js";
@@ -300,6 +301,10 @@ export class SqlCatalog implements Catalog {
   async listOwed(question: OwedQuestion, limit: number): Promise<StoredBlobRecord[]> {
     const rows = await this.#read([this.#parts.queries.copies.listOwed(question, limit)]);
     return rows.map(parseStoredBlobRow);
+  }
+
+  async listOwedBy(node: NodeId, blobs: readonly BlobName[]): Promise<BlobName[]> {
+    return (await this.#read(this.#parts.queries.debts.listOwedBy(node, blobs))).map(parseBlobName);
   }
 
   async countBlobs(): Promise<BlobCount> {

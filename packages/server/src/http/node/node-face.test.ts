@@ -51,9 +51,15 @@ describe("the node face", () => {
     expect(face.nudges.count).toBe(1);
   });
 
-  it("says how its repair goes and how its volumes are", async () => {
-    const upkeep = await new RemoteUpkeep(face.peer).getUpkeep();
-    expect(upkeep).toEqual({ repair: { filesPerSecond: 2, bytesPerSecond: 3 }, volumes: [] });
+  it("says how its repair, its scrub and its volumes are, and takes orders to scrub", async () => {
+    const remote = new RemoteUpkeep(face.peer);
+    expect(await remote.getUpkeep()).toEqual(face.upkeep.answer);
+    for (const repairs of [true, false]) await remote.orderScrub({ repairs });
+    expect(face.upkeep.orders).toEqual([{ repairs: true }, { repairs: false }]);
+    face.upkeep.answer = { volumes: [] } as never;
+    await expect(remote.getUpkeep()).rejects.toMatchObject({ code: "peer_failed" });
+    face.upkeep.failure = new Error("planted");
+    await expect(remote.orderScrub({ repairs: true })).rejects.toMatchObject({ code: "peer_failed" });
   });
 
   it("answers nothing to a request that is not signed with the cluster's secret", async () => {

@@ -60,6 +60,10 @@ export async function nodeFace(app: FastifyInstance, options: NodeFaceOptions): 
   addMirrorRoutes(app, options.journal);
   app.get("/v1/node/upkeep", { schema: { hide: true } }, () => options.upkeep.getUpkeep());
   addListingRoute(app, options.listing);
+  app.post<{ Querystring: { repairs?: string } }>("/v1/node/scrub", { schema: { hide: true } }, async ({ query }) => {
+    await options.upkeep.orderScrub({ repairs: query.repairs === "true" });
+    return {};
+  });
   app.post("/v1/node/nudge", { schema: { hide: true } }, async (_request, reply) => {
     options.onNudge();
     return reply.code(204).send();

@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { NodeSigner, NodeVerifier } from "../../auth/node-signature.js";
 import type { BlobRef, BlobStore } from "../../blobs/blob-store.js";
 import { PeerConnection, type PeerConnectionOptions } from "../../blobs/remote/peer-connection.js";
+import { ScriptedUpkeep } from "../../cluster/test-upkeep.js";
 import { MemoryMirror } from "../../mirror/memory/memory-mirror.js";
 import { MirrorIntake } from "../../mirror/mirror-intake.js";
 import { digestOf, NAMESPACE } from "../../model/test-changes.js";
@@ -26,6 +27,7 @@ export interface RunningNodeFace {
   readonly peer: PeerConnection;
   readonly mirror: MemoryMirror;
   readonly nudges: { count: number };
+  readonly upkeep: ScriptedUpkeep;
   close(): Promise<void>;
 }
 
@@ -36,6 +38,7 @@ export async function startNodeFace(
   const verifier = new NodeVerifier({ secret: SECRET, cluster: CLUSTER, self: NODE, clock: systemClock });
   const mirror = new MemoryMirror(CLUSTER);
   const nudges = { count: 0 };
+  const upkeep = new ScriptedUpkeep();
   const app = Fastify({ forceCloseConnections: true });
   app.setErrorHandler((error, request, reply) => {
     reply.hijack();
@@ -46,9 +49,7 @@ export async function startNodeFace(
     listing: { listBlobs: async (after) => (after === "" ? { blobs: LISTED, next: "00ff" } : { blobs: [] }) },
     journal: { mirror, intake: new MirrorIntake({ mirror, pull: async () => [], clock: systemClock }) },
     verify: (request) => verifier.verify(request),
-    upkeep: {
-      getUpkeep: async () => ({ repair: { filesPerSecond: 2, bytesPerSecond: 3 }, volumes: [] }),
-    },
+    upkeep,
     identity: { cluster: CLUSTER, node: NODE, name: "anna" },
     onNudge: () => {
       nudges.count += 1;
@@ -62,7 +63,7 @@ export async function startNodeFace(
     await peer.close();
     await app.close();
   };
-  return { app, url, peer, mirror, nudges, close };
+  return { app, url, peer, mirror, nudges, upkeep, close };
 }
 
 export function newSigner(secret: string = SECRET): NodeSigner {

@@ -153,7 +153,7 @@ export class UploadFolder {
     try {
       return await action();
     } catch (error) {
-      if (isDeviceFailing(error)) this.#health.suspect(error);
+      if (isDeviceFailing(error)) this.#health.lose(error);
       throw toDiskError(error, `cannot ${doing} an upload in ${this.#path}`);
     }
   }

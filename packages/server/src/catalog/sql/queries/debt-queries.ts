@@ -2,11 +2,13 @@ import type { Digest, NamespaceName, NodeId } from "@koboldfs/protocol";
 import type { Selectable } from "kysely";
 import type { DebtRef, PlannedDebt } from "../../../model/commit-plan.js";
 import type { Debt, DebtSpot } from "../../catalog.js";
+import type { BlobName } from "../../../model/commit-view.js";
 import { fromHex, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orIgnore, orUpdate } from "../insert-or-update.js";
 import { prepareQuery, prepareRows } from "../prepared-query.js";
 import type { DebtsTable, SqlInteger } from "../schema.js";
+import type { StoredBlobName } from "./reference-queries.js";
 
 type StoredDebt = Selectable<DebtsTable>;
 type StoredDebtCount = {
@@ -28,6 +30,12 @@ export function createDebtQueries(db: CatalogKysely, dialect: SqlDialect) {
   );
   const remove = prepareRows<DebtKey, unknown>("remove_debts", KEY_COLUMNS, (keys) =>
     db.deleteFrom("debts").where((eb) => eb.or(keys.map((key) => eb.and(key)))),
+  );
+  const listOwedBy = prepareRows<DebtKey, StoredBlobName>("list_owed_by", KEY_COLUMNS, (keys) =>
+    db
+      .selectFrom("debts")
+      .select(["namespace", "digest"])
+      .where((eb) => eb.or(keys.map((key) => eb.and(key)))),
   );
   return {
     add: (debts: readonly PlannedDebt[]) => add(debts.map(formatDebtRow)),
@@ -64,6 +72,9 @@ export function createDebtQueries(db: CatalogKysely, dialect: SqlDialect) {
         .orderBy("digest")
         .limit(slot("limit"));
     }),
+    /** Of these blobs, those that the node owes. */
+    listOwedBy: (node: NodeId, blobs: readonly BlobName[]) =>
+      listOwedBy(blobs.map(({ namespace, digest }) => formatDebtKey({ node, namespace, digest }))),
     count: prepareQuery<object, StoredDebtCount>("count_debts", () =>
       db
         .selectFrom("debts")
