@@ -35,20 +35,19 @@ import type {
 import { GroupCommitter } from "../group-committer.js";
 import { crashPoint } from "../../runtime/crash-points.js";
 import type { CatalogWriter } from "./catalog-writer.js";
-import { toBigInt, toHex, toInteger, toText } from "./column-values.js";
+import { toHex, toText } from "./column-values.js";
 import { FileLookups } from "./file-lookups.js";
 import { listFiles } from "./list-files.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { parseFoundHead } from "./queries/cluster-queries.js";
 import { formatSpot, parseCountRow, parseStoredBlobRow } from "./queries/copy-queries.js";
-import { formatDebtSpot, parseDebtRow } from "./queries/debt-queries.js";
+import { formatDebtSpot, parseDebtCountRow, parseDebtRow } from "./queries/debt-queries.js";
 import { parseFileRow, parseLiveFileRow } from "./queries/file-queries.js";
 import { parseBlobRow, parseGroupRow } from "./queries/journal-queries.js";
 import { formatNamespaceInfo, parseNamespaceRow } from "./queries/namespace-queries.js";
 import { parseNodeRecord } from "./queries/node-queries.js";
-import { parseBlobName } from "./queries/reference-queries.js";
 import { parsePurgeRow } from "./queries/purge-queries.js";
-import { parseNameRow, withoutThose } from "./queries/reference-queries.js";
+import { parseBlobName, parseNameRow, withoutThose } from "./queries/reference-queries.js";
 import type { SqlRunner, SqlStatement } from "./sql-connection.js";
 import { SqlHistory } from "./sql-history.js";
 import { SqlTransactions } from "./sql-transactions.js";
@@ -287,11 +286,7 @@ export class SqlCatalog implements Catalog {
   }
 
   async countDebts(): Promise<DebtCount[]> {
-    const rows = await this.#read([this.#parts.queries.debts.count({})]);
-    return rows.map((row) => ({
-      ...{ node: toText(row.node) as NodeId, files: toInteger(row.files), bytes: toBigInt(row.bytes ?? 0) },
-      oldest: toInteger(row.oldest),
-    }));
+    return (await this.#read([this.#parts.queries.debts.count({})])).map(parseDebtCountRow);
   }
 
   async countOwed(question: OwedQuestion): Promise<BlobCount> {
@@ -299,8 +294,7 @@ export class SqlCatalog implements Catalog {
   }
 
   async listOwed(question: OwedQuestion, limit: number): Promise<StoredBlobRecord[]> {
-    const rows = await this.#read([this.#parts.queries.copies.listOwed(question, limit)]);
-    return rows.map(parseStoredBlobRow);
+    return (await this.#read([this.#parts.queries.copies.listOwed(question, limit)])).map(parseStoredBlobRow);
   }
 
   async listOwedBy(node: NodeId, blobs: readonly BlobName[]): Promise<BlobName[]> {
@@ -346,8 +340,7 @@ export class SqlCatalog implements Catalog {
   }
 
   async listJournalBlobs(range: { after: number; until: number; limit: number }): Promise<JournalBlob[]> {
-    const rows = await this.#read([this.#parts.queries.journal.listBlobs(range)]);
-    return rows.map(parseBlobRow);
+    return (await this.#read([this.#parts.queries.journal.listBlobs(range)])).map(parseBlobRow);
   }
 
   async completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean> {

@@ -112,6 +112,8 @@ select `node`, count(*) as `files`, sum(`size_bytes`) as `bytes`, min(`number`) 
 
 select `node`, `namespace`, `digest`, `size_bytes`, `copies`, `number` from `debts` where (`node` > ? or (`node` = ? and `namespace` > ?) or (`node` = ? and `namespace` = ? and `digest` > ?)) order by `node`, `namespace`, `digest` limit ?;
 
+select `namespace`, `digest` from `debts` where ((`node` = ? and `namespace` = ? and `digest` = ?) or (`node` = ? and `namespace` = ? and `digest` = ?));
+
 select count(*) as `files`, sum(`size_bytes`) as `bytes` from (select `namespace`, `digest`, max(`size_bytes`) as `size_bytes` from `debts` where `node` in (?, ?) and not exists (select 1 as `one` from `debts` as `own` where `own`.`node` = ? and `own`.`namespace` = `debts`.`namespace` and `own`.`digest` = `debts`.`digest`) group by `namespace`, `digest` having count(*) >= ?) as `owed`;
 
 select `namespace`, `digest`, max(`size_bytes`) as `size_bytes` from `debts` where `node` in (?, ?) and not exists (select 1 as `one` from `debts` as `own` where `own`.`node` = ? and `own`.`namespace` = `debts`.`namespace` and `own`.`digest` = `debts`.`digest`) group by `namespace`, `digest` having count(*) >= ? order by `namespace`, `digest` limit ?;

@@ -112,6 +112,8 @@ select "node", count(*) as "files", sum("size_bytes") as "bytes", min("number") 
 
 select "node", "namespace", "digest", "size_bytes", "copies", "number" from "debts" where ("node" > $1 or ("node" = $2 and "namespace" > $3) or ("node" = $4 and "namespace" = $5 and "digest" > $6)) order by "node", "namespace", "digest" limit $7;
 
+select "namespace", "digest" from "debts" where (("node" = $1 and "namespace" = $2 and "digest" = $3) or ("node" = $4 and "namespace" = $5 and "digest" = $6));
+
 select count(*) as "files", sum("size_bytes") as "bytes" from (select "namespace", "digest", max("size_bytes") as "size_bytes" from "debts" where "node" in ($1, $2) and not exists (select 1 as "one" from "debts" as "own" where "own"."node" = $3 and "own"."namespace" = "debts"."namespace" and "own"."digest" = "debts"."digest") group by "namespace", "digest" having count(*) >= $4) as "owed";
 
 select "namespace", "digest", max("size_bytes") as "size_bytes" from "debts" where "node" in ($1, $2) and not exists (select 1 as "one" from "debts" as "own" where "own"."node" = $3 and "own"."namespace" = "debts"."namespace" and "own"."digest" = "debts"."digest") group by "namespace", "digest" having count(*) >= $4 order by "namespace", "digest" limit $5;

@@ -1,9 +1,9 @@
 import type { Digest, NamespaceName, NodeId } from "@koboldfs/protocol";
 import type { Selectable } from "kysely";
 import type { DebtRef, PlannedDebt } from "../../../model/commit-plan.js";
-import type { Debt, DebtSpot } from "../../catalog.js";
+import type { Debt, DebtCount, DebtSpot } from "../../catalog.js";
 import type { BlobName } from "../../../model/commit-view.js";
-import { fromHex, toHex, toInteger, toText } from "../column-values.js";
+import { fromHex, toBigInt, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orIgnore, orUpdate } from "../insert-or-update.js";
 import { prepareQuery, prepareRows } from "../prepared-query.js";
@@ -111,5 +111,14 @@ export function parseDebtRow(row: StoredDebt): Debt {
     digest: toHex(row.digest) as Digest,
     sizeBytes: toInteger(row.size_bytes),
     copies: toInteger(row.copies),
+  };
+}
+
+export function parseDebtCountRow(row: StoredDebtCount): DebtCount {
+  return {
+    node: toText(row.node) as NodeId,
+    files: toInteger(row.files),
+    bytes: toBigInt(row.bytes ?? 0),
+    oldest: toInteger(row.oldest),
   };
 }
