@@ -30,6 +30,7 @@ function koboldfs(line: string, stdin?: string): Promise<CommandResult> {
 function steady(text: string): string {
   return text
     .replaceAll(node.url, "http://127.0.0.1:PORT")
+    .replaceAll(node.folder, "FOLDER")
     .replace(/\b[0-9a-f]{32}\b/g, "CLUSTER")
     .replace(/\b[0-9a-f]{16}\b/g, "NODE-ID")
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/g, "TIME")
@@ -113,8 +114,11 @@ describe("the command, not on a terminal", () => {
     await expectDocuments("get json/a/motd out --json", ['{"namespace":"json","key":"a/motd","path":"out","size":6}']);
     await expectDocuments("rm json/a/motd --json", ['{"namespace":"json","key":"a/motd","deleted":true}']);
     await expectDocuments("namespace delete json --json", ['{"name":"json","deleted":true}']);
+    const findings = '{"under-replicated":0,"missing":0,"corrupt":0,"orphaned":0,"misplaced":0}';
+    const volume = '{"id":"NODE-ID","path":"FOLDER/volume","state":"good","freeBytes":0,"totalBytes":0}';
+    const upkeep = `{"repair":{"filesPerSecond":0,"bytesPerSecond":0},"volumes":[${volume}],"scrub":{"proven":0,"findings":${findings}}}`;
     await expectDocuments("node list --json", [
-      '{"id":"NODE-ID","name":"n1","url":"http://127.0.0.1:PORT","state":"alive","order":"alive","zone":"default","heartbeatAgeMs":0,"freeBytes":0,"totalBytes":0,"debtFiles":0,"debtBytes":"0","backfill":1,"mirror":{"number":0,"time":"TIME","lag":0}}',
+      `{"id":"NODE-ID","name":"n1","url":"http://127.0.0.1:PORT","state":"alive","order":"alive","zone":"default","heartbeatAgeMs":0,"freeBytes":0,"totalBytes":0,"debtFiles":0,"debtBytes":"0","backfill":1,"mirror":{"number":0,"time":"TIME","lag":0},"upkeep":${upkeep}}`,
     ]);
     const status = await koboldfs("status --json");
     expect(JSON.parse(status.stdout)).toMatchObject({

@@ -38,9 +38,9 @@ export class ScrubService {
     const name = node === undefined ? undefined : parseNodeName(node);
     const targets = all.filter((target) => name === undefined || target.name === name);
     if (targets.length === 0) throw new KoboldError("node_not_found", `there is no node ${name}`);
-    const orders = targets.map(({ name: target, upkeep }) => {
+    const orders = targets.map(async ({ name: target, upkeep }) => {
       if (upkeep === undefined) throw new KoboldError("peer_failed", `node ${target} does not answer`);
-      return upkeep.orderScrub({ repairs }, AbortSignal.timeout(PEER_ANSWER_MS));
+      await upkeep.orderScrub({ repairs }, AbortSignal.timeout(PEER_ANSWER_MS));
     });
     if (name !== undefined) await Promise.all(orders);
     else await Promise.allSettled(orders);
