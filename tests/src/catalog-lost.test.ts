@@ -1,11 +1,11 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
-import pg from "pg";
 import { describe, expect, it } from "vitest";
 import type { PutReply } from "@koboldfs/protocol";
 import { blobPath } from "./harness/blobs-on-disk.js";
 import { type Cluster, NAMESPACE } from "./harness/cluster.js";
+import { dropCatalog } from "./harness/drop-catalog.js";
 import type { NodeProcess } from "./harness/node-process.js";
 import { acknowledged, getFile, mustGet, mustPut, putFile, sha256 } from "./harness/raw-files.js";
 import { jsonOf, rawRequest, refusalOf } from "./harness/raw-request.js";
@@ -57,17 +57,6 @@ function damageGroup(mirror: string, number: number): void {
     .run(number);
   database.close();
   if (changed.changes !== 1) throw new Error(`the mirror has no group that ends with ${number}`);
-}
-
-/** The database is gone from under the nodes, as when its machine burnt down. */
-async function dropCatalog(cluster: Cluster): Promise<void> {
-  const url = new URL(cluster.dsn);
-  const name = url.pathname.slice(1);
-  url.pathname = "/postgres";
-  const client = new pg.Client({ connectionString: url.href });
-  await client.connect();
-  await client.query(`drop database ${name} with (force)`);
-  await client.end();
 }
 
 /** Takes the files of an SQLite catalog away, as they lie there after a crash. */

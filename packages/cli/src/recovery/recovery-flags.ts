@@ -6,6 +6,16 @@ export interface TargetFlags {
   readonly json?: true;
 }
 
+export interface MoveFlags extends Omit<TargetFlags, "dsn"> {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface PromoteFlags extends Omit<TargetFlags, "allowUnsafeCatalog"> {
+  readonly config: string;
+  readonly otherIsGone?: true;
+}
+
 export interface RebuildFlags extends TargetFlags {
   readonly data?: readonly string[];
   readonly server?: string;

@@ -8,9 +8,11 @@ import { UsageError } from "../usage-error.js";
 import { formatRebuild, isSound } from "./format-rebuild.js";
 import { ProgressLine } from "./progress-line.js";
 import type { RebuildFlags } from "./recovery-flags.js";
+import { giveThreadsRoom } from "./roomy-nursery.js";
 
 /** Makes a catalog and tells what became of everything. Ends with a failure when something of it is missing. */
 export async function runRebuild(flags: RebuildFlags, context: CommandContext): Promise<void> {
+  giveThreadsRoom();
   const request = await readRequest(flags, context);
   const output = new ConsoleOutput(context, flags.json === true);
   const progress = new ProgressLine(context);

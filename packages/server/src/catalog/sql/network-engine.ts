@@ -1,7 +1,5 @@
-import type { DatabaseUrl } from "./database-url.js";
 import type { SqlDialect } from "./dialect.js";
 import type { SqlConnection } from "./sql-connection.js";
-import { ConnectionCut } from "./sql-failure.js";
 
 /**
  * What a session is for. `commit` holds the journal's lock and must lose it soon when its node stands still;
@@ -39,20 +37,6 @@ export interface NetworkEngine {
   readonly dialect: SqlDialect;
   /** Opens a session on the host that accepts writes. Rejects with the driver's error. */
   connect(purpose: SessionPurpose): Promise<SqlConnection>;
-}
-
-/** Tries the hosts in order, and rejects with the last one's reason. */
-export async function connectToFirst<Connection>(
-  url: DatabaseUrl,
-  connect: (host: DatabaseUrl["hosts"][number]) => Promise<Connection>,
-): Promise<Connection> {
-  let reason: unknown = new ConnectionCut("the dsn names no host");
-  for (const host of url.hosts) {
-    try {
-      return await connect(host);
-    } catch (error) {
-      reason = error;
-    }
-  }
-  throw reason;
+  /** Called whenever the catalog is used: where there are several hosts, another one may be the one by now. */
+  noteUse(): void;
 }

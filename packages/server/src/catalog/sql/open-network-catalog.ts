@@ -16,7 +16,7 @@ export async function openNetworkCatalog(engine: NetworkEngine, options: SqlCata
   const { clock, logger } = options;
   const queries = createCatalogQueries(dialect);
   const clusterId = await prepare(engine, queries, options);
-  const pool = new SessionPool({ connect: () => engine.connect("read"), dialect });
+  const pool = new SessionPool({ connect: () => engine.connect("read"), dialect, onUse: () => engine.noteUse() });
   const runner = new RetryingRunner({ runner: pool, dialect, clock });
   const connect = () => engine.connect("commit");
   const commits = new CommitRunner({ dialect, queries, connect, clock, logger });

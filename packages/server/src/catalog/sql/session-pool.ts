@@ -10,21 +10,31 @@ const MAX_WAITING = 2000;
 
 type Waiting = { resolve(session: SqlConnection): void; reject(error: unknown): void };
 
+export interface SessionPoolOptions {
+  readonly connect: () => Promise<SqlConnection>;
+  readonly dialect: SqlDialect;
+  /** Called with every statement. */
+  readonly onUse?: () => void;
+}
+
 /** Runs single statements, each in whichever session is free; opens sessions when there is need, replaces lost ones. */
 export class SessionPool implements SqlRunner {
   readonly #connect: () => Promise<SqlConnection>;
   readonly #dialect: SqlDialect;
+  readonly #onUse: () => void;
   readonly #free: SqlConnection[] = [];
   readonly #waiting: Waiting[] = [];
   #open = 0;
   #isClosed = false;
 
-  constructor(options: { connect: () => Promise<SqlConnection>; dialect: SqlDialect }) {
+  constructor(options: SessionPoolOptions) {
     this.#connect = options.connect;
     this.#dialect = options.dialect;
+    this.#onUse = options.onUse ?? (() => {});
   }
 
   async run<Row>(statement: SqlStatement<Row>): Promise<SqlResult<Row>> {
+    this.#onUse();
     const session = await this.#take();
     try {
       return await session.run(statement);
@@ -42,6 +52,7 @@ export class SessionPool implements SqlRunner {
     for (let session = this.#free.pop(); session !== undefined; session = this.#free.pop()) {
       if (session.isUsable) return session;
       this.#open -= 1;
+      session.destroy();
     }
     if (this.#open < MAX_SESSIONS) return this.#openSession();
     if (this.#waiting.length >= MAX_WAITING) throw new KoboldError("overloaded", "too many reads wait for the catalog");

@@ -16,7 +16,6 @@ import type {
   BlobCount,
   BlobSpot,
   Catalog,
-  CommitWitness,
   Debt,
   DebtCount,
   DebtSpot,
@@ -34,11 +33,9 @@ import type {
 } from "../catalog.js";
 import { GroupCommitter } from "../group-committer.js";
 import { crashPoint } from "../../runtime/crash-points.js";
-import type { CatalogWriter } from "./catalog-writer.js";
 import { toHex, toText } from "./column-values.js";
 import { FileLookups } from "./file-lookups.js";
 import { listFiles } from "./list-files.js";
-import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { parseFoundHead } from "./queries/cluster-queries.js";
 import { formatSpot, parseCountRow, parseStoredBlobRow } from "./queries/copy-queries.js";
 import { formatDebtSpot, parseDebtCountRow, parseDebtRow } from "./queries/debt-queries.js";
@@ -48,24 +45,11 @@ import { formatNamespaceInfo, parseNamespaceRow } from "./queries/namespace-quer
 import { parseNodeRecord } from "./queries/node-queries.js";
 import { parsePurgeRow } from "./queries/purge-queries.js";
 import { parseBlobName, parseNameRow, withoutThose } from "./queries/reference-queries.js";
-import type { SqlRunner, SqlStatement } from "./sql-connection.js";
+import type { SqlStatement } from "./sql-connection.js";
+import type { SqlCatalogParts } from "./sql-catalog-parts.js";
 import { SqlHistory } from "./sql-history.js";
 import { SqlTransactions } from "./sql-transactions.js";
 import { waitAtMost } from "./wait-at-most.js";
-
-export interface SqlCatalogParts {
-  readonly clusterId: string;
-  readonly engine: string;
-  readonly queries: CatalogQueries;
-  /** For reads. */
-  readonly runner: SqlRunner;
-  readonly writer: CatalogWriter;
-  /** Whether lookups that come together shall go to the database together. */
-  readonly gathersLookups: boolean;
-  readonly witness?: CommitWitness | undefined;
-  /** Ends what the parts above stand on. */
-  readonly release: () => Promise<void>;
-}
 
 /** How long closing waits for commits that run: a database that is away must not keep a server from stopping. */
 const CLOSE_WAIT_MS = 15_000;
@@ -347,8 +331,8 @@ export class SqlCatalog implements Catalog {
     return groups.length === 0 || this.#parts.writer.completeJournal(groups, epoch);
   }
 
-  async rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean> {
-    return groups.length === 0 || this.#parts.writer.rebuildJournal(groups, outcomesSinceMs);
+  rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean> {
+    return this.#parts.writer.rebuildJournal(groups, outcomesSinceMs);
   }
 
   raiseEpoch(epoch: number): Promise<void> {

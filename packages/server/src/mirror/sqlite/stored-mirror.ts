@@ -1,7 +1,9 @@
 import { KoboldError } from "@koboldfs/protocol";
+import type { NodeRecord } from "../../catalog/catalog.js";
 import { toHex, toInteger } from "../../catalog/sql/column-values.js";
 import { type CatalogQueries, createCatalogQueries } from "../../catalog/sql/queries/catalog-queries.js";
 import { parseClusterId } from "../../catalog/sql/queries/cluster-queries.js";
+import { parseNodeRecord } from "../../catalog/sql/queries/node-queries.js";
 import { parseGroupRow } from "../../catalog/sql/queries/journal-queries.js";
 import { plainStatement, type SqlStatement } from "../../catalog/sql/sql-connection.js";
 import { SqliteConnection } from "../../catalog/sql/sqlite/sqlite-connection.js";
@@ -47,6 +49,11 @@ export class StoredMirror {
     const { head_number, head_hash, time_ms, epoch } = row;
     const point = { number: toInteger(head_number), hash: toHex(head_hash) };
     return { ...point, timeMs: toInteger(time_ms), epoch: toInteger(epoch) };
+  }
+
+  /** The nodes that the journal names; what is known of them outside of it means nothing here. */
+  async listNodes(): Promise<NodeRecord[]> {
+    return (await this.#read(this.#queries.nodes.list({}))).map(parseNodeRecord);
   }
 
   async listGroups(after: number, limit: number): Promise<JournalGroup[]> {

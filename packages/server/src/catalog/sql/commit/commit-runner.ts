@@ -55,6 +55,8 @@ type Attempt =
       readonly cause: unknown;
       readonly groupId: string;
       readonly group: JournalGroup | undefined;
+      /** What the changes are answered if it was committed. */
+      readonly outcomes: readonly ChangeOutcome[];
     };
 
 /** The one commit path: lock, read, decide, write, commit; and again, until the outcome is certain. */
@@ -78,7 +80,9 @@ export class CommitRunner {
       if (result.kind === "done") return { outcomes: result.outcomes, group: result.group };
       if (result.kind === "unknown") {
         const settled = await this.#settle(result.groupId, release);
-        if (settled !== undefined) return { outcomes: settled, group: result.group };
+        // A catalog that was completed from mirrors knows that the group is in it, but not what each change was answered.
+        const outcomes = settled?.length === changes.length ? settled : result.outcomes;
+        if (settled !== undefined) return { outcomes, group: result.group };
       }
       disconnects += result.failure === "disconnected" ? 1 : 0;
       const isWorthAnother = attempt < MAX_ATTEMPTS && disconnects < MAX_DISCONNECTS && clock.monotonic() < deadline;
@@ -132,6 +136,7 @@ export class CommitRunner {
     const groupId = createGroupId(clock.now());
     let isCommitSent = false;
     let group: JournalGroup | undefined;
+    let outcomes: readonly ChangeOutcome[] = [];
     try {
       const connection = await this.#open();
       const view = await readViewUnderLock(connection, { dialect, queries, clock, known }, changes);
@@ -141,17 +146,18 @@ export class CommitRunner {
       const reason = retired ?? fence;
       if (reason !== undefined) throw reason;
       const plan = decideCommit(view, groupId, changes);
+      outcomes = plan.outcomes;
       const statements = formatPlanStatements(queries, plan, groupId);
       if (statements.length === 0) {
         await connection.run(ROLLBACK);
-        return { kind: "done", outcomes: plan.outcomes, group };
+        return { kind: "done", outcomes, group };
       }
       group = plan.group && storedGroup(plan.group);
       isCommitSent = true;
       crashPoint("commit.send.before");
       await connection.runAll([...statements, COMMIT]);
       crashPoint("commit.done");
-      return { kind: "done", outcomes: plan.outcomes, group };
+      return { kind: "done", outcomes, group };
     } catch (cause) {
       const failure = classifyFailure(dialect, cause);
       this.#options.logger.debug({ err: cause, failure, isCommitSent }, "a commit failed");
@@ -160,13 +166,16 @@ export class CommitRunner {
       // one cannot be so sure.
       const isCertain = isRolledBack && (failure === "contended" || failure === "exhausted");
       if (!isCommitSent || isCertain) return { kind: "failed", failure, cause };
-      return { kind: "unknown", failure, cause, groupId, group };
+      return { kind: "unknown", failure, cause, groupId, group, outcomes };
     }
   }
 
   async #open(): Promise<SqlConnection> {
     if (this.#closing.signal.aborted) throw new KoboldError("shutting_down", "the catalog is being closed");
-    if (this.#connection?.isUsable !== true) this.#connection = await this.#options.connect();
+    if (this.#connection?.isUsable === true) return this.#connection;
+    // One that was given up in favour of another host still holds its socket.
+    this.#connection?.destroy();
+    this.#connection = await this.#options.connect();
     return this.#connection;
   }
 

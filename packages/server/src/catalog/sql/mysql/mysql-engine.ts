@@ -1,13 +1,9 @@
 import { type Connection, createConnection } from "mysql2/promise";
+import { type Clock, systemClock } from "../../../runtime/clock.js";
 import { toText } from "../column-values.js";
 import { type DatabaseUrl, formatTls } from "../database-url.js";
-import {
-  CONNECT_TIMEOUT_MS,
-  connectToFirst,
-  type NetworkEngine,
-  SESSION_TIMEOUTS,
-  type SessionPurpose,
-} from "../network-engine.js";
+import { type DatabaseHost, HostChooser } from "../host-chooser.js";
+import { CONNECT_TIMEOUT_MS, type NetworkEngine, SESSION_TIMEOUTS, type SessionPurpose } from "../network-engine.js";
 import type { SqlInteger, SqlText } from "../schema.js";
 import { plainStatement } from "../sql-connection.js";
 import { ConnectionCut } from "../sql-failure.js";
@@ -20,22 +16,28 @@ interface ServerFacts {
 }
 
 /** MySQL and MariaDB, which tell who they are when asked. */
-export function createMysqlEngine(url: DatabaseUrl): NetworkEngine {
+export function createMysqlEngine(url: DatabaseUrl, clock: Clock = systemClock): NetworkEngine {
   let name = "mysql";
+  const chooser = new HostChooser({
+    hosts: url.hosts,
+    open: async (host, purpose) => {
+      const { connection, isMariadb } = await openSession(url, host, purpose);
+      name = isMariadb ? "mariadb" : "mysql";
+      return { connection, promotions: 0 };
+    },
+    clock,
+  });
   return {
     get name() {
       return name;
     },
     dialect: mysqlDialect,
-    async connect(purpose) {
-      const { connection, isMariadb } = await connectToFirst(url, (host) => openSession(url, host, purpose));
-      name = isMariadb ? "mariadb" : "mysql";
-      return connection;
-    },
+    connect: (purpose) => chooser.connect(purpose),
+    noteUse: () => chooser.noteUse(),
   };
 }
 
-async function openSession(url: DatabaseUrl, host: DatabaseUrl["hosts"][number], purpose: SessionPurpose) {
+async function openSession(url: DatabaseUrl, host: DatabaseHost, purpose: SessionPurpose) {
   const ssl = formatTls(url.sslMode);
   const driver = await connect({
     ...{ host: host.host, port: host.port ?? 3306, database: url.database, charset: "utf8mb4_bin" },
@@ -56,7 +58,7 @@ async function openSession(url: DatabaseUrl, host: DatabaseUrl["hosts"][number],
     if (String(row?.read_only) !== "0") throw new ConnectionCut(`${host.host} takes no writes`);
     const isMariadb = toText(row?.version ?? "").includes("MariaDB");
     await connection.run(plainStatement(formatSettings(purpose, isMariadb)));
-    await waitForOtherNodes(connection);
+    await joinGalera(connection, host.host);
     return { connection, isMariadb };
   } catch (error) {
     connection.destroy();
@@ -101,9 +103,24 @@ function toSeconds(ms: number): number {
   return Math.ceil(ms / 1000);
 }
 
-/** On Galera a read waits until this node has applied what the others committed; elsewhere there is no such setting. */
-async function waitForOtherNodes(connection: MysqlConnection): Promise<void> {
-  const { rows } = await connection.run(plainStatement<{ Value: SqlText }>("show variables like 'wsrep_on'"));
-  const isGalera = rows.some((row) => toText(row.Value).toUpperCase() === "ON");
-  if (isGalera) await connection.run(plainStatement("set session wsrep_sync_wait = 1"));
+/**
+ * On Galera a member that lost its cluster is refused, and a read waits until its member has applied what was committed
+ * through the others; elsewhere there are no such settings.
+ */
+async function joinGalera(connection: MysqlConnection, host: string): Promise<void> {
+  const variables = await showAll(connection, "show variables like 'wsrep_on'");
+  if (variables.get("wsrep_on")?.toUpperCase() !== "ON") return;
+  const status = await showAll(
+    connection,
+    "show status where variable_name in ('wsrep_ready', 'wsrep_cluster_status')",
+  );
+  if (status.get("wsrep_ready") !== "ON" || status.get("wsrep_cluster_status") !== "Primary") {
+    throw new ConnectionCut(`${host} is no member of a Galera cluster that has a quorum`);
+  }
+  await connection.run(plainStatement("set session wsrep_sync_wait = 1"));
+}
+
+async function showAll(connection: MysqlConnection, statement: string): Promise<Map<string, string>> {
+  const { rows } = await connection.run(plainStatement<{ Variable_name: SqlText; Value: SqlText }>(statement));
+  return new Map(rows.map((row) => [toText(row.Variable_name).toLowerCase(), toText(row.Value)]));
 }

@@ -1,26 +1,28 @@
 import pg from "pg";
+import { type Clock, systemClock } from "../../../runtime/clock.js";
 import { type DatabaseUrl, formatTls } from "../database-url.js";
-import {
-  CONNECT_TIMEOUT_MS,
-  connectToFirst,
-  type NetworkEngine,
-  SESSION_TIMEOUTS,
-  type SessionPurpose,
-} from "../network-engine.js";
+import { type DatabaseHost, HostChooser, type OpenedSession } from "../host-chooser.js";
+import { CONNECT_TIMEOUT_MS, type NetworkEngine, SESSION_TIMEOUTS, type SessionPurpose } from "../network-engine.js";
 import { ConnectionCut } from "../sql-failure.js";
 import { PostgresConnection } from "./postgres-connection.js";
 import { postgresDialect } from "./postgres-dialect.js";
 
 /** PostgreSQL, and what speaks its protocol. */
-export function createPostgresEngine(url: DatabaseUrl): NetworkEngine {
+export function createPostgresEngine(url: DatabaseUrl, clock: Clock = systemClock): NetworkEngine {
+  const chooser = new HostChooser({
+    hosts: url.hosts,
+    open: (host, purpose) => openSession(url, host, purpose),
+    clock,
+  });
   return {
     name: "postgres",
     dialect: postgresDialect,
-    connect: (purpose) => connectToFirst(url, (host) => openSession(url, host, purpose)),
+    connect: (purpose) => chooser.connect(purpose),
+    noteUse: () => chooser.noteUse(),
   };
 }
 
-async function openSession(url: DatabaseUrl, host: DatabaseUrl["hosts"][number], purpose: SessionPurpose) {
+async function openSession(url: DatabaseUrl, host: DatabaseHost, purpose: SessionPurpose): Promise<OpenedSession> {
   const client = new pg.Client({
     ...{ host: host.host, port: host.port ?? 5432, database: url.database },
     ...(url.user === undefined ? {} : { user: url.user }),
@@ -38,9 +40,21 @@ async function openSession(url: DatabaseUrl, host: DatabaseUrl["hosts"][number],
       parameters: [],
     });
     if (rows[0]?.recovering !== false) throw new ConnectionCut(`${host.host} is a standby and takes no writes`);
-    return connection;
+    return { connection, promotions: url.hosts.length === 1 ? 0 : await findTimeline(connection) };
   } catch (error) {
     connection.destroy();
+    throw error;
+  }
+}
+
+/** Each promotion begins a new one. What speaks PostgreSQL's protocol and has no log of this kind has none. */
+async function findTimeline(connection: PostgresConnection): Promise<number> {
+  const text = "select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline";
+  try {
+    const { rows } = await connection.run<{ timeline: string }>({ sql: text, parameters: [] });
+    return Number.parseInt(rows[0]?.timeline ?? "0", 16);
+  } catch (error) {
+    if (postgresDialect.classify(error) === "refused") return 0;
     throw error;
   }
 }

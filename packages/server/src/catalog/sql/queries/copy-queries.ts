@@ -39,7 +39,8 @@ export function createCopyQueries(db: CatalogKysely) {
     .select(["namespace", "digest"])
     .select((eb) => eb.fn.max("size_bytes").as("size_bytes"))
     .where("digest", "is not", null)
-    .groupBy(["namespace", "digest"]);
+    // In the order of the index: else each page of a walk would gather all that is behind it.
+    .groupBy(["digest", "namespace"]);
   return {
     countOwed: (question: OwedQuestion): SqlStatement<StoredCount> =>
       compileQuery(

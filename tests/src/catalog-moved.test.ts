@@ -1,0 +1,161 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MoveReport, PromotedCatalog } from "@koboldfs/server/recovery";
+import { describe, expect, it } from "vitest";
+import type { Cluster } from "./harness/cluster.js";
+import { dropCatalog } from "./harness/drop-catalog.js";
+import type { NodeProcess } from "./harness/node-process.js";
+import { getFile, mustGet, mustPut, putFile } from "./harness/raw-files.js";
+import { jsonOf, refusalOf } from "./harness/raw-request.js";
+import { runCatalogCommand, startAllOn, stopAll, tryCatalogCommand } from "./harness/recovery.js";
+import { createTestCatalog } from "./harness/test-catalog.js";
+import { withCluster } from "./harness/use-cluster.js";
+import { waitUntil } from "./harness/wait-until.js";
+import { checkJournal } from "./history/check-journal.js";
+import { readJournal } from "./history/read-journal.js";
+
+/** So that there are some hundred files to be read afterwards, and not thousands. */
+const PAUSE_MS = 200;
+
+/** Puts through the nodes in turn until it is told to stop. */
+class Writer {
+  readonly acknowledged: string[] = [];
+  readonly refusals = new Set<string>();
+  readonly #running: Promise<void>;
+  #isStopped = false;
+
+  constructor(nodes: readonly NodeProcess[], lane: number) {
+    this.#running = this.#run(nodes, lane);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#running;
+  }
+
+  async #run(nodes: readonly NodeProcess[], lane: number): Promise<void> {
+    for (let index = 0; !this.#isStopped; index += 1) {
+      const key = `w-${lane}-${index}`;
+      const reply = await putFile(nodes[index % nodes.length]?.url ?? "", key, { body: key });
+      if (reply.status < 300) this.acknowledged.push(key);
+      else this.refusals.add(jsonOf<{ code: string }>(reply).code);
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+async function expectAll(node: NodeProcess, keys: readonly string[]): Promise<void> {
+  for (const key of keys) expect((await mustGet(node.url, key)).toString()).toBe(key);
+}
+
+describe("a catalog that is moved while nodes write to it", () => {
+  it("has everything that was acknowledged and owed, and the old one takes no write any more", async () => {
+    await withCluster({ nodes: 3, engine: "sqlite" }, async (cluster) => {
+      const [a, b, c] = [cluster.node("a"), cluster.node("b"), cluster.node("c")];
+      await c.stop();
+      const target = await createTestCatalog("postgres", cluster.folder);
+      const move = ["move", "--from", cluster.dsn, "--to", target.dsn];
+      try {
+        const writers = [0, 1, 2].map((lane) => new Writer([a, b], lane));
+        await waitUntil("some puts are acknowledged", () =>
+          writers.every(({ acknowledged }) => acknowledged.length > 3),
+        );
+        const report = await runCatalogCommand<MoveReport>(cluster, move);
+        await Promise.all(writers.map((writer) => writer.stop()));
+        const keys = writers.flatMap(({ acknowledged }) => acknowledged);
+        expect(report).toMatchObject({ from: "sqlite", to: "postgres", names: keys.length, epoch: 1 });
+        expect([...new Set(writers.flatMap(({ refusals }) => [...refusals]))]).toEqual(["catalog_retired"]);
+        // Reads go on, from the mirrors; and whoever asks for the move once more is told that it has happened.
+        expect((await getFile(a.url, keys[0] ?? "")).headers["koboldfs-as-of"]).toBeDefined();
+        expect(await runCatalogCommand(cluster, move)).toMatchObject({ names: keys.length, stoppedMs: 0 });
+        await stopAll(cluster);
+        await startAllOn(cluster, target.dsn);
+        await expectAll(a, keys);
+        expect(checkJournal(await readJournal(target.dsn))).toEqual([]);
+        // Node c was away: what it owed was written down in the old catalog only.
+        await cluster.waitUntilSettled();
+        await expectAll(c, keys);
+        expect(await mustPut(a.url, "later", "goes on")).toMatchObject({ copies: 2 });
+        await stopAll(cluster);
+        a.useCatalog(cluster.dsn);
+        await a.start();
+        expect(refusalOf(await putFile(a.url, "later", { body: "x" }))).toEqual({
+          status: 503,
+          code: "catalog_retired",
+        });
+        expect((await mustGet(a.url, "later")).toString()).toBe("goes on");
+      } finally {
+        await stopAll(cluster);
+        await target.drop();
+      }
+    });
+  });
+
+  it("works on as before when the move fails", async () => {
+    await withCluster({ nodes: 1, engine: "sqlite" }, async (cluster) => {
+      const a = cluster.node("a");
+      await mustPut(a.url, "k", "k");
+      await withCluster({ nodes: 1, engine: "sqlite" }, async (other) => {
+        const { stderr } = await tryCatalogCommand(cluster, ["move", "--from", cluster.dsn, "--to", other.dsn]);
+        expect(JSON.parse(stderr)).toMatchObject({ error: { code: "catalog_not_empty" } });
+      });
+      expect(await mustPut(a.url, "k", "again")).toMatchObject({ copies: 1 });
+    });
+  });
+});
+
+describe("of two machines the one that is left", () => {
+  it("makes its mirror the catalog, but not while anything speaks for the other being alive", async () => {
+    await withCluster({ nodes: 2, engine: "postgres" }, async (cluster) => {
+      const [a, b] = [cluster.node("a"), cluster.node("b")];
+      for (let index = 0; index < 10; index += 1) await mustPut(a.url, `k${index}`, `k${index}`);
+      await b.stop();
+      await mustPut(a.url, "only a", "only a");
+      const config = writeConfig(cluster, b);
+      const dsn = `sqlite:${join(cluster.folder, "promoted.sqlite")}`;
+      const promote = (...more: string[]) =>
+        tryCatalogCommand(cluster, ["promote", "--config", config, "--dsn", dsn, ...more]);
+      const reasonOf = async (...more: string[]) => {
+        const { stderr } = await promote(...more);
+        return (JSON.parse(stderr) as { error: { message: string } }).error.message;
+      };
+      expect(await reasonOf("--other-is-gone")).toContain("the catalog at");
+      await dropCatalog(cluster);
+      expect(await reasonOf("--other-is-gone")).toContain("a answers at");
+      await a.kill("SIGKILL");
+      expect(await reasonOf()).toContain("nobody confirmed");
+      const { code, stdout, stderr } = await promote("--other-is-gone");
+      expect(code, stderr).toBe(0);
+      const report = JSON.parse(stdout) as PromotedCatalog;
+      expect(report).toMatchObject({ names: 10, other: { name: "a" }, uncheckedNodes: ["a"] });
+      b.useCatalog(dsn);
+      await b.start();
+      await expectAll(
+        b,
+        Array.from({ length: 10 }, (_, index) => `k${index}`),
+      );
+      await mustPut(b.url, "k0", "from b");
+      a.useCatalog(dsn);
+      await a.start();
+      await waitUntil("what only the other machine had is joined", async () => {
+        return (await getFile(b.url, "only a")).status === 200;
+      });
+      expect((await mustGet(a.url, "k0")).toString()).toBe("from b");
+      expect((await mustGet(b.url, "only a")).toString()).toBe("only a");
+    });
+  });
+});
+
+/** What stands in the node's `/etc/koboldfs.ini`. */
+function writeConfig(cluster: Cluster, node: NodeProcess): string {
+  const path = join(cluster.folder, `${node.name}.ini`);
+  const lines = [
+    `name = ${node.name}`,
+    ...node.data.map((folder) => `data = ${folder}`),
+    `dsn = ${cluster.dsn}`,
+    `cluster_secret = ${cluster.secret ?? ""}`,
+  ];
+  writeFileSync(path, `${lines.join("\n")}\n`);
+  return path;
+}
