@@ -118,9 +118,9 @@ select count(*) as "files", sum("size_bytes") as "bytes" from (select "namespace
 
 select "namespace", "digest", max("size_bytes") as "size_bytes" from "debts" where "node" in ($1, $2) and not exists (select 1 as "one" from "debts" as "own" where "own"."node" = $3 and "own"."namespace" = "debts"."namespace" and "own"."digest" = "debts"."digest") group by "namespace", "digest" having count(*) >= $4 order by "namespace", "digest" limit $5;
 
-select count(*) as "files", sum("size_bytes") as "bytes" from (select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" where "digest" is not null group by "namespace", "digest") as "blobs";
+select count(*) as "files", sum("size_bytes") as "bytes" from (select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" where "digest" is not null group by "digest", "namespace") as "blobs";
 
-select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" where "digest" is not null and "digest" >= $1 and "digest" <= $2 and ("digest" > $3 or "namespace" > $4) group by "namespace", "digest" order by "digest", "namespace" limit $5;
+select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" where "digest" is not null and "digest" >= $1 and "digest" <= $2 and ("digest" > $3 or "namespace" > $4) group by "digest", "namespace" order by "digest", "namespace" limit $5;
 
 insert into "journal" ("number", "group_last", "kind", "namespace", "key", "digest", "size_bytes") values ($1, $2, $3, $4, $5, $6, $7);
 

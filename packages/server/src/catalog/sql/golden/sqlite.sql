@@ -118,9 +118,9 @@ select count(*) as "files", sum("size_bytes") as "bytes" from (select "namespace
 
 select "namespace", "digest", max("size_bytes") as "size_bytes" from "debts" where "node" in (?, ?) and not exists (select 1 as "one" from "debts" as "own" where "own"."node" = ? and "own"."namespace" = "debts"."namespace" and "own"."digest" = "debts"."digest") group by "namespace", "digest" having count(*) >= ? order by "namespace", "digest" limit ?;
 
-select count(*) as "files", sum("size_bytes") as "bytes" from (select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" where "digest" is not null group by "namespace", "digest") as "blobs";
+select count(*) as "files", sum("size_bytes") as "bytes" from (select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" where "digest" is not null group by "digest", "namespace") as "blobs";
 
-select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" where "digest" is not null and "digest" >= ? and "digest" <= ? and ("digest" > ? or "namespace" > ?) group by "namespace", "digest" order by "digest", "namespace" limit ?;
+select "namespace", "digest", max("size_bytes") as "size_bytes" from "journal" where "digest" is not null and "digest" >= ? and "digest" <= ? and ("digest" > ? or "namespace" > ?) group by "digest", "namespace" order by "digest", "namespace" limit ?;
 
 insert into "journal" ("number", "group_last", "kind", "namespace", "key", "digest", "size_bytes") values (?, ?, ?, ?, ?, ?, ?);
 
