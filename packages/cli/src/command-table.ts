@@ -32,6 +32,7 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
   { name: "node", load: async () => (await import("./commands/node.js")).makeNodeCommand },
   { name: "scrub", load: async () => (await import("./commands/scrub.js")).makeScrubCommand },
   { name: "catalog", load: async () => (await import("./commands/catalog.js")).makeCatalogCommand },
+  { name: "webhook", load: async () => (await import("./commands/webhook.js")).makeWebhookCommand },
   { name: "status", load: async () => (await import("./commands/status.js")).makeStatusCommand },
   { name: "config", load: async () => (await import("./commands/config.js")).makeConfigCommand },
   {

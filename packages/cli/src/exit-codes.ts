@@ -35,6 +35,7 @@ const EXIT_OF_CODE: Partial<Record<ErrorCode, number>> = {
   not_found: EXIT.notFound,
   namespace_not_found: EXIT.notFound,
   node_not_found: EXIT.notFound,
+  webhook_not_found: EXIT.notFound,
   server_unreachable: EXIT.unreachable,
   deadline_exceeded: EXIT.unreachable,
   unauthorized: EXIT.forbidden,

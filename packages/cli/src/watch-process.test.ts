@@ -86,3 +86,33 @@ describe("koboldfs watch", () => {
     expect((await runInside(["watch", "demo"], { env: { KOBOLDFS_SERVER: "http://127.0.0.1:1" } })).code).toBe(4);
   });
 });
+
+describe("koboldfs webhook", () => {
+  it("adds with a secret, lists, tells in the status what fails, and removes", async () => {
+    const env = { KOBOLDFS_SERVER: node.url };
+    const run = async (line: string) => {
+      const { code, stdout, stderr } = await runInside(line.split(" "), { env });
+      return { code, out: stdout.split("\n").slice(0, -1), err: stderr };
+    };
+    const added = await run("webhook add http://127.0.0.1:1/hook demo/in/");
+    expect(added.out).toEqual([
+      expect.stringMatching(/^added [0-9a-f]{16}$/),
+      expect.stringMatching(/^secret whsec_[A-Za-z0-9+/]{43}= \(not shown again\)$/),
+    ]);
+    const id = (added.out[0] ?? "").slice("added ".length);
+    const [title, line] = (await run("webhook list")).out;
+    expect(title).toMatch(/^ID +WHERE +BEHIND +STATE +URL$/);
+    expect(line).toMatch(new RegExp(`^${id} +demo/in/ +0 +ok +http://127.0.0.1:1/hook$`));
+    await client.put("in/a", Buffer.from("told"));
+    const told = `webhook ${id} (http://127.0.0.1:1/hook) is 1 behind: `;
+    await expect.poll(async () => (await run("status")).out.join("\n"), { timeout: 10_000 }).toContain(told);
+    expect(JSON.parse((await run("webhook list --json")).out[0] ?? "")).toMatchObject({ id, behind: 1, prefix: "in/" });
+    expect(await run(`webhook remove ${id}`)).toMatchObject({ code: 0, out: [`removed ${id}`] });
+    expect((await run(`webhook remove ${id}`)).code).toBe(3);
+    expect(await run("webhook add ftp://x")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("invalid_request"),
+    });
+    expect((await run("webhook add http://x nothing")).code).toBe(3);
+  });
+});

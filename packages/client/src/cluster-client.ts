@@ -8,6 +8,9 @@ import type {
   ScrubRequest,
   SoleBlob,
   StatusReply,
+  WebhookInfo,
+  WebhookRequest,
+  WebhookSecret,
 } from "@koboldfs/protocol";
 import type { CallOptions, ChangesOptions } from "./client-options.js";
 import type { ClusterFace } from "./cluster-face.js";
@@ -67,6 +70,21 @@ export class ClusterClient {
   /** Has one node, or all, read everything again now; one that does so already goes on. Throws `node_not_found`. */
   orderScrub(request: ScrubRequest, options: CallOptions = {}): Promise<ScrubReply> {
     return this.#cluster.orderScrub(request, options);
+  }
+
+  /** Who is told of changes, and how far each is. */
+  webhooks(options: CallOptions = {}): Promise<WebhookInfo[]> {
+    return this.#cluster.listWebhooks(options);
+  }
+
+  /** Has a URL told of what changes from now on. Keep the secret: it is not shown again. Throws `too_many_webhooks`. */
+  addWebhook(webhook: WebhookRequest, options: CallOptions = {}): Promise<WebhookSecret> {
+    return this.#cluster.addWebhook(webhook, options);
+  }
+
+  /** Throws `webhook_not_found`. */
+  removeWebhook(id: string, options: CallOptions = {}): Promise<void> {
+    return this.#cluster.removeWebhook(id, options);
   }
 
   /** The whole cluster at one glance, as the server that answers sees it. */

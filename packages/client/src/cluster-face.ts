@@ -13,6 +13,9 @@ import {
   type ScrubRequest,
   type SoleBlob,
   type StatusReply,
+  type WebhookInfo,
+  type WebhookRequest,
+  type WebhookSecret,
 } from "@koboldfs/protocol";
 import { followChanges } from "./change-follower.js";
 import type { CallOptions, ChangesOptions } from "./client-options.js";
@@ -26,6 +29,8 @@ import {
   checkScrubs,
   checkSoleBlobs,
   checkStatus,
+  checkWebhooks,
+  checkWebhookSecret,
 } from "./reply-checks.js";
 import type { Session } from "./session/session.js";
 
@@ -96,6 +101,29 @@ export class ClusterFace {
 
   refillNode(name: string, options: CallOptions): Promise<NodePlan> {
     return this.#session.callJson({ method: "POST", path: `${pathOfNode(name)}/refill` }, checkNodePlan, options);
+  }
+
+  async listWebhooks(options: CallOptions): Promise<WebhookInfo[]> {
+    return this.#session.callJson({ method: "GET", path: "/v1/webhooks" }, checkWebhooks, options);
+  }
+
+  addWebhook(webhook: WebhookRequest, options: CallOptions): Promise<WebhookSecret> {
+    const request = {
+      method: "POST" as const,
+      path: "/v1/webhooks",
+      // A second attempt after a lost answer must not enter a second one.
+      headers: {
+        "content-type": "application/json",
+        [HEADER.idempotencyKey]: this.#session.createIdempotencyKey(),
+      },
+      body: new TextEncoder().encode(JSON.stringify(webhook)),
+    };
+    return this.#session.callJson(request, checkWebhookSecret, options);
+  }
+
+  async removeWebhook(id: string, options: CallOptions): Promise<void> {
+    const path = `/v1/webhooks/${encodeURIComponent(id)}`;
+    await this.#session.call({ method: "DELETE", path }, drain, options);
   }
 
   followChanges(options: ChangesOptions): AsyncIterable<ChangeInfo> {

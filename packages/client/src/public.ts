@@ -28,6 +28,10 @@ export type {
   SoleBlob,
   StatusReply,
   VersionInfo,
+  WebhookInfo,
+  WebhookMessage,
+  WebhookRequest,
+  WebhookSecret,
 } from "@koboldfs/protocol";
 export type { GetManyResult } from "./bundle-reader.js";
 export type {

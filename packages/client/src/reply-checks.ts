@@ -17,6 +17,8 @@ import {
   type StatusReply,
   type VersionInfo,
   type VersionListReply,
+  type WebhookInfo,
+  type WebhookSecret,
 } from "@koboldfs/protocol";
 import type { TransportResponse } from "./platform.js";
 import { AttemptFailure } from "./session/attempt-failure.js";
@@ -137,6 +139,17 @@ export function checkChangeLine(line: unknown): ChangeInfo | ChangePosition {
   return line as ChangeInfo | ChangePosition;
 }
 
+export function checkWebhooks(reply: unknown): WebhookInfo[] {
+  const { webhooks } = record(reply);
+  need(Array.isArray(webhooks) && webhooks.every(isWebhookInfo), "webhooks");
+  return webhooks as WebhookInfo[];
+}
+
+export function checkWebhookSecret(reply: unknown): WebhookSecret {
+  need(isWebhookInfo(reply) && isString((reply as Partial<WebhookSecret>).secret), "webhook, secret");
+  return reply as WebhookSecret;
+}
+
 function record(value: unknown): Record<string, unknown> {
   need(typeof value === "object" && value !== null, "object");
   return value as Record<string, unknown>;
@@ -177,6 +190,11 @@ function isNamespaceInfo(value: unknown): boolean {
 function isNodeScrub(value: unknown): boolean {
   const { node, scrub } = (value ?? {}) as Partial<ScrubReply["nodes"][number]>;
   return isString(node) && (scrub === undefined || typeof scrub.proven === "number");
+}
+
+function isWebhookInfo(value: unknown): boolean {
+  const webhook = value as Partial<WebhookInfo> | null;
+  return isString(webhook?.id) && isString(webhook?.url) && [webhook?.position, webhook?.failures].every(isCount);
 }
 
 function isNodeInfo(value: unknown): boolean {

@@ -18,8 +18,6 @@ export type {
   BatchOperation,
   BatchReply,
   BatchResult,
-  ChangeInfo,
-  ChangePosition,
   BeginRequest,
   BundledName,
   BundleRefusal,
@@ -70,3 +68,12 @@ export type {
   VolumeInfo,
   VolumeState,
 } from "./upkeep-wire.js";
+export type {
+  ChangeInfo,
+  ChangePosition,
+  WebhookInfo,
+  WebhookListReply,
+  WebhookMessage,
+  WebhookRequest,
+  WebhookSecret,
+} from "./changes-wire.js";

@@ -1,3 +1,4 @@
+import type { WebhookInfo } from "./changes-wire.js";
 import type { NodeUpkeep } from "./upkeep-wire.js";
 
 /** JSON bodies of the native face. Sizes are bytes as JSON numbers; times are RFC 3339 in UTC with milliseconds. */
@@ -209,38 +210,6 @@ export interface HistoryEvent {
   time: string;
 }
 
-/** A change of a file: one line of `GET /v1/changes`. */
-export interface ChangeInfo {
-  /** The journal number; whoever goes on follows the changes after it. */
-  number: number;
-  /**
-   * `put`: the key names this content now; a copy, a restore and an undelete are puts. `delete`: it names nothing; also
-   * when the file expired. `purge`: a version is gone for ever, and the key names nothing if that was its current one.
-   * A rename is a put and a delete with neighbouring numbers.
-   */
-  kind: "put" | "delete" | "purge";
-  namespace: string;
-  key: string;
-  /** Of a purge the version that is gone, else the number. */
-  version: number;
-  /** Of the content that a put names, or that a purge took away. */
-  digest?: string;
-  /** This and what follows: of a put. */
-  size?: number;
-  contentType?: string;
-  metadata?: Record<string, string>;
-  expires?: string;
-  /** When it was committed, by the catalog's clock. */
-  time: string;
-}
-
-/** Everything up to `position` was looked at: where to go on, also when nothing of it was wanted. */
-export interface ChangePosition {
-  position: number;
-  /** Where the journal ended: with a larger number than `position` there is more at once. */
-  head: number;
-}
-
 export interface NamespaceListReply {
   namespaces: NamespaceInfo[];
 }
@@ -262,6 +231,8 @@ export interface StatusReply {
   history: HistoryEvent[];
   nodes: NodeInfo[];
   namespaces: NamespaceInfo[];
+  /** None while the catalog does not answer. */
+  webhooks: WebhookInfo[];
 }
 
 /** What an order would mean for a node, and how far it is. */

@@ -7,6 +7,7 @@ import { formatCount } from "../output/sizes.js";
 import type { TableOptions } from "../output/table.js";
 import { formatNamespaces } from "./namespace.js";
 import { formatProofs } from "../scrub/format-scrub.js";
+import { formatLateWebhooks } from "./webhook.js";
 import { formatNodes, formatVolumeTrouble } from "./node.js";
 
 const EXAMPLES = `
@@ -31,6 +32,7 @@ function formatStatus(status: StatusReply, options: TableOptions): string[] {
   return [
     `cluster ${printable(status.cluster)}, catalog ${printable(status.catalog)} at ${formatCount(status.head)}, seen by ${printable(status.node)}`,
     ...formatHistory(status),
+    ...formatLateWebhooks(status.webhooks ?? []),
     "",
     ...formatNodes(status.nodes, options),
     ...formatVolumeTrouble(status.nodes),

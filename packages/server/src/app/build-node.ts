@@ -3,6 +3,7 @@ import { isAbsolute, join, relative } from "node:path";
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { createClientAuth } from "../auth/client-auth.js";
 import { NodeSigner, NodeVerifier } from "../auth/node-signature.js";
+import { deriveWebhookSecret } from "../auth/webhook-signature.js";
 import type { BlobRef } from "../blobs/blob-store.js";
 import { CachedBlobStore } from "../blobs/cached-blob-store.js";
 import { DiskUploadStore } from "../blobs/disk/uploads/disk-upload-store.js";
@@ -20,7 +21,7 @@ import { proveMembership } from "../cluster/prove-membership.js";
 import { WitnessSeat } from "../cluster/witness-seat.js";
 import type { NodeConfig } from "../config/node-config.js";
 import { needsClusterSecret } from "../config/node-config.js";
-import { ChangeFeed } from "../files/changes/change-feed.js";
+import { ChangeFeed } from "../mirror/changes/change-feed.js";
 import { CatalogReads } from "../files/catalog-reads.js";
 import type { FileContext } from "../files/file-context.js";
 import { FileService } from "../files/file-service.js";
@@ -28,6 +29,7 @@ import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
 import { ScrubService } from "../files/scrub-service.js";
 import { StatusService } from "../files/status-service.js";
+import { WebhookService } from "../files/webhook-service.js";
 import { UploadService } from "../files/uploads/upload-service.js";
 import { createHttpServer, type HttpServer } from "../http/create-http-server.js";
 import { nodeFace } from "../http/node/node-face.js";
@@ -57,6 +59,8 @@ import { RepairWorker } from "../workers/repair-worker.js";
 import { createScrub } from "./create-scrub.js";
 import { VolumeWorker } from "../workers/volume-worker.js";
 import { WorkerRunner } from "../workers/worker-runner.js";
+import { sendWebhook } from "../workers/webhooks/webhook-sender.js";
+import { WebhookWorker } from "../workers/webhooks/webhook-worker.js";
 import { createPeerConnector } from "./connect-peer.js";
 import { loopbackSecret } from "./loopback-secret.js";
 import { findNodeId } from "./node-identity.js";
@@ -89,6 +93,7 @@ interface Ground extends BuildOptions {
   /** Asked around each commit of the catalog; the feed of the mirrors sits down on it. */
   readonly witness: WitnessSeat;
   readonly mirror: WatchedMirror;
+  readonly changes: ChangeFeed;
   readonly volumes: VolumeSet;
   readonly id: NodeId;
   readonly nodeSecret: string;
@@ -187,7 +192,8 @@ async function openGround(config: NodeConfig, options: BuildOptions, teardown: T
   const mirror = await openMirror(config, catalog.clusterId, options);
   teardown.add("the mirror", () => mirror.close());
   const nodeSecret = config.clusterSecret ?? loopbackSecret(catalog.clusterId);
-  return { ...options, config, catalog, witness, mirror, volumes, id, nodeSecret };
+  const changes = new ChangeFeed({ mirror, catalog, clock });
+  return { ...options, config, catalog, witness, mirror, changes, volumes, id, nodeSecret };
 }
 
 /** In the first volume, which is known by now to be this node's. */
@@ -259,10 +265,11 @@ interface ServerParts {
 }
 
 function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
-  const { catalog, clock, config, id, log, mirror, nodeSecret, volumes } = ground;
+  const { catalog, changes, clock, config, id, log, mirror, nodeSecret, volumes } = ground;
   const { files, cluster, events, intake, uploads, upkeep, isJoined, onNudge, reads } = parts;
   const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, self: id, clock });
   const identity = { cluster: catalog.clusterId, node: id, name: config.name };
+  const webhooks = new WebhookService({ catalog, secretOf: (webhook) => deriveWebhookSecret(nodeSecret, webhook) });
   return createHttpServer({
     log,
     logRequests: config.log === "debug",
@@ -272,9 +279,10 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
     uploads,
     namespaces: new NamespaceService(catalog),
     nodes: new NodeService(catalog, cluster),
-    changes: new ChangeFeed({ mirror, catalog, clock }),
     scrubs: new ScrubService({ cluster, upkeep }),
-    status: new StatusService({ catalog, cluster, reads, mirror, events, upkeep }),
+    changes,
+    webhooks,
+    status: new StatusService({ catalog, cluster, reads, mirror, events, upkeep, webhooks }),
     isReady: async () => {
       if (!isJoined()) throw new KoboldError("starting", "this node has not joined its cluster yet");
       if (volumes.volumes.every((volume) => volume.isSuspect))
@@ -308,6 +316,13 @@ interface WorkerParts {
   readonly workers: WorkerRunner;
 }
 
+/** Signs with a secret that every node of the cluster can make again. */
+function createWebhookWorker({ catalog, changes, clock, id, log, nodeSecret }: Ground): WebhookWorker {
+  const secretOf = (webhook: string) => deriveWebhookSecret(nodeSecret, webhook);
+  const ways = { feed: changes, secretOf, send: sendWebhook };
+  return new WebhookWorker({ catalog, ...ways, holder: id, clock, random: Math.random, log });
+}
+
 function startWorkers(ground: Ground, { cluster, intake, feed, events, paid, onCompared, workers }: WorkerParts): void {
   const { catalog, clock, config, id, log, mirror, volumes } = ground;
   const rely = (ref: BlobRef) => volumes.rely(ref);
@@ -325,6 +340,7 @@ function startWorkers(ground: Ground, { cluster, intake, feed, events, paid, onC
   const repair = new HistoryRepair({ catalog, cluster, mirror, events, onSplit: () => feed.forgetHistory(), log });
   workers.start(new MirrorWorker({ catalog, mirror, intake, repair, onCompared, log }));
   workers.start(new PruneWorker({ catalog, holder: id }));
+  workers.start(createWebhookWorker(ground));
 }
 
 /** The files of an embedded catalog that lies in a data directory: they may be there before the volume is. */

@@ -10,6 +10,7 @@ import { describeFrozenHolderConformance } from "./conformance/frozen-holder-con
 import { describeHistoryConformance } from "./conformance/history-conformance.js";
 import { describeIdempotencyConformance } from "./conformance/idempotency-conformance.js";
 import { describeListingConformance } from "./conformance/listing-conformance.js";
+import { describeWebhookConformance } from "./conformance/webhook-conformance.js";
 import { describeMigrationConformance } from "./conformance/migration-conformance.js";
 import { describeTransactionConformance } from "./conformance/transaction-conformance.js";
 
@@ -24,6 +25,7 @@ export function describeCatalogConformance(harness: CatalogHarness): void {
     describeHistoryConformance(harness);
     describeTransactionConformance(harness);
     describeClusterConformance(harness);
+    describeWebhookConformance(harness);
     describeCopyConformance(harness);
     describeIdempotencyConformance(harness);
     describeCompletionConformance(harness);

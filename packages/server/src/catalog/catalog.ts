@@ -3,6 +3,7 @@ import type { Change, ChangeOutcome, FileRecord, FormerVersion, Moment, NodeSett
 import type { PlannedPurge } from "../model/commit-plan.js";
 import type { BlobName, KnownHistory, VersionRef } from "../model/commit-view.js";
 import type { JournalGroup } from "../model/journal-group.js";
+import type { WebhookProgress, WebhookSettings } from "../model/webhook.js";
 import type { NamespaceHorizon } from "../model/plan-horizon.js";
 import type { KeyLock, StagedChange } from "../model/staged-change.js";
 import type { TransactionId, TransactionRow } from "../model/transaction.js";
@@ -309,6 +310,16 @@ export interface CompletionCatalog {
   revive(): Promise<void>;
 }
 
+/** Who wants to be told of changes, and how far each is. */
+export interface WebhookRecord extends WebhookSettings, WebhookProgress {}
+
+export interface WebhookCatalog {
+  /** By id. */
+  listWebhooks(): Promise<WebhookRecord[]>;
+  /** Outside of the journal. Nothing happens for a webhook that is gone, or is further than this already. */
+  noteWebhookProgress(progress: WebhookProgress): Promise<void>;
+}
+
 export interface LeaseCatalog {
   /**
    * Claims `name` for `holder` until `ttlMs` from now by the catalog's clock, or renews the holder's own claim.
@@ -376,6 +387,7 @@ export interface Catalog
     JournalCatalog,
     CompletionCatalog,
     LeaseCatalog,
+    WebhookCatalog,
     PruneCatalog,
     MaintenanceCatalog {
   /** The cluster's id, made when the catalog was created: 32 hex digits. */

@@ -22,6 +22,7 @@ describe("StatusService", () => {
       mirror: new MemoryMirror(catalog.clusterId),
       events: new HistoryEvents(systemClock),
       upkeep: own,
+      webhooks: { list: async () => [] },
     });
   });
   afterEach(() => test.close());

@@ -5,6 +5,7 @@ import type { HistoryEvents } from "../cluster/history-events.js";
 import type { PeerUpkeep } from "../cluster/peer-upkeep.js";
 import type { MirrorHead, MirrorReader } from "../mirror/mirror.js";
 import { type Amount, estimateSecondsLeft } from "../model/time-left.js";
+import type { WebhookService } from "./webhook-service.js";
 import type { CatalogReads, ReadAnswer } from "./catalog-reads.js";
 
 export interface StatusServiceOptions {
@@ -13,6 +14,7 @@ export interface StatusServiceOptions {
   readonly reads: CatalogReads;
   readonly mirror: Pick<MirrorReader, "head">;
   readonly events: HistoryEvents;
+  readonly webhooks: Pick<WebhookService, "list">;
   /** This node's own. */
   readonly upkeep: PeerUpkeep;
 }
@@ -52,7 +54,7 @@ export class StatusService {
   }
 
   async getStatus(): Promise<StatusReply> {
-    const { catalog, cluster, events, mirror, reads } = this.#options;
+    const { catalog, cluster, events, mirror, reads, webhooks } = this.#options;
     const [nodes, namespaces] = await Promise.all([this.listNodes(), reads.read((source) => source.listNamespaces())]);
     const asOf = nodes.asOf ?? namespaces.asOf;
     const { number, epoch } = asOf === undefined ? await catalog.head() : mirror.head();
@@ -63,6 +65,7 @@ export class StatusService {
       ...(asOf !== undefined && { asOf: { number: asOf.number, time: asOf.time.toISOString() } }),
       history: [...events.list()],
       ...{ nodes: nodes.value, namespaces: namespaces.value },
+      webhooks: asOf === undefined ? await webhooks.list() : [],
     };
   }
 

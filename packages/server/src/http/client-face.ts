@@ -14,6 +14,7 @@ import { addScrubRoutes } from "./scrub-routes.js";
 import { SCHEMAS } from "./schemas.js";
 import { addStatusRoutes } from "./status-routes.js";
 import { addTransactionRoutes } from "./transaction-routes.js";
+import { addWebhookRoutes } from "./webhook-routes.js";
 import { addUploadRoutes, announceTus } from "./uploads/upload-routes.js";
 
 /** The native face: everything under `/v1`, for clients. */
@@ -50,6 +51,7 @@ export function createClientFace(context: ClientFaceContext): Face {
       addStatusRoutes(rest, context);
       addChangeRoutes(rest, context);
       addScrubRoutes(rest, context);
+      addWebhookRoutes(rest, context);
     });
     scope.get("/openapi.json", { schema: { hide: true } }, () => scope.swagger());
   };

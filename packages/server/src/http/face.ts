@@ -1,11 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import type { ClientAuth } from "../auth/client-auth.js";
-import type { ChangeFeed } from "../files/changes/change-feed.js";
+import type { ChangeFeed } from "../mirror/changes/change-feed.js";
 import type { FileService } from "../files/file-service.js";
 import type { NamespaceService } from "../files/namespace-service.js";
 import type { NodeService } from "../files/node-service.js";
 import type { ScrubService } from "../files/scrub-service.js";
 import type { StatusService } from "../files/status-service.js";
+import type { WebhookService } from "../files/webhook-service.js";
 import type { UploadService } from "../files/uploads/upload-service.js";
 import type { Logger } from "../runtime/logger.js";
 import type { Exchanges } from "./exchange.js";
@@ -23,6 +24,7 @@ export interface ClientFaceOptions {
   readonly scrubs: ScrubService;
   readonly uploads: UploadService;
   readonly changes: ChangeFeed;
+  readonly webhooks: WebhookService;
 }
 
 export interface ClientFaceContext extends ClientFaceOptions {

@@ -44,6 +44,10 @@ const transactionProperties = {
   ...{ changes: COUNT, bytes: COUNT },
 } as const;
 const OPTIONAL_OF_TRANSACTION = ["expires", "prepared", "finished", "version", "reason"];
+const webhookProperties = {
+  ...{ id: TEXT, url: TEXT, namespace: TEXT, prefix: TEXT, position: COUNT, behind: COUNT, failures: COUNT },
+  ...{ error: TEXT, delivered: TIME },
+} as const;
 
 export const SCHEMAS = [
   {
@@ -122,6 +126,16 @@ export const SCHEMAS = [
       Object.keys(contentProperties),
     ),
   },
+  {
+    $id: "WebhookRequest",
+    ...object(
+      { url: { type: "string", maxLength: 2048 }, namespace: TEXT, prefix: { type: "string", maxLength: 1024 } },
+      ["namespace", "prefix"],
+    ),
+  },
+  { $id: "WebhookInfo", ...object(webhookProperties, ["namespace", "error", "delivered"]) },
+  { $id: "WebhookSecret", ...object({ ...webhookProperties, secret: TEXT }, ["namespace", "error", "delivered"]) },
+  { $id: "WebhookListReply", ...object({ webhooks: listOf("WebhookInfo") }) },
   { $id: "ChangePosition", ...object({ position: COUNT, head: COUNT }) },
   {
     $id: "ListReply",
@@ -245,6 +259,7 @@ export const SCHEMAS = [
         },
         nodes: listOf("NodeInfo"),
         namespaces: listOf("NamespaceInfo"),
+        webhooks: listOf("WebhookInfo"),
       },
       ["asOf"],
     ),

@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
+import { deriveWebhookSecret } from "../auth/webhook-signature.js";
 import { createClientAuth } from "../auth/client-auth.js";
 import { MemoryUploadStore } from "../blobs/memory/memory-upload-store.js";
-import { ChangeFeed } from "../files/changes/change-feed.js";
+import { ChangeFeed } from "../mirror/changes/change-feed.js";
 import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
 import { ScrubService } from "../files/scrub-service.js";
 import { StatusService } from "../files/status-service.js";
+import { WebhookService } from "../files/webhook-service.js";
 import { UploadService } from "../files/uploads/upload-service.js";
 import { openTestFiles, type TestFiles, type TestFilesOptions } from "../files/test-files.js";
 import { ScriptedUpkeep } from "../cluster/test-upkeep.js";
@@ -47,6 +49,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const mirror = new WatchedMirror(new MemoryMirror(catalog.clusterId));
   await feedMirror(test, mirror);
   const upkeep = new ScriptedUpkeep();
+  const secretOf = (id: string) => deriveWebhookSecret("a secret of tests", id);
+  const webhooks = new WebhookService({ catalog, secretOf });
   const server = await createHttpServer({
     auth: createClientAuth(options.token),
     files: test.files,
@@ -59,9 +63,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       mirror,
       events: new HistoryEvents(systemClock),
       upkeep,
+      webhooks,
     }),
     scrubs: new ScrubService({ cluster: test.cluster, upkeep }),
     uploads,
+    webhooks,
     changes: new ChangeFeed({ mirror, catalog, clock: systemClock }),
     log: silentLogger,
     isReady: async () => ({ status: "ok", mirror: (await catalog.head()).number }),

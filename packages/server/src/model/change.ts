@@ -9,6 +9,7 @@ import type {
   NodeStateName,
 } from "@koboldfs/protocol";
 import type { StagingLimits, TransactionRef, TransactionRow } from "./transaction.js";
+import type { WebhookSettings } from "./webhook.js";
 
 /** What a caller wants changed. Every change of the cluster, settings included, goes through `CommitCatalog.commit`. */
 export type Change =
@@ -28,7 +29,9 @@ export type Change =
   | SetNodeStateChange
   | RefillNodeChange
   | RejoinChange
-  | TransactionChange;
+  | TransactionChange
+  | SetWebhookChange
+  | DropWebhookChange;
 
 /** Checked under the commit lock against the state then. `*` is any file; a digest is RFC 9110's strong entity tag. */
 export interface Precondition {
@@ -272,6 +275,19 @@ export interface FinishChange {
   readonly onlyExpired?: boolean;
   /** So many changes that they shall share no group with others. */
   readonly isLarge?: boolean;
+}
+
+/** Enters a webhook, or gives one that is known another target; how far it is stays. */
+export interface SetWebhookChange {
+  readonly kind: "set-webhook";
+  readonly webhook: WebhookSettings;
+  readonly idempotency?: Idempotency;
+}
+
+/** Removes a webhook; one that is not there is removed all the same. */
+export interface DropWebhookChange {
+  readonly kind: "drop-webhook";
+  readonly id: string;
 }
 
 export interface NodeSettings {

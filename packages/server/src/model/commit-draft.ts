@@ -15,6 +15,7 @@ import {
 import type { JournalEntry } from "./journal-entry.js";
 import { formatStagedRef, type KeyLock, type StagedChange } from "./staged-change.js";
 import { type TransactionId, type TransactionRow } from "./transaction.js";
+import type { WebhookRow } from "./webhook.js";
 
 /** What an entry takes in the journal besides its key and the headers of its content. */
 const ENTRY_BYTES = 160;
@@ -45,6 +46,8 @@ export class CommitDraft {
   readonly monotonicMs: number;
   readonly debtsToAdd = new Map<string, PlannedDebt>();
   readonly debtsToClear = new Map<string, DebtRef>();
+  readonly webhooksToPut = new Map<string, WebhookRow>();
+  readonly webhooksToRemove = new Set<string>();
   readonly #headNumber: number;
   readonly #hasDebts: boolean;
   readonly #purges: readonly PurgeOrder[];

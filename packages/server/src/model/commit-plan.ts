@@ -4,6 +4,7 @@ import type { BlobName, FileRef, NamespaceRow, NodeRow, RecordedOutcome, Version
 import type { JournalGroupContent } from "./journal-group.js";
 import type { StagedChange } from "./staged-change.js";
 import type { TransactionId, TransactionRow } from "./transaction.js";
+import type { WebhookRow } from "./webhook.js";
 
 /** Everything that one commit writes. Sets, not steps: the order within a list does not matter. */
 export interface CommitPlan {
@@ -24,6 +25,9 @@ export interface CommitPlan {
   readonly namespacesToPut: readonly NamespaceRow[];
   readonly namespacesToRemove: readonly NamespaceName[];
   readonly nodesToPut: readonly NodeRow[];
+  /** Those that are known keep their progress. */
+  readonly webhooksToPut: readonly WebhookRow[];
+  readonly webhooksToRemove: readonly string[];
   readonly debtsToAdd: readonly PlannedDebt[];
   readonly debtsToClear: readonly DebtRef[];
   readonly outcomesToRecord: readonly RecordedOutcome[];

@@ -16,6 +16,7 @@ import { findLocked } from "./find-locked.js";
 import { formatJournalGroup, hashJournalGroup } from "./journal-group.js";
 import { refuse } from "./refusal.js";
 import { isStorable } from "./storable-text.js";
+import { decideDropWebhook, decideSetWebhook } from "./decide-webhook.js";
 
 /** Idempotency keys become part of a primary key; the faces allow 128 characters. */
 const MAX_IDEMPOTENCY_KEY_BYTES = 255;
@@ -47,6 +48,8 @@ export function decideCommit(view: CommitView, groupId: string, changes: readonl
     namespacesToPut: draft.namespaces.listSet(),
     namespacesToRemove: draft.namespaces.listRemoved().map((namespace) => namespace.name),
     nodesToPut: draft.nodes.listSet(),
+    webhooksToPut: [...draft.webhooksToPut.values()],
+    webhooksToRemove: [...draft.webhooksToRemove],
     debtsToAdd: [...draft.debtsToAdd.values()],
     debtsToClear: [...draft.debtsToClear.values()],
     outcomesToRecord: draft.recorded.listSet(),
@@ -130,6 +133,10 @@ function decideChange(draft: CommitDraft, change: Change): ChangeOutcome {
     case "commit-transaction":
     case "abort-transaction":
       return decideFinish(draft, change, MAX_COMMIT_BYTES);
+    case "set-webhook":
+      return decideSetWebhook(draft, change);
+    case "drop-webhook":
+      return decideDropWebhook(draft, change);
   }
 }
 

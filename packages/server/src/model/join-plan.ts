@@ -5,6 +5,7 @@ import { formatFileRef } from "./commit-view.js";
 import type { DeleteEntry, JournalEntry, PurgeEntry, PutEntry } from "./journal-entry.js";
 import type { JournalGroupContent } from "./journal-group.js";
 import type { JournalPoint } from "./journal-history.js";
+import type { WebhookSettings } from "./webhook.js";
 
 /** What is said again, behind the catalog's history, of a branch that only a mirror had. */
 export interface JoinPlan {
@@ -12,6 +13,8 @@ export interface JoinPlan {
   readonly namespaces: ReadonlyMap<NamespaceName, NamespacePolicy | undefined>;
   /** Nodes that the branch entered; to be entered where they are not known. */
   readonly nodes: readonly NodeSettings[];
+  /** Webhooks that the branch entered and did not drop. */
+  readonly webhooks: readonly WebhookSettings[];
   /** One for each key, in the order in which the branch first named them. */
   readonly files: readonly RejoinChange[];
   /** Versions from before the fork that the branch purged: they are not there any more, or have to go. */
@@ -38,8 +41,9 @@ export function planJoin(
   const namespaces = new Map<NamespaceName, NamespacePolicy | undefined>();
   const nodes = new Map<string, NodeSettings>();
   const files = new Map<string, BranchedFile>();
+  const webhooks = new Map<string, WebhookSettings>();
   const purges: PurgeEntry[] = [];
-  for (const entry of entriesOf(branch)) takeEntry(entry, { namespaces, nodes, files, purges });
+  for (const entry of entriesOf(branch)) takeEntry(entry, { namespaces, nodes, webhooks, files, purges });
   const changes = [...files].map(([ref, file]): RejoinChange => {
     const { namespace, key, entries } = file;
     const idempotency = nameOf(fork, file);
@@ -49,7 +53,7 @@ export function planJoin(
   });
   const older = purges.filter(({ version }) => version <= fork.number);
   return {
-    ...{ namespaces, nodes: [...nodes.values()], files: changes },
+    ...{ namespaces, nodes: [...nodes.values()], webhooks: [...webhooks.values()], files: changes },
     purges: older.map(({ namespace, key, version }) => ({ kind: "purge", namespace, key, version })),
   };
 }
@@ -57,12 +61,14 @@ export function planJoin(
 interface Draft {
   readonly namespaces: Map<NamespaceName, NamespacePolicy | undefined>;
   readonly nodes: Map<string, NodeSettings>;
+  readonly webhooks: Map<string, WebhookSettings>;
   readonly files: Map<string, BranchedFile>;
   readonly purges: PurgeEntry[];
 }
 
 /** The one place that says what becomes of each kind of entry that only one side of a fork has. */
-function takeEntry(entry: JournalEntry, { namespaces, nodes, files, purges }: Draft): void {
+function takeEntry(entry: JournalEntry, draft: Draft): void {
+  const { namespaces, nodes, webhooks, files, purges } = draft;
   switch (entry.kind) {
     case "put":
     case "delete": {
@@ -93,6 +99,11 @@ function takeEntry(entry: JournalEntry, { namespaces, nodes, files, purges }: Dr
     case "commit":
     case "abort":
       return;
+    case "webhook":
+      return void webhooks.set(entry.webhook.id, entry.webhook);
+    case "webhook-drop":
+      // One from before the fork stays: delivering too much hurts less than delivering nothing.
+      return void webhooks.delete(entry.id);
   }
 }
 

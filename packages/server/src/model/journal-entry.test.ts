@@ -31,6 +31,10 @@ const node = fc
   .record({ url: anyText, zone: anyText, volumes: fc.array(anyText) })
   .map((settings) => setNodeOf(1, settings).node);
 const namespace = fc.constant(NAMESPACE);
+const webhook = fc.record(
+  { id: anyText, url: anyText, namespace, prefix: anyText },
+  { requiredKeys: ["id", "url", "prefix"] },
+);
 const entry: fc.Arbitrary<JournalEntry> = fc.oneof(
   fc.record({ kind: fc.constant("put" as const), number, namespace, key, content }),
   fc.record({ kind: fc.constant("delete" as const), number, namespace, key }),
@@ -39,6 +43,8 @@ const entry: fc.Arbitrary<JournalEntry> = fc.oneof(
   fc.record({ kind: fc.constant("namespace" as const), number, namespace, policy }),
   fc.record({ kind: fc.constant("namespace-drop" as const), number, namespace }),
   fc.record({ kind: fc.constant("node" as const), number, node }),
+  fc.record({ kind: fc.constant("webhook" as const), number, webhook }),
+  fc.record({ kind: fc.constant("webhook-drop" as const), number, id: anyText }),
 );
 
 describe("a journal entry", () => {

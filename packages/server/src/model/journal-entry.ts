@@ -20,6 +20,7 @@ import {
   type PrepareEntry,
   readTransactionEntry,
 } from "./transaction-entry.js";
+import type { WebhookSettings } from "./webhook.js";
 
 /** One numbered change of the cluster. A mirror that replays them in order knows everything the catalog knows. */
 export type JournalEntry =
@@ -32,7 +33,9 @@ export type JournalEntry =
   | NodeEntry
   | PrepareEntry
   | CommitEntry
-  | AbortEntry;
+  | AbortEntry
+  | WebhookEntry
+  | WebhookDropEntry;
 
 export interface PutEntry {
   readonly kind: "put";
@@ -90,6 +93,18 @@ export interface NodeEntry {
   readonly node: NodeSettings;
 }
 
+export interface WebhookEntry {
+  readonly kind: "webhook";
+  readonly number: number;
+  readonly webhook: WebhookSettings;
+}
+
+export interface WebhookDropEntry {
+  readonly kind: "webhook-drop";
+  readonly number: number;
+  readonly id: string;
+}
+
 /**
  * The entry's canonical line, without the line end: JSON whose fields stand in the order written here. JSON escapes
  * line ends and lone surrogates, so that a line is one line and always UTF-8.
@@ -126,6 +141,12 @@ export function formatJournalEntry(entry: JournalEntry): string {
     case "commit":
     case "abort":
       return formatTransactionEntry(entry);
+    case "webhook": {
+      const { id, url, namespace, prefix } = entry.webhook;
+      return JSON.stringify({ number, kind, id, url, namespace, prefix });
+    }
+    case "webhook-drop":
+      return JSON.stringify({ number, kind, id: entry.id });
   }
 }
 
@@ -145,6 +166,8 @@ function readEntry(fields: Record<string, unknown>): JournalEntry {
   const { kind } = fields;
   if (kind === "prepare" || kind === "commit" || kind === "abort") return readTransactionEntry(kind, fields);
   if (fields["kind"] === "node") return { kind: "node", number, node: readNode(fields) };
+  if (fields["kind"] === "webhook") return { kind: "webhook", number, webhook: readWebhook(fields) };
+  if (fields["kind"] === "webhook-drop") return { kind: "webhook-drop", number, id: readText(fields["id"]) };
   const namespace = parseNamespaceName(readText(fields["namespace"]));
   switch (fields["kind"]) {
     case "put": {
@@ -186,6 +209,14 @@ function readNode(fields: Record<string, unknown>): NodeSettings {
     zone: readText(fields["zone"]),
     state: readState(fields["state"]),
     volumes: readList(fields["volumes"]).map(readText),
+  };
+}
+
+function readWebhook(fields: Record<string, unknown>): WebhookSettings {
+  const { id, url, namespace, prefix } = fields;
+  return {
+    ...{ id: readText(id), url: readText(url), prefix: readText(prefix) },
+    ...(namespace !== undefined && { namespace: parseNamespaceName(readText(namespace)) }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { FileKey, NamespaceName } from "@koboldfs/protocol";
+import type { ChangeInfo, FileKey, NamespaceName } from "@koboldfs/protocol";
 import type { FileContent } from "./change.js";
 import type { JournalEntry } from "./journal-entry.js";
 import type { JournalGroupContent } from "./journal-group.js";
@@ -46,4 +46,17 @@ function noteEntry(entry: JournalEntry, timeMs: number): NotedChange | undefined
   if (kind === "delete") return change;
   if (kind === "put") return { ...change, content: entry.content };
   return { ...change, version: entry.version, content: { digest: entry.digest } };
+}
+
+/** The change as clients and webhooks are told of it. */
+export function toChangeInfo(change: NotedChange): ChangeInfo {
+  const { number, kind, namespace, key, version, timeMs, content } = change;
+  const time = new Date(timeMs).toISOString();
+  if (content === undefined) return { number, kind, namespace, key, version, time };
+  if (!("sizeBytes" in content)) return { number, kind, namespace, key, version, digest: content.digest, time };
+  const { digest, sizeBytes: size, contentType, metadata, expiresMs } = content;
+  return {
+    ...{ number, kind, namespace, key, version, digest, size, contentType, metadata, time },
+    ...(expiresMs !== undefined && { expires: new Date(expiresMs).toISOString() }),
+  };
 }

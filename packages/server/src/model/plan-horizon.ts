@@ -24,8 +24,8 @@ export interface HorizonQuestion {
   /** The last journal number that is older than the retention. */
   readonly retained: number;
   /**
-   * Journal numbers whose history something still needs: what was superseded above the lowest of them is kept. Nothing
-   * holds it back yet; staged and prepared transactions will.
+   * Journal numbers whose history something still needs: what was superseded above the lowest of them is kept. Webhooks
+   * that are late hold it back for a while; staged and prepared transactions will, too.
    */
   readonly holds: readonly number[];
 }

@@ -9,6 +9,7 @@ import type { JournalPoint } from "./journal-history.js";
 import type { CommitPlan } from "./commit-plan.js";
 import { replayTransaction } from "./replay-transaction.js";
 import { listHolders } from "./owing-nodes.js";
+import { dropWebhook, setWebhook } from "./decide-webhook.js";
 
 /** What groups are replayed into: the state that the journal up to `head` implies. */
 export interface ReplayView {
@@ -34,6 +35,8 @@ export type ReplayPlan = Pick<
   | "namespacesToPut"
   | "namespacesToRemove"
   | "nodesToPut"
+  | "webhooksToPut"
+  | "webhooksToRemove"
   | "debtsToAdd"
   | "transactionsToPut"
   | "stagedToPut"
@@ -86,6 +89,8 @@ export function replayGroups(view: ReplayView, groups: readonly JournalGroupCont
     namespacesToPut: draft.namespaces.listSet(),
     namespacesToRemove: draft.namespaces.listRemoved().map(({ name }) => name),
     nodesToPut: draft.nodes.listSet(),
+    webhooksToPut: [...draft.webhooksToPut.values()],
+    webhooksToRemove: [...draft.webhooksToRemove],
     debtsToAdd: [...draft.debtsToAdd.values()],
     transactionsToPut: draft.transactions.listSet(),
     stagedToPut: draft.staged.listSet(),
@@ -115,6 +120,10 @@ function replayEntry(draft: CommitDraft, entry: JournalEntry): number {
     case "commit":
     case "abort":
       return replayTransaction(draft, entry);
+    case "webhook":
+      return setWebhook(draft, entry.webhook);
+    case "webhook-drop":
+      return dropWebhook(draft, entry.id);
   }
 }
 

@@ -4,6 +4,7 @@ import type { MirrorBranch } from "../mirror/mirror.js";
 import type { NodeSettings, PurgeChange, RejoinChange } from "../model/change.js";
 import { planJoin } from "../model/join-plan.js";
 import { type JournalGroup, parseJournalGroup } from "../model/journal-group.js";
+import type { WebhookSettings } from "../model/webhook.js";
 import type { Logger } from "../runtime/logger.js";
 
 export interface BranchJoinerOptions {
@@ -39,6 +40,7 @@ export class BranchJoiner {
     const plan = planJoin(branch.fork, branch.groups.map(contentOf), sinceFork.map(contentOf));
     for (const [name, policy] of plan.namespaces) await this.#makeNamespace(name, policy);
     for (const node of plan.nodes) await this.#enterNode(node);
+    for (const webhook of plan.webhooks) await this.#enterWebhook(webhook);
     let joined = 0;
     for (let start = 0; start < plan.files.length; start += BATCH_KEYS) {
       joined += await this.#rejoin(plan.files.slice(start, start + BATCH_KEYS));
@@ -79,6 +81,11 @@ export class BranchJoiner {
     if ((await catalog.findNamespace(namespace)) !== undefined) return;
     const change = { kind: "set-namespace", namespace, policy: policy ?? { minCopies: 1 } } as const;
     const outcome = await catalog.commit(change);
+    if (!outcome.ok) throw outcome.error;
+  }
+
+  async #enterWebhook(webhook: WebhookSettings): Promise<void> {
+    const outcome = await this.#options.catalog.commit({ kind: "set-webhook", webhook });
     if (!outcome.ok) throw outcome.error;
   }
 

@@ -4,6 +4,8 @@ import type {
   LeaseCatalog,
   NamespaceHorizon,
   PruneCatalog,
+  WebhookCatalog,
+  WebhookRecord,
 } from "../catalog/catalog.js";
 import { planHorizon } from "../model/plan-horizon.js";
 import type { StepResult, Worker } from "./worker.js";
@@ -12,7 +14,8 @@ export interface HistoryWorkerOptions {
   readonly catalog: LeaseCatalog &
     PruneCatalog &
     Pick<CommitCatalog, "commit"> &
-    Pick<HistoryCatalog, "getMoment" | "listHorizons" | "hasHistory">;
+    Pick<HistoryCatalog, "getMoment" | "listHorizons" | "hasHistory"> &
+    Pick<WebhookCatalog, "listWebhooks">;
   /** Tells this node from others that would do the same. */
   readonly holder: string;
 }
@@ -23,6 +26,9 @@ const BATCH_ROWS = 500;
 const LEASE_MS = 60_000;
 /** No placement from before can be named so long after a purge was obeyed; see `MAX_PLACEMENT_AGE_MS`. */
 const KEEP_PURGES_MS = 60 * 60_000;
+
+/** So long beyond the retention history waits for a webhook that is late: a receiver may be away for a night. */
+const WAIT_MS = 24 * 60 * 60_000;
 
 /** Moves each namespace's horizon as its retention passes, and prunes what is below. One node of the cluster at a time. */
 export class HistoryWorker implements Worker {
@@ -37,7 +43,8 @@ export class HistoryWorker implements Worker {
   async step(): Promise<StepResult> {
     const { catalog, holder } = this.#options;
     if (!(await catalog.acquireLease("history", holder, LEASE_MS))) return "idle";
-    for (const namespace of await catalog.listHorizons()) await this.#move(namespace);
+    const webhooks = await catalog.listWebhooks();
+    for (const namespace of await catalog.listHorizons()) await this.#move(namespace, webhooks);
     if ((await catalog.pruneVersions(BATCH_ROWS)) === BATCH_ROWS) return "busy";
     await catalog.prunePurges(KEEP_PURGES_MS);
     await catalog.releaseLease("history", holder);
@@ -45,10 +52,17 @@ export class HistoryWorker implements Worker {
   }
 
   /** Only past something that it gives up: else each move of the horizon would be a reason for the next one. */
-  async #move({ namespace, horizon: current, retentionMs }: NamespaceHorizon): Promise<void> {
+  async #move(
+    { namespace, horizon: current, retentionMs }: NamespaceHorizon,
+    webhooks: readonly WebhookRecord[],
+  ): Promise<void> {
     const { catalog } = this.#options;
     const { number: retained } = await catalog.getMoment({ ageMs: retentionMs });
-    const horizon = planHorizon({ current, retained, holds: [] });
+    const followers = webhooks.filter((webhook) => (webhook.namespace ?? namespace) === namespace);
+    const late = followers.map(({ position }) => position).filter((position) => position < retained);
+    // Looked up only when somebody is late.
+    const oldest = late.length === 0 ? retained : (await catalog.getMoment({ ageMs: retentionMs + WAIT_MS })).number;
+    const horizon = planHorizon({ current, retained, holds: late.map((position) => Math.max(position, oldest)) });
     if (horizon === undefined || !(await catalog.hasHistory(namespace, horizon))) return;
     const outcome = await catalog.commit({ kind: "move-horizon", namespace, horizon });
     // The namespace may be gone since it was listed.

@@ -6,7 +6,7 @@ import type { CatalogTables } from "./schema.js";
 /** Every table, in the order in which they go. An object, so that the compiler notices one that is missing here. */
 const TABLES: Readonly<Record<keyof CatalogTables, true>> = {
   ...{ journal: true, journal_groups: true, files: true, versions: true, purges: true, commits: true },
-  ...{ namespaces: true, nodes: true, debts: true, leases: true },
+  ...{ namespaces: true, nodes: true, debts: true, leases: true, webhooks: true },
   ...{ locks: true, staged: true, transactions: true },
   // Whoever finds these knows that there is, or was, a catalog.
   ...{ epochs: true, cluster: true, migrations: true },

@@ -25,6 +25,7 @@ const TRANSACTION = {
 };
 const STAGED = { ...FILE, transaction: TRANSACTION.id, kind: "put" as const, placedOn: [nodeId(1)], stagedAt: 1 };
 const GROUP_ROW = { last: 1, first: 1, hash: Buffer.alloc(32), bytes: Buffer.alloc(0), time_ms: 0 };
+const WEBHOOK = { id: "w", url: "http://w", namespace: NAMESPACE, prefix: "p", number: 1 };
 const CLAIM = { name: "l", holder: "h", ttlMs: 1 };
 
 function planGroup() {
@@ -140,13 +141,21 @@ function listTransactionStatements({ locks, staged, transactions }: TransactionQ
   ];
 }
 
+function listWebhookStatements({ webhooks }: CatalogQueries): SqlStatement[] {
+  return [
+    ...[[webhooks.list({})], webhooks.put([WEBHOOK]), webhooks.remove(["w"])].flat(),
+    webhooks.noteProgress({ id: "w", position: 1, failures: 1, error: "e", delivered_ms: null }),
+  ];
+}
+
 function renderSql(dialect: SqlDialect): string {
   const db = createQueryBuilder(dialect);
   const migrations = [buildMigrationsTable(db, dialect), ...MIGRATIONS.map((step) => step.build(db, dialect))];
+  const queries = createCatalogQueries(dialect);
   const texts = [
     ...migrations.map((step) => step.compile().sql),
-    ...[listStatements, listLaterStatements].flatMap((list) =>
-      list(createCatalogQueries(dialect)).map((one) => one.sql),
+    ...[listStatements, listLaterStatements, listWebhookStatements].flatMap((list) =>
+      list(queries).map((one) => one.sql),
     ),
   ];
   return `${texts.map((text) => `${text.trim()};`).join("\n\n")}\n`;

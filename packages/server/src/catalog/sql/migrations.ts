@@ -242,6 +242,19 @@ export const MIGRATIONS: readonly MigrationStep[] = [
     number: 31,
     build: (db, dialect) => index(db, dialect, "locks_by_transaction").on("locks").column("transaction_id"),
   },
+  {
+    number: 32,
+    build: (db, dialect) =>
+      table(db, dialect, "webhooks")
+        .addColumn("id", dialect.types.shortText, (column) => column.notNull().primaryKey())
+        .addColumn("url", dialect.types.longText, (column) => column.notNull())
+        .addColumn("namespace", dialect.types.shortText)
+        .addColumn("prefix", dialect.types.keyText, (column) => column.notNull())
+        .addColumn("position", dialect.types.integer, (column) => column.notNull())
+        .addColumn("failures", dialect.types.integer, (column) => column.notNull())
+        .addColumn("error", dialect.types.longText)
+        .addColumn("delivered_ms", dialect.types.integer),
+  },
 ];
 
 /** Says which steps were taken; made before all others. */

@@ -119,6 +119,19 @@ export interface DebtsTable {
   number: Integer;
 }
 
+/** Who is told of changes; where each is stands outside of the journal. */
+export interface WebhooksTable {
+  id: Text;
+  url: Text;
+  /** Null: the whole cluster. */
+  namespace: OptionalText;
+  prefix: Text;
+  position: Integer;
+  failures: Integer;
+  error: OptionalText;
+  delivered_ms: OptionalInteger;
+}
+
 export interface LeasesTable {
   name: Text;
   holder: Text;
@@ -192,6 +205,7 @@ export interface CatalogTables {
   files: FilesTable;
   versions: VersionsTable;
   purges: PurgesTable;
+  webhooks: WebhooksTable;
   commits: CommitsTable;
   namespaces: NamespacesTable;
   nodes: NodesTable;

@@ -8,13 +8,13 @@ import {
 } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome, FileRecord, Moment } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
-import type { BlobName, FileRef, KnownHistory, VersionRef } from "../../model/commit-view.js";
+import type { BlobName, FileRef, KnownHistory } from "../../model/commit-view.js";
+import type { WebhookProgress } from "../../model/webhook.js";
 import { type JournalGroup, parseJournalGroup } from "../../model/journal-group.js";
 import type { KeyLock, StagedChange } from "../../model/staged-change.js";
 import type { TransactionId, TransactionRow } from "../../model/transaction.js";
 import type {
   BlobCount,
-  BlobSpot,
   Catalog,
   Debt,
   DebtCount,
@@ -26,10 +26,9 @@ import type {
   ListQuery,
   NamespaceHorizon,
   NodeRecord,
-  OwedQuestion,
-  StoredBlobRecord,
   TransactionPage,
   VersionPage,
+  WebhookRecord,
 } from "../catalog.js";
 import { GroupCommitter } from "../group-committer.js";
 import { crashPoint } from "../../runtime/crash-points.js";
@@ -37,16 +36,17 @@ import { toHex, toText } from "./column-values.js";
 import { FileLookups } from "./file-lookups.js";
 import { listFiles } from "./list-files.js";
 import { parseFoundHead } from "./queries/cluster-queries.js";
-import { formatSpot, parseCountRow, parseStoredBlobRow } from "./queries/copy-queries.js";
 import { formatDebtSpot, parseDebtCountRow, parseDebtRow } from "./queries/debt-queries.js";
 import { parseFileRow, parseLiveFileRow } from "./queries/file-queries.js";
 import { parseBlobRow, parseGroupRow } from "./queries/journal-queries.js";
 import { formatNamespaceInfo, parseNamespaceRow } from "./queries/namespace-queries.js";
 import { parseNodeRecord } from "./queries/node-queries.js";
 import { parsePurgeRow } from "./queries/purge-queries.js";
-import { parseBlobName, parseNameRow, withoutThose } from "./queries/reference-queries.js";
 import type { SqlStatement } from "./sql-connection.js";
 import type { SqlCatalogParts } from "./sql-catalog-parts.js";
+import { withoutThose } from "./queries/reference-queries.js";
+import { parseWebhookRow } from "./queries/webhook-queries.js";
+import { SqlCopyReads } from "./sql-copy-reads.js";
 import { SqlHistory } from "./sql-history.js";
 import { SqlTransactions } from "./sql-transactions.js";
 import { waitAtMost } from "./wait-at-most.js";
@@ -54,7 +54,7 @@ import { waitAtMost } from "./wait-at-most.js";
 /** How long closing waits for commits that run: a database that is away must not keep a server from stopping. */
 const CLOSE_WAIT_MS = 15_000;
 
-export class SqlCatalog implements Catalog {
+export class SqlCatalog extends SqlCopyReads implements Catalog {
   readonly clusterId: string;
   readonly engine: string;
   readonly #parts: SqlCatalogParts;
@@ -64,6 +64,7 @@ export class SqlCatalog implements Catalog {
   readonly #transactions: SqlTransactions;
 
   constructor(parts: SqlCatalogParts) {
+    super(parts);
     this.clusterId = parts.clusterId;
     this.engine = parts.engine;
     this.#parts = parts;
@@ -273,35 +274,6 @@ export class SqlCatalog implements Catalog {
     return (await this.#read([this.#parts.queries.debts.count({})])).map(parseDebtCountRow);
   }
 
-  async countOwed(question: OwedQuestion): Promise<BlobCount> {
-    return parseCountRow((await this.#read([this.#parts.queries.copies.countOwed(question)]))[0]);
-  }
-
-  async listOwed(question: OwedQuestion, limit: number): Promise<StoredBlobRecord[]> {
-    return (await this.#read([this.#parts.queries.copies.listOwed(question, limit)])).map(parseStoredBlobRow);
-  }
-
-  async listOwedBy(node: NodeId, blobs: readonly BlobName[]): Promise<BlobName[]> {
-    return (await this.#read(this.#parts.queries.debts.listOwedBy(node, blobs))).map(parseBlobName);
-  }
-
-  async countBlobs(): Promise<BlobCount> {
-    return parseCountRow((await this.#read([this.#parts.queries.copies.countBlobs({})]))[0]);
-  }
-
-  async countVersions(): Promise<BlobCount> {
-    return parseCountRow((await this.#read([this.#parts.queries.versions.count()]))[0]);
-  }
-
-  async listNamesOf(blob: BlobName, limit: number): Promise<VersionRef[]> {
-    return (await this.#read([this.#parts.queries.references.listNames(blob, limit)])).map(parseNameRow);
-  }
-
-  async listBlobs(range: { after: BlobSpot; until: string; limit: number }): Promise<StoredBlobRecord[]> {
-    const values = formatSpot(range.after, range.until, range.limit);
-    return (await this.#read([this.#parts.queries.copies.listBlobs(values)])).map(parseStoredBlobRow);
-  }
-
   async head(): Promise<KnownHistory> {
     const [row] = await this.#read([this.#parts.queries.cluster.findHead({})]);
     if (row === undefined) throw new KoboldError("internal", "the catalog has no cluster row");
@@ -345,6 +317,15 @@ export class SqlCatalog implements Catalog {
 
   revive(): Promise<void> {
     return this.#parts.writer.revive();
+  }
+
+  async listWebhooks(): Promise<WebhookRecord[]> {
+    const { queries, runner } = this.#parts;
+    return (await runner.run(queries.webhooks.list({}))).rows.map(parseWebhookRow);
+  }
+
+  noteWebhookProgress(progress: WebhookProgress): Promise<void> {
+    return this.#parts.writer.noteWebhookProgress(progress);
   }
 
   acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {

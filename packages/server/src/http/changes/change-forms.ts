@@ -1,5 +1,5 @@
-import type { ChangeInfo, ChangePosition } from "@koboldfs/protocol";
-import type { NotedChange } from "../../model/noted-change.js";
+import type { ChangePosition } from "@koboldfs/protocol";
+import { type NotedChange, toChangeInfo } from "../../model/noted-change.js";
 
 /** How changes look on the wire. */
 export interface ChangeForm {
@@ -31,16 +31,4 @@ export const SERVER_EVENTS: ChangeForm = {
 
 function formatEvent(event: string, id: number, data: object): string {
   return `event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
-}
-
-export function toChangeInfo(change: NotedChange): ChangeInfo {
-  const { number, kind, namespace, key, version, timeMs, content } = change;
-  const time = new Date(timeMs).toISOString();
-  if (content === undefined) return { number, kind, namespace, key, version, time };
-  if (!("sizeBytes" in content)) return { number, kind, namespace, key, version, digest: content.digest, time };
-  const { digest, sizeBytes: size, contentType, metadata, expiresMs } = content;
-  return {
-    ...{ number, kind, namespace, key, version, digest, size, contentType, metadata, time },
-    ...(expiresMs !== undefined && { expires: new Date(expiresMs).toISOString() }),
-  };
 }

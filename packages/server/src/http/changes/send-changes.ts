@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { ChangeReader } from "../../files/changes/change-feed.js";
+import type { ChangeReader } from "../../mirror/changes/change-feed.js";
 import type { Clock } from "../../runtime/clock.js";
 import type { ChangeForm } from "./change-forms.js";
 

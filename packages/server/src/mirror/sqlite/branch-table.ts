@@ -32,7 +32,7 @@ export function splitOffStatements(fork: JournalPoint): SqlStatement[] {
       parameters,
     },
     { sql: "delete from journal_groups where last > ?", parameters: [fork.number] },
-    ...["files", "namespaces", "nodes"].map((table) => plainStatement(`delete from ${table}`)),
+    ...["files", "namespaces", "nodes", "webhooks"].map((table) => plainStatement(`delete from ${table}`)),
   ];
 }
 

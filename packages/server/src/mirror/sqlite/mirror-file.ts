@@ -175,13 +175,15 @@ export class MirrorFile implements MirrorWriter {
   }
 
   #planStatements(plan: ReplayPlan): SqlStatement[] {
-    const { files, namespaces, nodes } = this.#queries;
+    const { files, namespaces, nodes, webhooks } = this.#queries;
     return [
       ...files.remove(plan.filesToRemove),
       ...files.put(plan.filesToPut),
       ...namespaces.remove(plan.namespacesToRemove),
       ...namespaces.put(plan.namespacesToPut),
       ...nodes.put(plan.nodesToPut, 0),
+      ...webhooks.remove(plan.webhooksToRemove),
+      ...webhooks.put(plan.webhooksToPut),
     ];
   }
 

@@ -21,6 +21,7 @@ export const refusingWriter: CatalogWriter = {
   confirmUnreferenced: refuse,
   dropIdleDebts: refuse,
   endPurges: refuse,
+  noteWebhookProgress: refuse,
   pruneVersions: refuse,
   prunePurges: refuse,
   acquireLease: refuse,

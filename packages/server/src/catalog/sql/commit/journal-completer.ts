@@ -98,7 +98,7 @@ export class JournalCompleter {
   }
 
   #statements({ groups, contents, plan, options }: Completion): SqlStatement[] {
-    const { cluster, debts, epochs, files, journal, namespaces, nodes, outcomes, purges, versions } =
+    const { cluster, debts, epochs, files, journal, namespaces, nodes, outcomes, purges, versions, webhooks } =
       this.#options.queries;
     const [last, content] = [groups.at(-1), contents.at(-1)];
     if (last === undefined || content === undefined) return [];
@@ -120,6 +120,8 @@ export class JournalCompleter {
       ...namespaces.remove(plan.namespacesToRemove),
       ...namespaces.put(plan.namespacesToPut),
       ...nodes.put(plan.nodesToPut, content.timeMs),
+      ...webhooks.remove(plan.webhooksToRemove),
+      ...webhooks.put(plan.webhooksToPut),
       ...debts.add(plan.debtsToAdd),
       ...formatTransactions(this.#options.queries, plan),
       cluster.moveHead(point),

@@ -34,6 +34,8 @@ function formatGroup(queries: CatalogQueries, plan: CommitPlan, group: PlannedGr
     ...queries.namespaces.remove(plan.namespacesToRemove),
     ...queries.namespaces.put(plan.namespacesToPut),
     ...queries.nodes.put(plan.nodesToPut, timeMs),
+    ...queries.webhooks.remove(plan.webhooksToRemove),
+    ...queries.webhooks.put(plan.webhooksToPut),
   ];
 }
 

@@ -62,6 +62,8 @@ create table if not exists "locks" ("namespace" text collate "C" not null, "key"
 
 create index if not exists "locks_by_transaction" on "locks" ("transaction_id");
 
+create table if not exists "webhooks" ("id" text collate "C" not null primary key, "url" text collate "C" not null, "namespace" text collate "C", "prefix" text collate "C" not null, "position" bigint not null, "failures" bigint not null, "error" text collate "C", "delivered_ms" bigint);
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = $1;
 
 select "head_number", "head_hash", "time_ms", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select case when min(epoch) = -2 then min(epoch) else coalesce(max(epoch), 0) end from epochs) as "epoch" from "cluster" where "id" = $1;
@@ -261,3 +263,11 @@ select "files"."namespace", "files"."key", "files"."number", "files"."digest", "
 select * from "namespaces" where "name" in (select "staged"."namespace" from "staged" where "staged"."transaction_id" = $1);
 
 select count(*) as "files", sum("size_bytes") as "bytes" from "staged" where "min_copies" is not null and placed_on like $1;
+
+select "id", "url", "namespace", "prefix", "position", "failures", "error", "delivered_ms" from "webhooks" order by "id";
+
+insert into "webhooks" ("id", "url", "namespace", "prefix", "position", "failures", "error", "delivered_ms") values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("id") do update set "url" = "excluded"."url", "namespace" = "excluded"."namespace", "prefix" = "excluded"."prefix";
+
+delete from "webhooks" where "id" in ($1);
+
+update "webhooks" set "position" = $1, "failures" = $2, "error" = $3, "delivered_ms" = $4 where "id" = $5 and "position" <= $6;

@@ -62,6 +62,8 @@ create table if not exists "locks" ("namespace" text collate binary not null, "k
 
 create index if not exists "locks_by_transaction" on "locks" ("transaction_id");
 
+create table if not exists "webhooks" ("id" text collate binary not null primary key, "url" text collate binary not null, "namespace" text collate binary, "prefix" text collate binary not null, "position" integer not null, "failures" integer not null, "error" text collate binary, "delivered_ms" integer);
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = ?;
 
 select "head_number", "head_hash", "time_ms", cast(round((julianday('now') - 2440587.5) * 86400000) as integer) as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select case when min(epoch) = -2 then min(epoch) else coalesce(max(epoch), 0) end from epochs) as "epoch" from "cluster" where "id" = ?;
@@ -261,3 +263,11 @@ select "files"."namespace", "files"."key", "files"."number", "files"."digest", "
 select * from "namespaces" where "name" in (select "staged"."namespace" from "staged" where "staged"."transaction_id" = ?);
 
 select count(*) as "files", sum("size_bytes") as "bytes" from "staged" where "min_copies" is not null and placed_on like ?;
+
+select "id", "url", "namespace", "prefix", "position", "failures", "error", "delivered_ms" from "webhooks" order by "id";
+
+insert into "webhooks" ("id", "url", "namespace", "prefix", "position", "failures", "error", "delivered_ms") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do update set "url" = "excluded"."url", "namespace" = "excluded"."namespace", "prefix" = "excluded"."prefix";
+
+delete from "webhooks" where "id" in (?);
+
+update "webhooks" set "position" = ?, "failures" = ?, "error" = ?, "delivered_ms" = ? where "id" = ? and "position" <= ?;

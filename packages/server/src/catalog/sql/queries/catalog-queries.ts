@@ -16,6 +16,7 @@ import { createStagedQueries } from "./staged-queries.js";
 import { createTransactionQueries } from "./transaction-queries.js";
 import { createVersionQueries } from "./version-queries.js";
 import { createVersionRanges } from "./version-ranges.js";
+import { createWebhookQueries } from "./webhook-queries.js";
 
 /** Every statement that the catalog ever runs, but for migrations; made once for a dialect, compiled on first use. */
 export type CatalogQueries = ReturnType<typeof createCatalogQueries>;
@@ -38,6 +39,7 @@ export function createCatalogQueries(dialect: SqlDialect) {
     references: createReferenceQueries(db),
     staged: createStagedQueries(db, dialect),
     transactions: createTransactionQueries(db, dialect),
+    webhooks: createWebhookQueries(db, dialect),
     versions: { ...createVersionQueries(db), ...createVersionRanges(db) },
   };
 }

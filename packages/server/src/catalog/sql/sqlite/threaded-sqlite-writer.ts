@@ -3,6 +3,7 @@ import type { Change } from "../../../model/change.js";
 import { type PlainOutcome, parseOutcome } from "../../../model/change-outcome.js";
 import type { PlannedPurge } from "../../../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../../../model/commit-view.js";
+import type { WebhookProgress } from "../../../model/webhook.js";
 import type { JournalGroup } from "../../../model/journal-group.js";
 import type { TransactionId } from "../../../model/transaction.js";
 import type { Logger } from "../../../runtime/logger.js";
@@ -101,6 +102,10 @@ export class ThreadedSqliteWriter implements CatalogWriter {
 
   prunePurges(olderThanMs: number): Promise<void> {
     return this.#order("prunePurges", olderThanMs);
+  }
+
+  noteWebhookProgress(progress: WebhookProgress): Promise<void> {
+    return this.#order("noteWebhookProgress", progress);
   }
 
   acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {

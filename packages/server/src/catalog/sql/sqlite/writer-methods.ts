@@ -25,6 +25,7 @@ const METHODS: Readonly<Record<WriterMethod, true>> = {
   confirmUnreferenced: true,
   dropIdleDebts: true,
   endPurges: true,
+  noteWebhookProgress: true,
   pruneVersions: true,
   prunePurges: true,
   acquireLease: true,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { MemoryMirror } from "../../mirror/memory/memory-mirror.js";
-import { WatchedMirror } from "../../mirror/watched-mirror.js";
+import { MemoryMirror } from "../memory/memory-mirror.js";
+import { WatchedMirror } from "../watched-mirror.js";
 import type { JournalGroup } from "../../model/journal-group.js";
 import { deleteOf, NAMESPACE, putOf, setNamespaceOf } from "../../model/test-changes.js";
 import { ModelCatalog, TEST_CLUSTER } from "../../model/test-model-catalog.js";

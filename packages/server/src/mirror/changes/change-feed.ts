@@ -1,7 +1,7 @@
 import { KoboldError, type NamespaceName } from "@koboldfs/protocol";
 import type { JournalCatalog, NamespaceCatalog, NamespaceHorizon } from "../../catalog/catalog.js";
-import type { MirrorReader } from "../../mirror/mirror.js";
-import type { WatchedMirror } from "../../mirror/watched-mirror.js";
+import type { MirrorReader } from "../mirror.js";
+import type { WatchedMirror } from "../watched-mirror.js";
 import { type JournalGroupContent, parseJournalGroup } from "../../model/journal-group.js";
 import { type ChangeFilter, listNotedChanges, type NotedChange } from "../../model/noted-change.js";
 import type { Clock } from "../../runtime/clock.js";
@@ -80,7 +80,8 @@ export class ChangeFeed {
    */
   async open(filter: ChangeFilter, after: number): Promise<ChangeReader> {
     if (after > this.head()) await this.#checkAhead(after);
-    await this.#checkHorizon(filter, after);
+    const gap = await this.findGap(filter, after);
+    if (gap !== undefined) throw changesGone(gap, after, this.head());
     return new ChangeReader(this, filter, after);
   }
 
@@ -157,15 +158,21 @@ export class ChangeFeed {
     }
   }
 
-  async #checkHorizon({ namespace }: ChangeFilter, after: number): Promise<void> {
+  /**
+   * The number from which on everything is known again, when not all that followed `after` is: whoever lists the files
+   * as of a later number and goes on from there has missed nothing. Throws `namespace_not_found`.
+   */
+  async findGap({ namespace }: ChangeFilter, after: number): Promise<number | undefined> {
     const all = await this.#options.mirror.listHorizons();
     const followed = namespace === undefined ? all : all.filter((horizon) => horizon.namespace === namespace);
     // One that was made a moment ago at another node may not have come to this one yet.
     if (namespace !== undefined && followed.length === 0) await this.#checkNamespace(namespace);
+    let gap: number | undefined;
     for (const horizon of followed) {
       if (after >= horizon.horizon || (await this.#isBirth(horizon))) continue;
-      throw changesGone(horizon, after, this.head());
+      gap = Math.max(gap ?? 0, horizon.horizon);
     }
+    return gap;
   }
 
   async #checkNamespace(name: NamespaceName): Promise<void> {
@@ -183,12 +190,8 @@ export class ChangeFeed {
   }
 }
 
-function changesGone(
-  { namespace, horizon }: { namespace: NamespaceName; horizon: number },
-  after: number,
-  head: number,
-) {
-  const gone = `the changes of ${namespace} behind ${after} are gone up to ${horizon}`;
+function changesGone(gap: number, after: number, head: number): KoboldError {
+  const gone = `the changes behind ${after} are gone up to ${gap}`;
   return new KoboldError("changes_gone", `${gone}: list the files as of ${head} and follow from there`);
 }
 
