@@ -33,6 +33,7 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
   { name: "scrub", load: async () => (await import("./commands/scrub.js")).makeScrubCommand },
   { name: "catalog", load: async () => (await import("./commands/catalog.js")).makeCatalogCommand },
   { name: "webhook", load: async () => (await import("./commands/webhook.js")).makeWebhookCommand },
+  { name: "transaction", load: async () => (await import("./commands/transaction.js")).makeTransactionCommand },
   { name: "status", load: async () => (await import("./commands/status.js")).makeStatusCommand },
   { name: "config", load: async () => (await import("./commands/config.js")).makeConfigCommand },
   {

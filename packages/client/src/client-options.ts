@@ -1,4 +1,4 @@
-import type { FileInfo } from "@koboldfs/protocol";
+import type { FileInfo, TransactionState } from "@koboldfs/protocol";
 import type { ByteRange } from "./transfer/download.js";
 import type { UploadMemory } from "./transfer/upload-memory.js";
 
@@ -20,6 +20,11 @@ export interface ClientOptions {
   readonly idleTimeoutMs?: number;
   /** Where addresses of unfinished uploads are kept, so that a later process goes on with them. Default: nowhere. */
   readonly uploadMemory?: UploadMemory;
+  /**
+   * The id of the transaction that calls join which name none, asked for each call: what an ambient form of transactions is
+   * made of (`TransactionalClientPool` is one). Default: none.
+   */
+  readonly currentTransaction?: () => string | undefined;
   /**
    * Operations under way at once, and connections to each server; others wait for their turn. Default 64. Browsers open
    * fewer connections, usually six to a server.
@@ -101,6 +106,34 @@ export interface ListOptions extends CallOptions {
   readonly asOf?: string;
   /** Entries asked for at once, 1 to 1,000; all of them come in the end. Default 1,000. */
   readonly pageSize?: number;
+}
+
+export interface TransactionListOptions extends CallOptions {
+  /** Only those in this state. */
+  readonly state?: TransactionState;
+}
+
+export interface FinishOptions extends CallOptions {
+  /** Also when it was begun with another token: for operators. */
+  readonly force?: boolean;
+}
+
+export interface BeginOptions extends CallOptions {
+  /** How long it may lie unused before it is aborted: a second to a day. Default 10 minutes. */
+  readonly ttlMs?: number;
+}
+
+export interface TransactionOptions extends BeginOptions {
+  /**
+   * Prepare before the commit: what could refuse it does so before anything else is decided, and afterwards it cannot fail.
+   * Costs one more round trip.
+   */
+  readonly twoPhase?: boolean;
+  /**
+   * Called when everything is prepared, with the transaction's id; implies `twoPhase`. Here you make your own decision durable:
+   * when it throws, the transaction is aborted.
+   */
+  readonly decide?: (id: string) => Promise<void>;
 }
 
 /** Whose changes are followed, and from where. */

@@ -11,9 +11,12 @@ import type {
   WebhookInfo,
   WebhookRequest,
   WebhookSecret,
+  TransactionInfo,
+  TransactionReply,
 } from "@koboldfs/protocol";
-import type { CallOptions, ChangesOptions } from "./client-options.js";
+import type { CallOptions, ChangesOptions, FinishOptions, TransactionListOptions } from "./client-options.js";
 import type { ClusterFace } from "./cluster-face.js";
+import type { TransactionStep } from "./transactions/transaction-face.js";
 
 /** What concerns the whole cluster: every client and every pool of clients answers it. */
 export class ClusterClient {
@@ -85,6 +88,35 @@ export class ClusterClient {
   /** Throws `webhook_not_found`. */
   removeWebhook(id: string, options: CallOptions = {}): Promise<void> {
     return this.#cluster.removeWebhook(id, options);
+  }
+
+  /**
+   * Transactions by id, those that ended within the last 30 days too; `state` tells `open`, `prepared`, `committed` and
+   * `aborted` apart.
+   *
+   * ```ts
+   * const tx = await client.begin();
+   * const open: string[] = [];
+   * for await (const { id } of client.listTransactions({ state: "open" })) open.push(id);
+   * open.includes(tx.id); // => true
+   * await tx.abort();
+   * ```
+   */
+  listTransactions(options: TransactionListOptions = {}): AsyncIterable<TransactionInfo> {
+    return this.#cluster.transactions.list(options);
+  }
+
+  /** How a transaction stands and what it has staged, or what came of it. Throws `transaction_not_found`. */
+  getTransaction(id: string, options: CallOptions = {}): Promise<TransactionReply> {
+    return this.#cluster.transactions.get(id, options);
+  }
+
+  /**
+   * Ends or prepares a transaction by its id, for who coordinates or recovers it: `Transaction` has the same for who began it.
+   * May be repeated. `force`: also when another token began it.
+   */
+  finishTransaction(id: string, step: TransactionStep, options: FinishOptions = {}): Promise<TransactionInfo> {
+    return this.#cluster.transactions.finish(id, step, options);
   }
 
   /** The whole cluster at one glance, as the server that answers sees it. */

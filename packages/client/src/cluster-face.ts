@@ -33,13 +33,16 @@ import {
   checkWebhookSecret,
 } from "./reply-checks.js";
 import type { Session } from "./session/session.js";
+import { TransactionFace } from "./transactions/transaction-face.js";
 
 /** What servers say of the cluster and its namespaces. */
 export class ClusterFace {
+  readonly transactions: TransactionFace;
   readonly #session: Session;
 
   constructor(session: Session) {
     this.#session = session;
+    this.transactions = new TransactionFace(session);
   }
 
   async ping(options: CallOptions): Promise<boolean> {

@@ -5,8 +5,6 @@ import {
   type FileInfo,
   HEADER,
   KoboldError,
-  type NamespaceInfo,
-  type NamespacePolicy,
   type PutReply,
   parseDigest,
   parseFileKey,
@@ -16,6 +14,7 @@ import { absentAsUndefined } from "./absent.js";
 import { BatchSender } from "./batch-sender.js";
 import { BundleReader, type GetManyResult } from "./bundle-reader.js";
 import type {
+  BeginOptions,
   CallOptions,
   CopyOptions,
   DeleteOptions,
@@ -26,14 +25,17 @@ import type {
   PastOptions,
   PrefixEntry,
   PutOptions,
+  TransactionOptions,
 } from "./client-options.js";
 import { ClusterFace } from "./cluster-face.js";
 import { formatFilePath, formatNamespaceFilesPath } from "./file-address.js";
-import { HistoryClient } from "./history-client.js";
 import { formatListQuery, walkPages } from "./lister.js";
 import type { TransportResponse } from "./platform.js";
+import { PolicyClient } from "./policy-client.js";
 import { checkListReply } from "./reply-checks.js";
 import type { Session } from "./session/session.js";
+import { NamespaceTransaction } from "./transactions/namespace-transaction.js";
+import { runTransaction } from "./transactions/run-transaction.js";
 import type { DownloadRequest } from "./transfer/download.js";
 import { readFileHead } from "./transfer/file-head.js";
 import { FileReader } from "./transfer/file-reader.js";
@@ -50,7 +52,7 @@ import { UrlFinder } from "./url-finder.js";
  * `KoboldError` with a code of the error table (`server_unreachable` when no server answered), or the reason of the
  * `signal` that they were given.
  */
-export class NamespaceClient extends HistoryClient {
+export class NamespaceClient extends PolicyClient {
   readonly #session: Session;
   readonly #cluster: ClusterFace;
   readonly #reader: FileReader;
@@ -316,6 +318,42 @@ export class NamespaceClient extends HistoryClient {
   }
 
   /**
+   * Begins a transaction that you commit or abort yourself; see `Transaction`. What it stages in this namespace goes through
+   * `tx.files`. Left alone, it is aborted after `ttlMs`.
+   */
+  async begin(options: BeginOptions = {}): Promise<NamespaceTransaction<NamespaceClient>> {
+    const face = this.#cluster.transactions;
+    const { id } = await face.begin(options);
+    const createClient = (namespace: string, session: Session) => new NamespaceClient(namespace, session);
+    return new NamespaceTransaction({ id, face, session: this.#session, createClient }, this.namespace);
+  }
+
+  /**
+   * Does the work in a transaction, commits when it returns and aborts when it throws. All of it becomes current at once, for
+   * every reader. What does not go through `tx` is no part of it.
+   *
+   * ```ts
+   * await client.transaction(async (tx) => {
+   *   await tx.files.put("album/1.jpg", Buffer.from("one"));
+   *   await tx.files.put("album/2.jpg", Buffer.from("two"));
+   *   await tx.client(client.namespace).put("album/index", Buffer.from("1.jpg 2.jpg"));
+   * });
+   * const failed = client.transaction(async (tx) => {
+   *   await tx.files.delete("album/index");
+   *   throw new Error("changed my mind");
+   * });
+   * await failed.catch((error) => error.message); // => "changed my mind"
+   * (await client.stat("album/index"))?.size; // => 11
+   * ```
+   */
+  async transaction<Result>(
+    work: (tx: NamespaceTransaction<NamespaceClient>) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    return runTransaction(await this.begin(options), work, options);
+  }
+
+  /**
    * The files in the byte order of their keys, page by page as they are asked for. With a delimiter, all keys that
    * have it behind the prefix are one `{ prefix }`.
    *
@@ -340,21 +378,6 @@ export class NamespaceClient extends HistoryClient {
       const query = formatListQuery(options, after);
       return this.#session.callJson({ method: "GET", path: `${path}?${query}` }, checkListReply, options);
     }, options.after);
-  }
-
-  /** Creates this namespace, or gives it another policy. */
-  createNamespace(policy: Partial<NamespacePolicy> = {}, options: CallOptions = {}): Promise<NamespaceInfo> {
-    return this.#cluster.setNamespace(this.namespace, policy, options);
-  }
-
-  /** Throws `namespace_not_found`. */
-  getNamespace(options: CallOptions = {}): Promise<NamespaceInfo> {
-    return this.#cluster.getNamespace(this.namespace, options);
-  }
-
-  /** Removes this namespace, which must be empty: `namespace_not_empty`. */
-  dropNamespace(options: CallOptions = {}): Promise<void> {
-    return this.#cluster.dropNamespace(this.namespace, options);
   }
 
   #pathOf(key: string, { version, asOf }: PastOptions = {}): string {

@@ -26,7 +26,12 @@ export type {
   ScrubReply,
   ScrubRequest,
   SoleBlob,
+  StagedInfo,
   StatusReply,
+  TransactionCounts,
+  TransactionInfo,
+  TransactionReply,
+  TransactionState,
   VersionInfo,
   WebhookInfo,
   WebhookMessage,
@@ -35,11 +40,13 @@ export type {
 } from "@koboldfs/protocol";
 export type { GetManyResult } from "./bundle-reader.js";
 export type {
+  BeginOptions,
   CallOptions,
   ChangesOptions,
   ClientOptions,
   CopyOptions,
   DeleteOptions,
+  FinishOptions,
   GetBytesOptions,
   GetOptions,
   ListOptions,
@@ -47,11 +54,16 @@ export type {
   PastOptions,
   PrefixEntry,
   PutOptions,
+  TransactionListOptions,
+  TransactionOptions,
 } from "./client-options.js";
 export type { ClusterClient } from "./cluster-client.js";
 export type { HistoryClient } from "./history-client.js";
 export { compareKeys } from "./lister.js";
 export type { NamespaceClient } from "./namespace-client.js";
+export type { NamespaceTransaction } from "./transactions/namespace-transaction.js";
+export type { Transaction } from "./transactions/transaction.js";
+export type { TransactionStep } from "./transactions/transaction-face.js";
 export type { ByteRange } from "./transfer/download.js";
 export type { GetTarget, WritableLike } from "./transfer/get-target.js";
 export type { PutSource } from "./transfer/put-source.js";

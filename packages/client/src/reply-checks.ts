@@ -15,6 +15,9 @@ import {
   type ScrubReply,
   type SoleBlobsReply,
   type StatusReply,
+  type TransactionInfo,
+  type TransactionListReply,
+  type TransactionReply,
   type VersionInfo,
   type VersionListReply,
   type WebhookInfo,
@@ -131,6 +134,23 @@ export function checkStatus(reply: unknown): StatusReply {
   return reply as StatusReply;
 }
 
+export function checkTransaction(reply: unknown): TransactionInfo {
+  need(isTransaction(reply), "transaction");
+  return reply as TransactionInfo;
+}
+
+export function checkTransactionReply(reply: unknown): TransactionReply {
+  need(isTransaction(reply) && Array.isArray(record(reply)["staged"]), "transaction");
+  return reply as TransactionReply;
+}
+
+export function checkTransactions(reply: unknown): TransactionListReply {
+  const { transactions, next } = record(reply);
+  need(Array.isArray(transactions) && transactions.every(isTransaction), "transactions");
+  need(next === undefined || isString(next), "next");
+  return reply as TransactionListReply;
+}
+
 /** One line of an answer of changes. */
 export function checkChangeLine(line: unknown): ChangeInfo | ChangePosition {
   const { number, kind, namespace, key, version, position, head } = record(line);
@@ -195,6 +215,11 @@ function isNodeScrub(value: unknown): boolean {
 function isWebhookInfo(value: unknown): boolean {
   const webhook = value as Partial<WebhookInfo> | null;
   return isString(webhook?.id) && isString(webhook?.url) && [webhook?.position, webhook?.failures].every(isCount);
+}
+
+function isTransaction(value: unknown): boolean {
+  const info = value as Partial<TransactionInfo> | null;
+  return [info?.id, info?.state, info?.begun].every(isString) && isCount(info?.changes) && isCount(info?.bytes);
 }
 
 function isNodeInfo(value: unknown): boolean {

@@ -1,15 +1,22 @@
+import type { BeginOptions, TransactionOptions } from "./client-options.js";
 import { ClusterClient } from "./cluster-client.js";
 import { ClusterFace } from "./cluster-face.js";
 import { NamespaceClient } from "./namespace-client.js";
 import type { Session } from "./session/session.js";
+import { runTransaction } from "./transactions/run-transaction.js";
+import { Transaction } from "./transactions/transaction.js";
+import type { TransactionFace } from "./transactions/transaction-face.js";
 
 /** The clients of one session. Whoever opened the session gives it here; it is closed here. */
 export class SessionPool extends ClusterClient {
   readonly #session: Session;
+  readonly #transactions: TransactionFace;
 
   constructor(session: Session) {
-    super(new ClusterFace(session));
+    const cluster = new ClusterFace(session);
+    super(cluster);
     this.#session = session;
+    this.#transactions = cluster.transactions;
   }
 
   /**
@@ -18,6 +25,36 @@ export class SessionPool extends ClusterClient {
    */
   client(namespace: string): NamespaceClient {
     return new NamespaceClient(namespace, this.#session);
+  }
+
+  /** Begins a transaction over any of the namespaces, which you commit or abort yourself; see `Transaction`. */
+  async begin(options: BeginOptions = {}): Promise<Transaction<NamespaceClient>> {
+    const { id } = await this.#transactions.begin(options);
+    const createClient = (namespace: string, session: Session) => new NamespaceClient(namespace, session);
+    return new Transaction({ id, face: this.#transactions, session: this.#session, createClient });
+  }
+
+  /**
+   * Does the work in a transaction over any of the namespaces, commits when it returns and aborts when it throws.
+   *
+   * ```ts
+   * import { ClientPool } from "@koboldfs/client";
+   *
+   * const pool = new ClientPool({ servers: ["http://127.0.0.1:9876"] });
+   * for (const name of ["photos", "thumbnails"]) await pool.client(name).createNamespace();
+   * await pool.transaction(async (tx) => {
+   *   await tx.client("photos").put("cat.jpg", Buffer.from("a cat"));
+   *   await tx.client("thumbnails").put("cat.jpg", Buffer.from("a small cat"));
+   * });
+   * (await pool.client("thumbnails").stat("cat.jpg"))?.size; // => 11
+   * await pool.close();
+   * ```
+   */
+  async transaction<Result>(
+    work: (tx: Transaction<NamespaceClient>) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    return runTransaction(await this.begin(options), work, options);
   }
 
   /** Lets what is under way finish and closes the connections. What any client of this pool is asked afterwards throws. */

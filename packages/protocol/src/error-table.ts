@@ -350,6 +350,11 @@ export const ERROR_TABLE = {
     retryable: true,
     hint: "No server answered; check --server or KOBOLDFS_SERVER, and that 'koboldfs serve' runs there.",
   },
+  transaction_in_doubt: {
+    status: 503,
+    retryable: false,
+    hint: "The answer to its commit was lost and nobody could be asked: 'koboldfs transaction show ID' tells it later, and to commit it again does no harm.",
+  },
   deadline_exceeded: {
     status: 504,
     retryable: true,

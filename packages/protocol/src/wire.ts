@@ -1,5 +1,6 @@
 import type { WebhookInfo } from "./changes-wire.js";
 import type { NodeUpkeep } from "./upkeep-wire.js";
+import type { TransactionCounts } from "./transaction-wire.js";
 
 /** JSON bodies of the native face. Sizes are bytes as JSON numbers; times are RFC 3339 in UTC with milliseconds. */
 
@@ -233,6 +234,8 @@ export interface StatusReply {
   namespaces: NamespaceInfo[];
   /** None while the catalog does not answer. */
   webhooks: WebhookInfo[];
+  /** Absent while the catalog does not answer. */
+  transactions?: TransactionCounts;
 }
 
 /** What an order would mean for a node, and how far it is. */
@@ -250,6 +253,9 @@ export interface NodePlan {
   /** Blobs that none of them is known to have. */
   onlyHereFiles: number;
   onlyHereBytes: string;
+  /** Blobs that unfinished transactions staged on this node. */
+  stagedFiles: number;
+  stagedBytes: string;
   /** Whether every file is on another node that should hold it. */
   isDispensable: boolean;
 }
@@ -271,61 +277,6 @@ export interface SoleBlob {
 export interface SoleBlobsReply {
   /** The first 1,000, by namespace and digest. */
   blobs: SoleBlob[];
-}
-
-export type TransactionState = "open" | "prepared" | "committed" | "aborted";
-
-/** The body of `POST /v1/transactions`; may be left out. */
-export interface BeginRequest {
-  /** How long it may lie unused before it is aborted: 1,000 to 86,400,000, by default 600,000 (10 minutes). */
-  ttlMs?: number;
-}
-
-/** The body of `POST /v1/transactions/{id}/prepare|commit|abort`; may be left out. */
-export interface FinishRequest {
-  /** Also when it was begun with another token: for operators. */
-  force?: boolean;
-}
-
-export interface TransactionInfo {
-  id: string;
-  state: TransactionState;
-  begun: string;
-  ttlMs: number;
-  /** Open: when it is aborted unless it is used before. */
-  expires?: string;
-  /** When it was prepared, if it was. */
-  prepared?: string;
-  /** When it was committed or aborted. */
-  finished?: string;
-  /** Committed: the journal number after which all of its changes can be read, in `as-of` too. */
-  version?: number;
-  /** Aborted: why. */
-  reason?: string;
-  /** Keys that it changes, and the bytes that it stages for them. */
-  changes: number;
-  bytes: number;
-}
-
-export interface TransactionListReply {
-  transactions: TransactionInfo[];
-  /** Give it as `after` to get the next page; absent on the last one. */
-  next?: string;
-}
-
-/** What a transaction would make of a key. A `read` changes nothing, but the key must stay as it was. */
-export interface StagedInfo {
-  namespace: string;
-  key: string;
-  kind: "put" | "delete" | "read";
-  /** Of puts only. */
-  digest?: string;
-  size?: number;
-}
-
-export interface TransactionReply extends TransactionInfo {
-  /** The first 1,000 changes of one that is not finished, in the order of namespaces and keys. */
-  staged: StagedInfo[];
 }
 
 /** RFC 9457 problem details, sent as application/problem+json. */

@@ -89,6 +89,17 @@ describe.skipIf("skip" in curl)(`the examples of the documents, in a demo cluste
     expect(examples.length).toBeGreaterThan(4);
     for (const { text } of examples) await runShellExample(text, place());
   });
+
+  it("the examples of docs/transactions.md have no type errors and work", async () => {
+    const blocks = readBlocks("docs/transactions.md");
+    const printed = await runShellExample(findBlock(blocks, "sh").text, place());
+    expect(printed).toContain('"state":"committed"');
+    let text = findBlock(blocks, "ts").text;
+    for (const [written, here] of Object.entries(demo.replacements)) text = text.replaceAll(written, here);
+    await runTypeScriptExample(text, demo.folder);
+    const listed = await runShellExample("curl -s http://127.0.0.1:9876/v1/files/demo?prefix=site/", place());
+    for (const key of ["index.md", "about.md", "index.html", "logo.svg"]) expect(listed).toContain(`site/${key}`);
+  });
 });
 
 it("the two commands of the README are what package.json and .ci/run do", () => {

@@ -92,7 +92,7 @@ describe("koboldfs config show", () => {
     await writeFile(join(folder, "node.ini"), "name = n1\ndata = /one\ndata = /two\ntoken = s3cret-s3cret-s3cret\n");
     const { code, out, err } = await config("show --config %/node.ini", { KOBOLDFS_ZONE: "attic" });
     expect({ code, err }).toEqual({ code: 0, err: [] });
-    expect(out).toHaveLength(17);
+    expect(out).toHaveLength(21);
     expect(out).toEqual(
       expect.arrayContaining(
         [

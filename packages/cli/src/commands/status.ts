@@ -33,6 +33,7 @@ function formatStatus(status: StatusReply, options: TableOptions): string[] {
     `cluster ${printable(status.cluster)}, catalog ${printable(status.catalog)} at ${formatCount(status.head)}, seen by ${printable(status.node)}`,
     ...formatHistory(status),
     ...formatLateWebhooks(status.webhooks ?? []),
+    ...formatInDoubt(status),
     "",
     ...formatNodes(status.nodes, options),
     ...formatVolumeTrouble(status.nodes),
@@ -41,6 +42,18 @@ function formatStatus(status: StatusReply, options: TableOptions): string[] {
     "",
     ...formatNamespaces(status.namespaces, options),
   ];
+}
+
+/** Unfinished transactions are ordinary; one that is prepared holds keys, and one in doubt needs somebody. */
+function formatInDoubt({ transactions }: StatusReply): string[] {
+  if (transactions === undefined || transactions.open + transactions.prepared === 0) return [];
+  const { open, prepared, inDoubt, oldestPrepared } = transactions;
+  const since = oldestPrepared === undefined ? "" : ` since ${printable(oldestPrepared)}`;
+  const lines = [`transactions: ${formatCount(open)} open, ${formatCount(prepared)} prepared${since}`];
+  if (inDoubt > 0) {
+    lines.push(`${formatCount(inDoubt)} of them in doubt: their keys are held, see 'koboldfs transaction list'`);
+  }
+  return lines;
 }
 
 /** Only what is out of the ordinary: a catalog that is away, and what a failover broke. */

@@ -6,6 +6,7 @@ const PLAN: NodePlan = {
   ...{ node: "beta", state: "down", order: "draining" },
   ...{ holders: ["alpha", "gamma"], filling: [] },
   ...{ owedFiles: 0, owedBytes: "0", onlyHereFiles: 0, onlyHereBytes: "0", isDispensable: true },
+  ...{ stagedFiles: 0, stagedBytes: "0" },
 };
 
 describe("a plan for a node", () => {

@@ -13,6 +13,9 @@ export function formatPlan(plan: NodePlan): string[] {
   if (plan.onlyHereFiles > 0) {
     lines.push(`${formatAmount(plan.onlyHereFiles, plan.onlyHereBytes)} are known to be on it ONLY`);
   }
+  if (plan.stagedFiles > 0) {
+    lines.push(`${formatAmount(plan.stagedFiles, plan.stagedBytes)} of unfinished transactions are staged on it`);
+  }
   if (plan.isDispensable) lines.push("every file is on all the others");
   return lines;
 }

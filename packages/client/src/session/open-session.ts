@@ -28,6 +28,7 @@ export function openSession(options: ClientOptions, createPlatform: (limits: Con
     responseTimeoutMs: options.responseTimeoutMs ?? DEFAULT_RESPONSE_TIMEOUT_MS,
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
     maxInFlight,
+    ...(options.currentTransaction !== undefined && { currentTransaction: options.currentTransaction }),
     ...(options.uploadMemory !== undefined && { uploadMemory: options.uploadMemory }),
   });
 }

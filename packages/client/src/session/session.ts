@@ -17,6 +17,8 @@ export interface SessionOptions {
   readonly idleTimeoutMs: number;
   readonly maxInFlight: number;
   readonly uploadMemory?: UploadMemory;
+  /** The transaction that a request joins which names none; asked for each. */
+  readonly currentTransaction?: () => string | undefined;
 }
 
 /** What an operation asks of the session besides its attempts. */
@@ -46,36 +48,49 @@ export type CallRequest = Omit<SessionRequest, "server" | "signal">;
 /** One try of an operation at one server. Throws an `AttemptFailure` for what the session may try again. */
 export type Attempt<T> = (server: string, previous: KoboldError | undefined) => Promise<T>;
 
+/** What a session and those within its transactions share. */
+interface SessionCore {
+  readonly servers: ServerList;
+  readonly gate: InFlightGate;
+  readonly closing: AbortController;
+  /** Makes the idempotency keys: unguessable once, then counted. */
+  readonly keyPrefix: string;
+  keyCount: number;
+}
+
 /** The connections to one cluster: chooses servers, tries again, keeps the number of running operations bounded. */
 export class Session {
   readonly platform: Platform;
   readonly options: SessionOptions;
-  readonly #servers: ServerList;
-  readonly #gate: InFlightGate;
-  readonly #closing = new AbortController();
+  readonly #core: SessionCore;
   readonly #baseHeaders: Readonly<Record<string, string>>;
-  /** Makes the idempotency keys of this session: unguessable once, then counted. */
-  readonly #keyPrefix: string;
-  #keyCount = 0;
 
-  constructor(platform: Platform, options: SessionOptions) {
+  constructor(platform: Platform, options: SessionOptions, core: SessionCore = openCore(options)) {
     this.platform = platform;
     this.options = options;
-    this.#servers = new ServerList(options.servers, Math.random);
-    this.#gate = new InFlightGate(options.maxInFlight);
+    this.#core = core;
     this.#baseHeaders = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
-    this.#keyPrefix = globalThis.crypto.getRandomValues(new Uint32Array(4)).join("-");
+  }
+
+  /** The same connections, for what belongs to a transaction. Closed with this one. */
+  within(transaction: string): Session {
+    return new Session(this.platform, { ...this.options, currentTransaction: () => transaction }, this.#core);
+  }
+
+  /** The transaction that a request of now would join. */
+  get transaction(): string | undefined {
+    return this.options.currentTransaction?.();
   }
 
   /** Fires when the client is closed: for what would go on for ever. */
   get closing(): AbortSignal {
-    return this.#closing.signal;
+    return this.#core.closing.signal;
   }
 
   /** A new name for one change, the same for all attempts at it. */
   createIdempotencyKey(): string {
-    this.#keyCount += 1;
-    return `${this.#keyPrefix}-${this.#keyCount.toString(36)}`;
+    this.#core.keyCount += 1;
+    return `${this.#core.keyPrefix}-${this.#core.keyCount.toString(36)}`;
   }
 
   startBudget(options: OperationOptions): RetryBudget {
@@ -84,20 +99,20 @@ export class Session {
 
   /** Takes a place among the running operations, given back when `work` ends. */
   async admit<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    await this.#gate.enter(signal);
+    await this.#core.gate.enter(signal);
     try {
       return await work();
     } finally {
-      this.#gate.leave();
+      this.#core.gate.leave();
     }
   }
 
   /** As `admit`, for an operation that outlives the call; the answer gives the place back, once. */
   async enter(signal: AbortSignal | undefined): Promise<() => void> {
-    await this.#gate.enter(signal);
+    await this.#core.gate.enter(signal);
     let entered = true;
     return () => {
-      if (entered) this.#gate.leave();
+      if (entered) this.#core.gate.leave();
       entered = false;
     };
   }
@@ -116,7 +131,7 @@ export class Session {
     let isFirstRound = true;
     for (;;) {
       signal?.throwIfAborted();
-      const server = this.#servers.pick(tried, performance.now());
+      const server = this.#core.servers.pick(tried, performance.now());
       if (server === undefined) {
         const backoffMs = budget.nextBackoffMs(performance.now(), retryAfterMs);
         if (backoffMs === undefined) throw answered ?? combineUnreachable(unreachable);
@@ -127,7 +142,7 @@ export class Session {
       }
       try {
         const result = await attempt(server, previous);
-        this.#servers.reportSuccess(server);
+        this.#core.servers.reportSuccess(server);
         return result;
       } catch (thrown) {
         signal?.throwIfAborted();
@@ -147,7 +162,7 @@ export class Session {
   /** Remembers what a failure says about the server. Throws what no further attempt can mend. */
   noteFailure(server: string, thrown: unknown): AttemptFailure {
     if (!(thrown instanceof AttemptFailure)) throw thrown;
-    if (thrown.options.avoidServer) this.#servers.reportFailure(server, performance.now());
+    if (thrown.options.avoidServer) this.#core.servers.reportFailure(server, performance.now());
     if (!thrown.options.retryable) throw thrown.error;
     return thrown;
   }
@@ -155,11 +170,16 @@ export class Session {
   /** One exchange. An answer that is not 2xx is thrown as an `AttemptFailure`. */
   async exchange(request: SessionRequest): Promise<TransportResponse> {
     const { signal, wholeBytes } = request;
+    const { transaction } = this;
     const response = await this.platform.transport.request({
       server: request.server,
       method: request.method,
       path: request.path,
-      headers: { ...this.#baseHeaders, ...request.headers },
+      headers: {
+        ...this.#baseHeaders,
+        ...(transaction !== undefined && { [HEADER.transaction]: transaction }),
+        ...request.headers,
+      },
       ...(request.body !== undefined && { body: request.body }),
       ...(request.onSent !== undefined && { onSent: request.onSent }),
       ...(signal !== undefined && { signal }),
@@ -174,7 +194,8 @@ export class Session {
 
   /** An answer from a server's mirror may be old: it is taken when no other server is left that may have the catalog. */
   #preferCatalog(server: string, response: TransportResponse): void {
-    if (response.headers[HEADER.asOf] === undefined || this.#servers.isLastResort(server, performance.now())) return;
+    if (response.headers[HEADER.asOf] === undefined || this.#core.servers.isLastResort(server, performance.now()))
+      return;
     response.discard();
     const error = new KoboldError("catalog_unavailable", `${server} answers from its mirror`);
     throw new AttemptFailure(error, { retryable: true, avoidServer: true });
@@ -207,10 +228,20 @@ export class Session {
 
   /** Waits for what is under way, and lets nothing begin any more. */
   async close(): Promise<void> {
-    this.#closing.abort(new Error("the client was closed"));
-    await this.#gate.close();
+    this.#core.closing.abort(new Error("the client was closed"));
+    await this.#core.gate.close();
     await this.platform.transport.close();
   }
+}
+
+function openCore({ servers, maxInFlight }: SessionOptions): SessionCore {
+  return {
+    servers: new ServerList(servers, Math.random),
+    gate: new InFlightGate(maxInFlight),
+    closing: new AbortController(),
+    keyPrefix: globalThis.crypto.getRandomValues(new Uint32Array(4)).join("-"),
+    keyCount: 0,
+  };
 }
 
 function combineUnreachable(failures: ReadonlyMap<string, KoboldError>): KoboldError {

@@ -26,6 +26,8 @@ export function planResumable(
   const { body, namespace, key, digest, idempotencyKey } = put;
   const { sizeBytes, readFrom } = body;
   if (sizeBytes === undefined || readFrom === undefined) return undefined;
+  // What a transaction stages comes in one request.
+  if (session.transaction !== undefined) return undefined;
   if (sizeBytes < (options.resumableFromBytes ?? RESUMABLE_FROM_BYTES)) return undefined;
   const description = describeUpload({ namespace, key, digest }, options);
   return {

@@ -58,6 +58,7 @@ import { Reaper } from "../workers/reaper.js";
 import { RepairWorker } from "../workers/repair-worker.js";
 import { createScrub } from "./create-scrub.js";
 import { VolumeWorker } from "../workers/volume-worker.js";
+import { TransactionWorker } from "../workers/transaction-worker.js";
 import { WorkerRunner } from "../workers/worker-runner.js";
 import { sendWebhook } from "../workers/webhooks/webhook-sender.js";
 import { WebhookWorker } from "../workers/webhooks/webhook-worker.js";
@@ -160,6 +161,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
       workers.start(new ReapWorker({ reaper, walk, clock: options.clock, log }));
       workers.start(new HistoryWorker({ catalog, holder: id }));
       workers.start(new FileExpiryWorker({ catalog, holder: id }));
+      workers.start(new TransactionWorker({ catalog, holder: id, clock: options.clock, log }));
     },
   };
 }
@@ -282,7 +284,16 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
     scrubs: new ScrubService({ cluster, upkeep }),
     changes,
     webhooks,
-    status: new StatusService({ catalog, cluster, reads, mirror, events, upkeep, webhooks }),
+    status: new StatusService({
+      catalog,
+      cluster,
+      reads,
+      mirror,
+      events,
+      upkeep,
+      webhooks,
+      transactions: files.transactions,
+    }),
     isReady: async () => {
       if (!isJoined()) throw new KoboldError("starting", "this node has not joined its cluster yet");
       if (volumes.volumes.every((volume) => volume.isSuspect))

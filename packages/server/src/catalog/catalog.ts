@@ -110,8 +110,8 @@ export interface TransactionCatalog {
   listFilesIn(id: TransactionId, namespace: NamespaceName, query: ListQuery): Promise<ListPage>;
   /** The prepared transaction that holds the key, whether there is such a file or not. */
   findLock(namespace: NamespaceName, key: FileKey): Promise<KeyLock | undefined>;
-  /** Blobs that were placed on the node and are only staged: no debt tells of them yet. */
-  countStagedOn(node: NodeId): Promise<BlobCount>;
+  /** Blobs that were placed on the node, or on it only, and are staged: no debt tells of them yet. */
+  countStagedOn(node: NodeId, which: "any" | "sole"): Promise<BlobCount>;
   /** Puts off the end of an open one by its time to live. False, and nothing happens, when it has ended or expired. */
   renewTransaction(id: TransactionId): Promise<boolean>;
   /** Forgets what came of transactions that ended longer ago than `olderThanMs`, at most `limit`; answers how many. */

@@ -1,6 +1,6 @@
 import type { NodeName } from "@koboldfs/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { putOf } from "../model/test-changes.js";
+import { beginOf, finishOf, putOf, stageOf } from "../model/test-changes.js";
 import { NodeService } from "./node-service.js";
 import { openTestFiles, type TestFiles } from "./test-files.js";
 
@@ -36,12 +36,24 @@ describe("orders for a node", () => {
     expect(await nodes.getPlan(SELF)).toEqual({
       ...{ node: "self", state: "alive", order: "alive", holders: ["b", "c"], filling: [] },
       ...{ owedFiles: 2, owedBytes: "3", onlyHereFiles: 1, onlyHereBytes: "1", isDispensable: false },
+      ...{ stagedFiles: 0, stagedBytes: "0" },
     });
     expect(await nodes.listSoleBlobs(SELF)).toMatchObject([{ namespace: "demo", size: 1 }]);
     await settleAll("b", "c");
     expect(await nodes.getPlan(SELF)).toMatchObject({ owedFiles: 0, onlyHereFiles: 0, isDispensable: true });
     // Of what it lacks itself the others may owe as much as they like.
     expect(await nodes.getPlan(C)).toMatchObject({ owedFiles: 1, isDispensable: false });
+  });
+
+  it("keep a node while something is staged on it, and do not give it up while it alone has that", async () => {
+    await test.catalog.commit(beginOf(1));
+    const on = (...names: string[]) => ({ placedOn: names.map(test.idOf) });
+    await test.catalog.commit(stageOf(1, putOf("a", "two", on("self", "b"))));
+    expect(await nodes.getPlan(B)).toMatchObject({ stagedFiles: 1, stagedBytes: "3", isDispensable: false });
+    await test.catalog.commit(stageOf(1, putOf("b", "alone", on("b"))));
+    await expect(nodes.order(B, { order: "dead", force: false })).rejects.toMatchObject({ code: "sole_copies" });
+    await test.catalog.commit(finishOf("abort", 1));
+    expect(await nodes.getPlan(B)).toMatchObject({ stagedFiles: 0, isDispensable: true });
   });
 
   it("end a drain only when the nodes that go on are filled too", async () => {

@@ -13,6 +13,7 @@ import type {
   NodeCatalog,
   NodeRecord,
   OwedQuestion,
+  TransactionCatalog,
 } from "../catalog/catalog.js";
 import type { Cluster } from "../cluster/cluster.js";
 import type { Change } from "../model/change.js";
@@ -23,12 +24,14 @@ import { NODE_STATES } from "../model/node-state.js";
 const MAX_LISTED_BLOBS = 1_000;
 const NOTHING: BlobCount = { files: 0, bytes: 0n };
 
+type NodeServiceCatalog = CommitCatalog & NodeCatalog & CopyCatalog & Pick<TransactionCatalog, "countStagedOn">;
+
 /** What operators order of nodes. Every method throws `node_not_found` and `catalog_unavailable`. */
 export class NodeService {
-  readonly #catalog: CommitCatalog & NodeCatalog & CopyCatalog;
+  readonly #catalog: NodeServiceCatalog;
   readonly #cluster: Cluster;
 
-  constructor(catalog: CommitCatalog & NodeCatalog & CopyCatalog, cluster: Cluster) {
+  constructor(catalog: NodeServiceCatalog, cluster: Cluster) {
     this.#catalog = catalog;
     this.#cluster = cluster;
   }
@@ -36,7 +39,11 @@ export class NodeService {
   /** What would become of the files if this node were not there. */
   async getPlan(name: NodeName): Promise<NodePlan> {
     const { node, others } = await this.#find(name);
-    const [owed, onlyHere] = await Promise.all([this.#countOwed(node, others), this.#countOnlyHere(node, others)]);
+    const [owed, onlyHere, staged] = await Promise.all([
+      this.#countOwed(node, others),
+      this.#countOnlyHere(node, others),
+      this.#catalog.countStagedOn(node.id, "any"),
+    ]);
     return {
       node: node.name,
       state: this.#stateOf(node),
@@ -45,7 +52,9 @@ export class NodeService {
       filling: others.filling.map((holder) => holder.name),
       ...{ owedFiles: owed.files, owedBytes: owed.bytes.toString() },
       ...{ onlyHereFiles: onlyHere.files, onlyHereBytes: onlyHere.bytes.toString() },
-      isDispensable: isDispensable(others, owed.files),
+      ...{ stagedFiles: staged.files, stagedBytes: staged.bytes.toString() },
+      // What is staged here only becomes somebody's debt when its transaction is prepared or committed.
+      isDispensable: isDispensable(others, owed.files + staged.files),
     };
   }
 
@@ -80,7 +89,14 @@ export class NodeService {
   }
 
   async #checkDispensable(node: NodeRecord, others: OtherHolders): Promise<void> {
-    const onlyHere = await this.#countOnlyHere(node, others);
+    const [onlyHere, staged] = await Promise.all([
+      this.#countOnlyHere(node, others),
+      this.#catalog.countStagedOn(node.id, "sole"),
+    ]);
+    if (staged.files > 0) {
+      const message = `${staged.files} files of unfinished transactions are on node ${node.name} only`;
+      throw new KoboldError("sole_copies", message);
+    }
     if (onlyHere.files === 0) return;
     throw new KoboldError("sole_copies", `${onlyHere.files} files are known to be on node ${node.name} only`);
   }

@@ -23,6 +23,7 @@ describe("StatusService", () => {
       events: new HistoryEvents(systemClock),
       upkeep: own,
       webhooks: { list: async () => [] },
+      transactions: test.files.transactions,
     });
   });
   afterEach(() => test.close());

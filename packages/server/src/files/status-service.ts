@@ -7,6 +7,7 @@ import type { MirrorHead, MirrorReader } from "../mirror/mirror.js";
 import { type Amount, estimateSecondsLeft } from "../model/time-left.js";
 import type { WebhookService } from "./webhook-service.js";
 import type { CatalogReads, ReadAnswer } from "./catalog-reads.js";
+import type { TransactionService } from "./transaction-service.js";
 
 export interface StatusServiceOptions {
   readonly catalog: Catalog;
@@ -17,6 +18,7 @@ export interface StatusServiceOptions {
   readonly webhooks: Pick<WebhookService, "list">;
   /** This node's own. */
   readonly upkeep: PeerUpkeep;
+  readonly transactions: Pick<TransactionService, "count">;
 }
 
 /** A status is for people: a peer that takes longer than this is shown without what only it knows. */
@@ -54,7 +56,7 @@ export class StatusService {
   }
 
   async getStatus(): Promise<StatusReply> {
-    const { catalog, cluster, events, mirror, reads, webhooks } = this.#options;
+    const { catalog, cluster, events, mirror, reads, webhooks, transactions } = this.#options;
     const [nodes, namespaces] = await Promise.all([this.listNodes(), reads.read((source) => source.listNamespaces())]);
     const asOf = nodes.asOf ?? namespaces.asOf;
     const { number, epoch } = asOf === undefined ? await catalog.head() : mirror.head();
@@ -66,6 +68,7 @@ export class StatusService {
       history: [...events.list()],
       ...{ nodes: nodes.value, namespaces: namespaces.value },
       webhooks: asOf === undefined ? await webhooks.list() : [],
+      ...(asOf === undefined && { transactions: await transactions.count() }),
     };
   }
 

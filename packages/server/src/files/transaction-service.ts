@@ -3,6 +3,7 @@ import {
   type FileKey,
   KoboldError,
   type NamespaceName,
+  type TransactionCounts,
   type TransactionInfo,
   type TransactionReply,
   type TransactionState,
@@ -12,6 +13,7 @@ import type { ChangeDone, FileRecord, FinishChange } from "../model/change.js";
 import { stagedFile } from "../model/overlay-staged.js";
 import {
   DEFAULT_TRANSACTION_TTL_MS,
+  isInDoubt,
   isTransactionId,
   type TransactionId,
   type TransactionRef,
@@ -78,6 +80,19 @@ export class TransactionService {
         ...{ namespace, key, kind },
         ...(content !== undefined && { digest: content.digest, size: content.sizeBytes }),
       })),
+    };
+  }
+
+  /** Those that are not finished. */
+  async count(): Promise<TransactionCounts> {
+    const { catalog, clock } = this.#context;
+    const unfinished = await catalog.listUnfinishedTransactions();
+    const prepared = unfinished.filter(({ state }) => state === "prepared");
+    const oldestMs = Math.min(...prepared.map(({ preparedMs }) => preparedMs ?? Number.POSITIVE_INFINITY));
+    return {
+      ...{ open: unfinished.length - prepared.length, prepared: prepared.length },
+      inDoubt: prepared.filter((row) => isInDoubt(row, clock.now())).length,
+      ...(Number.isFinite(oldestMs) && { oldestPrepared: new Date(oldestMs).toISOString() }),
     };
   }
 

@@ -236,6 +236,7 @@ export const SCHEMAS = [
       ...{ node: TEXT, state: STATE, order: ORDER },
       ...{ holders: TEXTS, filling: TEXTS },
       ...{ owedFiles: COUNT, owedBytes: DECIMAL, onlyHereFiles: COUNT, onlyHereBytes: DECIMAL },
+      ...{ stagedFiles: COUNT, stagedBytes: DECIMAL },
       isDispensable: { type: "boolean" },
     }),
   },
@@ -260,8 +261,11 @@ export const SCHEMAS = [
         nodes: listOf("NodeInfo"),
         namespaces: listOf("NamespaceInfo"),
         webhooks: listOf("WebhookInfo"),
+        transactions: object({ open: COUNT, prepared: COUNT, inDoubt: COUNT, oldestPrepared: TIME }, [
+          "oldestPrepared",
+        ]),
       },
-      ["asOf"],
+      ["asOf", "transactions"],
     ),
   },
   {

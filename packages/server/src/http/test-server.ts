@@ -57,6 +57,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     namespaces: new NamespaceService(test.catalog),
     nodes: new NodeService(test.catalog, test.cluster),
     status: new StatusService({
+      transactions: files.transactions,
       catalog,
       cluster: test.cluster,
       reads,

@@ -8,8 +8,12 @@ import type {
   NodeName,
   NodeStateName,
 } from "@koboldfs/protocol";
+import type { Expiry, FileContent } from "./file-content.js";
+import type { StagedChange } from "./staged-change.js";
 import type { StagingLimits, TransactionRef, TransactionRow } from "./transaction.js";
 import type { WebhookSettings } from "./webhook.js";
+
+export type { Expiry, FileContent } from "./file-content.js";
 
 /** What a caller wants changed. Every change of the cluster, settings included, goes through `CommitCatalog.commit`. */
 export type Change =
@@ -29,6 +33,7 @@ export type Change =
   | SetNodeStateChange
   | RefillNodeChange
   | RejoinChange
+  | RejoinTransactionChange
   | TransactionChange
   | SetWebhookChange
   | DropWebhookChange;
@@ -47,19 +52,6 @@ export interface Idempotency {
   /** Hash of what was asked; another request under the same key is refused as `idempotency_key_reused`. */
   readonly fingerprint: string;
 }
-
-export interface FileContent {
-  readonly digest: Digest;
-  /** At most Number.MAX_SAFE_INTEGER (8 PiB). */
-  readonly sizeBytes: number;
-  readonly contentType: string;
-  readonly metadata: Readonly<Record<string, string>>;
-  /** From this moment of the catalog's clock on the key reads as absent. Absent: never. */
-  readonly expiresMs?: number;
-}
-
-/** When a file that is put shall expire: at a moment of the catalog's clock, or so long after its commit. */
-export type Expiry = { readonly atMs: number } | { readonly afterMs: number } | "never";
 
 interface FileChange {
   readonly namespace: NamespaceName;
@@ -229,6 +221,17 @@ export interface RejoinChange {
   /** The catalog's side went on with this key: what it says stays current. */
   readonly keepsCurrent: boolean;
   readonly idempotency: Idempotency;
+}
+
+/** Says again what only one side of a fork knew of a transaction that was prepared or has ended there. */
+export interface RejoinTransactionChange {
+  readonly kind: "rejoin-transaction";
+  readonly transaction: TransactionRef;
+  readonly journaled: Pick<TransactionRow, "id" | "owner" | "begunMs" | "ttlMs">;
+  /** What it had staged when it was prepared; empty when only its end is known there. */
+  readonly prepared: readonly StagedChange[];
+  /** Absent: it waits for its coordinator. */
+  readonly end?: { readonly kind: "commit" | "abort"; readonly changes: number; readonly stagedBytes: number };
 }
 
 /** Everything that can happen to a transaction. */

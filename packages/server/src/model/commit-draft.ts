@@ -204,9 +204,11 @@ export class CommitDraft {
     return [...this.staged.values()].filter((change) => change.transaction === transaction);
   }
 
-  /** Everything that the transaction staged is its own until it is cleared. */
+  /** Everything that the transaction staged, and no other one holds, is its own until it is cleared. */
   lockStaged(transaction: TransactionId): void {
-    for (const change of this.listStaged(transaction)) this.#locks.set(formatFileRef(change), change);
+    for (const change of this.listStaged(transaction)) {
+      if (this.findLock(change) === undefined) this.#locks.set(formatFileRef(change), change);
+    }
     this.transactionsToLock.add(transaction);
   }
 

@@ -157,6 +157,13 @@ export function listViewNeeds(changes: readonly Change[]): ViewNeeds {
   };
 }
 
+/** What goes over everything that a transaction has staged. */
+const NEEDS_WHOLE: ReadonlySet<Change["kind"]> = new Set([
+  "prepare-transaction",
+  "commit-transaction",
+  "rejoin-transaction",
+]);
+
 function listTransactionNeeds(changes: readonly Change[]): TransactionNeeds {
   const ids = new Set<TransactionId>();
   const whole = new Set<TransactionId>();
@@ -165,7 +172,7 @@ function listTransactionNeeds(changes: readonly Change[]): TransactionNeeds {
     if (!("transaction" in change)) continue;
     const { id } = change.transaction;
     ids.add(id);
-    if (change.kind === "prepare-transaction" || change.kind === "commit-transaction") whole.add(id);
+    if (NEEDS_WHOLE.has(change.kind)) whole.add(id);
     if (change.kind !== "stage") continue;
     for (const ref of listFileRefs(change.change)) {
       staged.set(formatStagedRef({ ...ref, transaction: id }), { ...ref, transaction: id });

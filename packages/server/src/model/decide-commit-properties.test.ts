@@ -1,14 +1,26 @@
 import { parseFileKey, parseNamespaceName } from "@koboldfs/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Change, Precondition } from "./change.js";
+import type { Change, Precondition, PutChange } from "./change.js";
 import { type FileRef, formatFileRef } from "./commit-view.js";
 import { decideCommit } from "./decide-commit.js";
 import { formatGenesisHash, parseJournalGroup } from "./journal-group.js";
 import { verifyHistory } from "./journal-history.js";
 import { replayGroups } from "./replay.js";
-import { deleteOf, digestOf, nodeId, putOf, setNamespaceOf, setNodeOf } from "./test-changes.js";
+import {
+  beginOf,
+  deleteOf,
+  digestOf,
+  finishOf,
+  nodeId,
+  putOf,
+  setNamespaceOf,
+  setNodeOf,
+  stageOf,
+} from "./test-changes.js";
+import { formatStagedRef, type StagedChange } from "./staged-change.js";
 import { ModelCatalog } from "./test-model-catalog.js";
+import { isUnfinished, type TransactionRow } from "./transaction.js";
 
 const namespace = fc.constantFrom("one", "two", "three").map(parseNamespaceName);
 const key = fc.constantFrom("a", "b", "c", "d").map(parseFileKey);
@@ -49,10 +61,19 @@ const undo: fc.Arbitrary<Change> = fc.oneof(
   ),
   fc.record({ kind: fc.constant("move-horizon" as const), namespace, horizon: number }),
 );
-const change: fc.Arbitrary<Change> = fc.oneof({ weight: 5, arbitrary: put }, removal, move, undo, {
-  weight: 2,
-  arbitrary: settings,
-});
+const transaction = fc.integer({ min: 1, max: 3 });
+const stageable = fc.oneof({ weight: 4, arbitrary: put }, removal, move).map(({ idempotency: _, ...one }) => one);
+const transactional: fc.Arbitrary<Change> = fc.oneof(
+  transaction.map((number) => beginOf(number)),
+  { weight: 4, arbitrary: fc.tuple(transaction, stageable).map(([number, one]) => stageOf(number, one as PutChange)) },
+  fc.tuple(fc.constantFrom("prepare", "commit", "abort"), transaction).map(([step, number]) => finishOf(step, number)),
+);
+const change: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 5, arbitrary: put },
+  ...[removal, move, undo],
+  { weight: 2, arbitrary: settings },
+  { weight: 4, arbitrary: transactional },
+);
 const history = fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 12 });
 
 function replay(groups: readonly (readonly Change[])[]): ModelCatalog {
@@ -102,6 +123,8 @@ describe("decideCommit, for any history", () => {
       fc.property(history, fc.integer({ min: 1, max: 5 }), (groups, size) => {
         const catalog = replay(groups);
         const mirror = { files: new Map(), namespaces: new Map(), nodes: new Map(), number: 0 };
+        const transactions = new Map<string, TransactionRow>();
+        const [staged, locked] = [new Map<string, StagedChange>(), new Set<string>()];
         for (let start = 0; start < catalog.groups.length; start += size) {
           const piece = catalog.groups.slice(start, start + size).map(({ bytes }) => parseJournalGroup(bytes));
           const [files, namespaces] = [[...mirror.files.values()], [...mirror.namespaces.values()]];
@@ -112,10 +135,30 @@ describe("decideCommit, for any history", () => {
           for (const name of plan.namespacesToRemove) mirror.namespaces.delete(name);
           for (const row of plan.namespacesToPut) mirror.namespaces.set(row.name, row);
           for (const row of plan.nodesToPut) mirror.nodes.set(row.id, row);
+          for (const row of plan.transactionsToPut) transactions.set(row.id, row);
+          for (const one of plan.stagedToPut) staged.set(formatStagedRef(one), one);
+          for (const id of plan.transactionsToLock) locked.add(id);
+          for (const id of plan.transactionsToClear) {
+            locked.delete(id);
+            for (const [ref, one] of staged) if (one.transaction === id) staged.delete(ref);
+          }
           mirror.number = piece.at(-1)?.last ?? mirror.number;
         }
         expect(mirror.files).toEqual(catalog.files);
         expect(mirror.namespaces).toEqual(catalog.namespaces);
+        const all = [...catalog.transactions.values()];
+        const prepared = all.filter(({ state }) => state === "prepared");
+        expect([...transactions.values()].filter(isUnfinished)).toEqual(expect.arrayContaining(prepared));
+        expect(locked).toEqual(new Set(prepared.map(({ id }) => id)));
+        const isKept = (one: StagedChange) => prepared.some(({ id }) => id === one.transaction);
+        expect(new Set(staged.values())).toEqual(new Set([...catalog.staged.values()].filter(isKept)));
+        for (const row of all.filter(({ state }) => state === "committed")) {
+          expect(transactions.get(row.id)).toMatchObject({
+            state: "committed",
+            number: row.number,
+            changes: row.changes,
+          });
+        }
         const settingsOf = (rows: Iterable<object>) =>
           [...rows].map((row) => ({ ...row, joinedAt: 0, backfillPosition: 0 }));
         expect(settingsOf(mirror.nodes.values())).toEqual(settingsOf(catalog.nodes.values()));

@@ -8,6 +8,7 @@ import { decidePut } from "./decide-put.js";
 import { decideRefillNode, decideSetNode, decideSetNodeState } from "./decide-node.js";
 import { decideExpire, decidePurge } from "./decide-purge.js";
 import { decideRejoin } from "./decide-rejoin.js";
+import { decideRejoinTransaction } from "./decide-rejoin-transaction.js";
 import { decideRestore, decideRestorePrefix, decideUndelete } from "./decide-restore.js";
 import { decideDropNamespace, decideMoveHorizon, decideSetNamespace } from "./decide-settings.js";
 import { decideBegin, decideFinish } from "./decide-transaction.js";
@@ -125,6 +126,8 @@ function decideChange(draft: CommitDraft, change: Change): ChangeOutcome {
       return decideRefillNode(draft, change);
     case "rejoin":
       return decideRejoin(draft, change);
+    case "rejoin-transaction":
+      return decideRejoinTransaction(draft, change);
     case "begin-transaction":
       return decideBegin(draft, change);
     case "stage":

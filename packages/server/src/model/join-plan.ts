@@ -1,9 +1,11 @@
 import type { FileKey, NamespaceName, NamespacePolicy } from "@koboldfs/protocol";
 import { createHash } from "node:crypto";
-import type { NodeSettings, PurgeChange, RejoinChange, RejoinedState } from "./change.js";
+import type { NodeSettings, PurgeChange, RejoinChange, RejoinedState, RejoinTransactionChange } from "./change.js";
 import { formatFileRef } from "./commit-view.js";
 import type { DeleteEntry, JournalEntry, PurgeEntry, PutEntry } from "./journal-entry.js";
 import type { JournalGroupContent } from "./journal-group.js";
+import type { StagedChange } from "./staged-change.js";
+import type { JournaledTransaction } from "./transaction-entry.js";
 import type { JournalPoint } from "./journal-history.js";
 import type { WebhookSettings } from "./webhook.js";
 
@@ -19,6 +21,8 @@ export interface JoinPlan {
   readonly files: readonly RejoinChange[];
   /** Versions from before the fork that the branch purged: they are not there any more, or have to go. */
   readonly purges: readonly PurgeChange[];
+  /** Transactions that the branch prepared or ended, after their files. */
+  readonly transactions: readonly RejoinTransactionChange[];
 }
 
 interface BranchedFile {
@@ -43,7 +47,8 @@ export function planJoin(
   const files = new Map<string, BranchedFile>();
   const webhooks = new Map<string, WebhookSettings>();
   const purges: PurgeEntry[] = [];
-  for (const entry of entriesOf(branch)) takeEntry(entry, { namespaces, nodes, webhooks, files, purges });
+  const transactions = new Map<string, RejoinTransactionChange>();
+  for (const entry of entriesOf(branch)) takeEntry(entry, { namespaces, nodes, webhooks, files, purges, transactions });
   const changes = [...files].map(([ref, file]): RejoinChange => {
     const { namespace, key, entries } = file;
     const idempotency = nameOf(fork, file);
@@ -54,6 +59,7 @@ export function planJoin(
   const older = purges.filter(({ version }) => version <= fork.number);
   return {
     ...{ namespaces, nodes: [...nodes.values()], webhooks: [...webhooks.values()], files: changes },
+    transactions: [...transactions.values()],
     purges: older.map(({ namespace, key, version }) => ({ kind: "purge", namespace, key, version })),
   };
 }
@@ -64,11 +70,12 @@ interface Draft {
   readonly webhooks: Map<string, WebhookSettings>;
   readonly files: Map<string, BranchedFile>;
   readonly purges: PurgeEntry[];
+  readonly transactions: Map<string, RejoinTransactionChange>;
 }
 
 /** The one place that says what becomes of each kind of entry that only one side of a fork has. */
 function takeEntry(entry: JournalEntry, draft: Draft): void {
-  const { namespaces, nodes, webhooks, files, purges } = draft;
+  const { namespaces, nodes, webhooks, files, purges, transactions } = draft;
   switch (entry.kind) {
     case "put":
     case "delete": {
@@ -96,15 +103,23 @@ function takeEntry(entry: JournalEntry, draft: Draft): void {
     case "node":
       return void nodes.set(entry.node.id, entry.node);
     case "prepare":
+      return void transactions.set(entry.transaction.id, rejoinOf(entry.transaction, entry.changes));
     case "commit":
-    case "abort":
-      return;
+    case "abort": {
+      const { kind, changes, stagedBytes, transaction } = entry;
+      const end = { kind, changes, stagedBytes };
+      return void transactions.set(transaction.id, { ...rejoinOf(transaction, []), end });
+    }
     case "webhook":
       return void webhooks.set(entry.webhook.id, entry.webhook);
     case "webhook-drop":
       // One from before the fork stays: delivering too much hurts less than delivering nothing.
       return void webhooks.delete(entry.id);
   }
+}
+
+function rejoinOf(journaled: JournaledTransaction, prepared: readonly StagedChange[]): RejoinTransactionChange {
+  return { kind: "rejoin-transaction", transaction: journaled, journaled, prepared };
 }
 
 function stateOf(entry: PutEntry | DeleteEntry): RejoinedState {

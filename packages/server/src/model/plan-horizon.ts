@@ -1,5 +1,6 @@
 import type { NamespaceName } from "@koboldfs/protocol";
 import type { NamespaceRow } from "./commit-view.js";
+import type { TransactionRow } from "./transaction.js";
 
 /** Long enough to notice on Monday morning what went wrong on Sunday night, short enough to give the room back soon. */
 const DEFAULT_RETENTION_MS = 24 * 60 * 60_000;
@@ -25,9 +26,20 @@ export interface HorizonQuestion {
   readonly retained: number;
   /**
    * Journal numbers whose history something still needs: what was superseded above the lowest of them is kept. Webhooks
-   * that are late hold it back for a while; staged and prepared transactions will, too.
+   * that are late hold it back for a while, prepared transactions until they end (`listHorizonHolds`).
    */
   readonly holds: readonly number[];
+}
+
+/**
+ * What a namespace was when a transaction that changes it was prepared stays readable until that ends: who has to decide
+ * over it later can see what it was decided on. Pure.
+ */
+export function listHorizonHolds(namespace: NamespaceName, transactions: readonly TransactionRow[]): number[] {
+  return transactions.flatMap(({ state, number, usage }) => {
+    const isHolding = state === "prepared" && number !== undefined && Object.hasOwn(usage, namespace);
+    return isHolding ? [number - 1] : [];
+  });
 }
 
 /** Where the horizon shall move; undefined when it stays. It never moves back. */

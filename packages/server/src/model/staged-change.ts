@@ -1,5 +1,5 @@
 import type { FileKey, NamespaceName, NodeId } from "@koboldfs/protocol";
-import type { Expiry, FileContent } from "./change.js";
+import type { Expiry, FileContent } from "./file-content.js";
 import type { TransactionId } from "./transaction.js";
 
 /** What a transaction would make of one key; one for each key, the last word counts. */

@@ -151,7 +151,8 @@ export class ModelCatalog {
     for (const row of plan.transactionsToPut) this.transactions.set(row.id, row);
     for (const change of plan.stagedToPut) this.staged.set(formatStagedRef(change), change);
     for (const change of this.staged.values()) {
-      if (plan.transactionsToLock.includes(change.transaction)) this.locks.set(formatFileRef(change), change);
+      const isFree = !this.locks.has(formatFileRef(change));
+      if (isFree && plan.transactionsToLock.includes(change.transaction)) this.locks.set(formatFileRef(change), change);
     }
     for (const map of [this.staged, this.locks]) {
       for (const [id, one] of map) if (plan.transactionsToClear.includes(one.transaction)) map.delete(id);

@@ -60,6 +60,17 @@ export const MAX_TRANSACTION_CHANGES = 10_000;
 /** Its changes are one group of the journal, which must fit a commit: see `MAX_COMMIT_BYTES`. */
 export const MAX_TRANSACTION_ENTRY_BYTES = 3 * 1024 * 1024;
 
+/** Coordinators decide within seconds, and one that restarts recovers within a minute or two: later, somebody has to look. */
+const IN_DOUBT_MS = 5 * 60_000;
+
+/** Whether it is prepared for so long that its coordinator seems to have forgotten it. */
+export function isInDoubt(
+  { state, preparedMs }: Pick<TransactionRow, "state"> & { readonly preparedMs?: number | undefined },
+  nowMs: number,
+): boolean {
+  return state === "prepared" && nowMs - (preparedMs ?? nowMs) >= IN_DOUBT_MS;
+}
+
 export function isUnfinished({ state }: Pick<TransactionRow, "state">): boolean {
   return state === "open" || state === "prepared";
 }

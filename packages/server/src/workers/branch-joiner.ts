@@ -1,7 +1,7 @@
 import type { NamespaceName, NamespacePolicy, NodeId } from "@koboldfs/protocol";
 import type { Catalog } from "../catalog/catalog.js";
 import type { MirrorBranch } from "../mirror/mirror.js";
-import type { NodeSettings, PurgeChange, RejoinChange } from "../model/change.js";
+import type { NodeSettings, PurgeChange, RejoinChange, RejoinTransactionChange } from "../model/change.js";
 import { planJoin } from "../model/join-plan.js";
 import { type JournalGroup, parseJournalGroup } from "../model/journal-group.js";
 import type { WebhookSettings } from "../model/webhook.js";
@@ -46,6 +46,7 @@ export class BranchJoiner {
       joined += await this.#rejoin(plan.files.slice(start, start + BATCH_KEYS));
     }
     for (const purge of plan.purges) await this.#purge(purge);
+    for (const change of plan.transactions) await this.#rejoinTransaction(change);
     return { keys: plan.files.length, joined };
   }
 
@@ -66,6 +67,12 @@ export class BranchJoiner {
     const done = outcomes.filter((outcome) => outcome.ok);
     this.#options.nudge([...new Set(done.flatMap(({ owing }) => owing))]);
     return done.filter(({ replayed }) => !replayed).length;
+  }
+
+  async #rejoinTransaction(change: RejoinTransactionChange): Promise<void> {
+    const outcome = await this.#options.catalog.commit(change);
+    if (!outcome.ok) throw outcome.error;
+    this.#options.nudge(outcome.owing);
   }
 
   /** What is not there needs no purge. */

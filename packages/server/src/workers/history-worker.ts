@@ -6,8 +6,9 @@ import type {
   PruneCatalog,
   WebhookCatalog,
   WebhookRecord,
+  TransactionCatalog,
 } from "../catalog/catalog.js";
-import { planHorizon } from "../model/plan-horizon.js";
+import { listHorizonHolds, planHorizon } from "../model/plan-horizon.js";
 import type { StepResult, Worker } from "./worker.js";
 
 export interface HistoryWorkerOptions {
@@ -15,6 +16,7 @@ export interface HistoryWorkerOptions {
     PruneCatalog &
     Pick<CommitCatalog, "commit"> &
     Pick<HistoryCatalog, "getMoment" | "listHorizons" | "hasHistory"> &
+    Pick<TransactionCatalog, "listUnfinishedTransactions"> &
     Pick<WebhookCatalog, "listWebhooks">;
   /** Tells this node from others that would do the same. */
   readonly holder: string;
@@ -44,7 +46,10 @@ export class HistoryWorker implements Worker {
     const { catalog, holder } = this.#options;
     if (!(await catalog.acquireLease("history", holder, LEASE_MS))) return "idle";
     const webhooks = await catalog.listWebhooks();
-    for (const namespace of await catalog.listHorizons()) await this.#move(namespace, webhooks);
+    const unfinished = await catalog.listUnfinishedTransactions();
+    for (const namespace of await catalog.listHorizons()) {
+      await this.#move(namespace, { webhooks, holds: listHorizonHolds(namespace.namespace, unfinished) });
+    }
     if ((await catalog.pruneVersions(BATCH_ROWS)) === BATCH_ROWS) return "busy";
     await catalog.prunePurges(KEEP_PURGES_MS);
     await catalog.releaseLease("history", holder);
@@ -54,7 +59,7 @@ export class HistoryWorker implements Worker {
   /** Only past something that it gives up: else each move of the horizon would be a reason for the next one. */
   async #move(
     { namespace, horizon: current, retentionMs }: NamespaceHorizon,
-    webhooks: readonly WebhookRecord[],
+    { webhooks, holds }: { webhooks: readonly WebhookRecord[]; holds: readonly number[] },
   ): Promise<void> {
     const { catalog } = this.#options;
     const { number: retained } = await catalog.getMoment({ ageMs: retentionMs });
@@ -62,7 +67,8 @@ export class HistoryWorker implements Worker {
     const late = followers.map(({ position }) => position).filter((position) => position < retained);
     // Looked up only when somebody is late.
     const oldest = late.length === 0 ? retained : (await catalog.getMoment({ ageMs: retentionMs + WAIT_MS })).number;
-    const horizon = planHorizon({ current, retained, holds: late.map((position) => Math.max(position, oldest)) });
+    const waits = late.map((position) => Math.max(position, oldest));
+    const horizon = planHorizon({ current, retained, holds: [...holds, ...waits] });
     if (horizon === undefined || !(await catalog.hasHistory(namespace, horizon))) return;
     const outcome = await catalog.commit({ kind: "move-horizon", namespace, horizon });
     // The namespace may be gone since it was listed.

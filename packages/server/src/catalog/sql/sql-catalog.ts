@@ -183,8 +183,8 @@ export class SqlCatalog extends SqlCopyReads implements Catalog {
     return this.#transactions.findLock(namespace, key);
   }
 
-  countStagedOn(node: NodeId): Promise<BlobCount> {
-    return this.#transactions.countStagedOn(node);
+  countStagedOn(node: NodeId, which: "any" | "sole"): Promise<BlobCount> {
+    return this.#transactions.countStagedOn(node, which);
   }
 
   renewTransaction(id: TransactionId): Promise<boolean> {

@@ -72,8 +72,9 @@ export class SqlTransactions implements Omit<TransactionCatalog, "renewTransacti
     return row && parseLockRow(row);
   }
 
-  async countStagedOn(node: NodeId): Promise<BlobCount> {
-    return parseCountRow((await this.#read([this.#queries.staged.countPlacedOn({ pattern: `%"${node}"%` })]))[0]);
+  async countStagedOn(node: NodeId, which: "any" | "sole"): Promise<BlobCount> {
+    const pattern = which === "any" ? `%"${node}"%` : JSON.stringify([node]);
+    return parseCountRow((await this.#read([this.#queries.staged.countPlacedOn({ pattern })]))[0]);
   }
 
   async #read<Row>(statements: readonly SqlStatement<Row>[]): Promise<Row[]> {

@@ -236,7 +236,7 @@ select "id" from "transactions" where "state" in ($1, $2) and "finished_ms" < (e
 
 delete from "transactions" where "id" in ($1) and "state" in ($2, $3);
 
-insert into "locks" ("namespace", "key", "transaction_id") select "namespace", "key", "transaction_id" from "staged" where "transaction_id" = $1;
+insert into "locks" ("namespace", "key", "transaction_id") select "namespace", "key", "transaction_id" from "staged" where "transaction_id" = $1 on conflict do nothing;
 
 delete from "locks" where "transaction_id" = $1;
 

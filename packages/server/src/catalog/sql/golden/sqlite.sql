@@ -236,7 +236,7 @@ select "id" from "transactions" where "state" in (?, ?) and "finished_ms" < cast
 
 delete from "transactions" where "id" in (?) and "state" in (?, ?);
 
-insert into "locks" ("namespace", "key", "transaction_id") select "namespace", "key", "transaction_id" from "staged" where "transaction_id" = ?;
+insert into "locks" ("namespace", "key", "transaction_id") select "namespace", "key", "transaction_id" from "staged" where "transaction_id" = ? on conflict do nothing;
 
 delete from "locks" where "transaction_id" = ?;
 

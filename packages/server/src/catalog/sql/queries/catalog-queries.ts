@@ -31,7 +31,7 @@ export function createCatalogQueries(dialect: SqlDialect) {
     files: createFileQueries(db, dialect),
     journal: createJournalQueries(db),
     leases: createLeaseQueries(db, dialect),
-    locks: createLockQueries(db),
+    locks: createLockQueries(db, dialect),
     namespaces: createNamespaceQueries(db, dialect),
     nodes: createNodeQueries(db, dialect),
     outcomes: createOutcomeQueries(db, dialect),

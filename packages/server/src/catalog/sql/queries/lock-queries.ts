@@ -3,7 +3,8 @@ import type { Selectable } from "kysely";
 import type { FileRef } from "../../../model/commit-view.js";
 import type { KeyLock } from "../../../model/staged-change.js";
 import { toText } from "../column-values.js";
-import type { CatalogKysely } from "../dialect.js";
+import type { CatalogKysely, SqlDialect } from "../dialect.js";
+import { orIgnore } from "../insert-or-update.js";
 import { prepareQuery, prepareRows } from "../prepared-query.js";
 import type { LocksTable } from "../schema.js";
 
@@ -13,14 +14,17 @@ type TransactionKey = { id: string };
 const LOCK_COLUMNS = ["namespace", "key", "transaction_id"] as const;
 
 /** The keys that prepared transactions hold. */
-export function createLockQueries(db: CatalogKysely) {
+export function createLockQueries(db: CatalogKysely, dialect: SqlDialect) {
   return {
-    /** Every key that the transaction has staged. */
+    /** Every key that the transaction has staged, but for those that another one holds: after a fork both may. */
     lockStaged: prepareQuery<TransactionKey, unknown>("lock_staged", (slot) =>
-      db
-        .insertInto("locks")
-        .columns(LOCK_COLUMNS)
-        .expression(db.selectFrom("staged").select(LOCK_COLUMNS).where("transaction_id", "=", slot("id"))),
+      orIgnore(
+        dialect,
+        db
+          .insertInto("locks")
+          .columns(LOCK_COLUMNS)
+          .expression(db.selectFrom("staged").select(LOCK_COLUMNS).where("transaction_id", "=", slot("id"))),
+      ),
     ),
     unlock: prepareQuery<TransactionKey, unknown>("unlock", (slot) =>
       db.deleteFrom("locks").where("transaction_id", "=", slot("id")),
