@@ -18,7 +18,8 @@ export interface ClusterOptions {
   readonly otherProcesses?: readonly number[];
 }
 
-interface Node {
+/** One `koboldfs serve`. */
+export interface Node {
   readonly child: Child;
   readonly url: string;
 }
@@ -33,7 +34,7 @@ export async function startCluster(context: SubjectContext, options: ClusterOpti
     await Promise.all(nodes.map(({ child }) => child.stop()));
   };
   try {
-    for (let number = 1; number <= options.nodes; number++) nodes.push(await startNode(context, options, number));
+    for (let number = 1; number <= options.nodes; number++) nodes.push(await startNode(context, options, { number }));
     const urls = nodes.map(({ url }) => url);
     await waitUntilComplete(nodes);
     await createNamespace(urls[0] ?? "");
@@ -46,17 +47,18 @@ export async function startCluster(context: SubjectContext, options: ClusterOpti
   }
 }
 
-async function startNode(
+/** The flags stand behind the usual ones. */
+export async function startNode(
   { folder, profileFolder }: SubjectContext,
   options: ClusterOptions,
-  number: number,
+  { number, flags = [] }: { readonly number: number; readonly flags?: readonly string[] },
 ): Promise<Node> {
   const data = join(folder, `node${number}`);
   await mkdir(data, { recursive: true });
   const profile = profileFolder === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileFolder];
   const settings = ["--name", `node${number}`, "--listen", "127.0.0.1:0", "--data", data, "--dsn", options.dsn];
   const copies = ["--ack-copies", String(options.nodes)];
-  const args = [HEAP_FLAG, ...profile, COMMAND, "serve", ...settings, ...copies];
+  const args = [HEAP_FLAG, ...profile, COMMAND, "serve", ...settings, ...copies, ...flags];
   const title = `koboldfs node${number}`;
   const child = new Child({ title, command: process.execPath, args, env: ourEnvironment() });
   return { child, url: await child.waitFor(findListening) };
@@ -92,7 +94,8 @@ async function waitUntilComplete(nodes: readonly Node[]): Promise<void> {
   }
 }
 
-async function createNamespace(url: string): Promise<void> {
+/** Makes the namespace that the load goes to. */
+export async function createNamespace(url: string): Promise<void> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(`${url}/v1/namespaces/${NAMESPACE}`, { method: "PUT", headers, body: "{}" });
   if (!response.ok) throw new Error(`the namespace was refused: ${response.status} ${await response.text()}`);

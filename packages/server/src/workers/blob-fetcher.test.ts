@@ -87,7 +87,7 @@ describe("BlobFetcher", () => {
     const bytes = bytesOf(10);
     await put(second, bytes);
     expect(await fetcher.fetch(blobOf(bytes), SIGNAL)).toBe("fetched");
-    expect(first.asked).toEqual([undefined]);
+    expect(first.asked).toEqual([{ start: 0, end: 10 }]);
     expect(cluster.failures).toEqual([]);
   });
 
@@ -188,6 +188,18 @@ describe("BlobFetcher", () => {
   it("says absent when nobody has the blob, and leaves nothing behind", async () => {
     expect(await fetcher.fetch(blobOf(bytesOf(10)), SIGNAL)).toBe("absent");
     expect(await local.stat(blobOf(bytesOf(10)))).toBeUndefined();
+  });
+
+  it("takes good bytes from another peer when those of the first are bad, or too few, and calls none failed", async () => {
+    for (const bad of [Buffer.alloc(10), Buffer.alloc(4)]) {
+      const blob = blobOf(bytesOf(10));
+      local.remove(blob);
+      first.damage(blob, bad);
+      await put(second, bytesOf(10));
+      expect(await fetcher.fetch(blob, SIGNAL)).toBe("fetched");
+      expect(await contentOf(local, blob)).toEqual(bytesOf(10));
+    }
+    expect(cluster.failures).toEqual([]);
   });
 
   it("says absent when the only copy is bad, and does not call the peer failed", async () => {

@@ -73,7 +73,7 @@ export class BlobFetcher {
     }
   }
 
-  /** After bytes of several peers did not make the blob: it is not known whose were bad, so each is asked for all. */
+  /** After what came was not the blob: whose bytes were bad is not known, or others were not asked; so each is asked for all. */
   async #transferFromOne(blob: WantedBlob, peers: readonly Peer[], signal: AbortSignal): Promise<FetchOutcome> {
     let outcome: FetchOutcome = "absent";
     for (const peer of peers) {
@@ -84,7 +84,7 @@ export class BlobFetcher {
     return outcome;
   }
 
-  /** `mixed`: the bytes arrived, from more than one peer, and are not those of the digest. */
+  /** `mixed`: the bytes arrived and are not those of the digest, and there is more than one peer. */
   async #transfer(blob: WantedBlob, peers: PeerSource, signal: AbortSignal): Promise<FetchOutcome | "mixed"> {
     const { local, budget } = this.#options;
     const transfer = new BlobTransfer(blob, { local, budget, pieceBytes: this.#pieceBytes });
@@ -100,7 +100,7 @@ export class BlobFetcher {
       await transfer.abort();
       if (!(error instanceof KoboldError) || error.code !== "digest_mismatch") throw error;
       this.#options.log.warn({ blob, peers: transfer.sources.size }, "what peers sent is not the blob");
-      return transfer.sources.size > 1 ? "mixed" : "absent";
+      return peers().length > 1 ? "mixed" : "absent";
     }
   }
 

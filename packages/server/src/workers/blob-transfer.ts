@@ -92,7 +92,7 @@ export class BlobTransfer {
     } catch (error) {
       signal.throwIfAborted();
       // A peer with bad bytes of one blob is healthy otherwise.
-      if (!(error instanceof KoboldError) || error.code !== "blob_corrupt") {
+      if (!isOfBlob(error)) {
         this.someFailed = true;
         this.#budget?.failed(peer.node.id);
         peer.reportFailure(error);
@@ -104,9 +104,10 @@ export class BlobTransfer {
   async *#read(peer: Peer, signal: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
     const { sizeBytes } = this.#blob;
     while (!this.complete) {
-      const whole = this.offset === 0 && sizeBytes <= this.#pieceBytes;
       const end = Math.min(this.offset + this.#pieceBytes, sizeBytes);
-      const opened = await peer.store.open(this.#blob, whole ? undefined : { start: this.offset, end }, signal);
+      // As a range, whatever its length: nobody hashes it on the way, since the own store does so at its end.
+      const range = sizeBytes === 0 ? undefined : { start: this.offset, end };
+      const opened = await peer.store.open(this.#blob, range, signal);
       if (opened === undefined) return undefined;
       this.#someHaveIt = true;
       if (Buffer.isBuffer(opened.content)) yield this.#checked(opened.content, end);
@@ -120,4 +121,9 @@ export class BlobTransfer {
     if (this.offset + chunk.length <= end) return chunk;
     throw new KoboldError("blob_corrupt", "a node has more bytes than the blob should have");
   }
+}
+
+/** Its bytes are bad, or fewer than they should be. */
+function isOfBlob(error: unknown): boolean {
+  return error instanceof KoboldError && ["blob_corrupt", "range_not_satisfiable"].includes(error.code);
 }

@@ -24,6 +24,7 @@ const minutes = fc.constantFrom(1, 9, 11, 31, 61);
 const work: fc.Arbitrary<ReapCommand> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("look" as const), node }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("repair" as const), node }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("scrub" as const), node }) },
   fc.record({ kind: fc.constant("restart" as const), node }),
   fc.record({ kind: fc.constant("wait" as const), minutes }),
   fc.constant<ReapCommand>({ kind: "prune" }),
@@ -52,7 +53,7 @@ const SEEN: readonly ReapCommand[] = [...GARBAGE, { kind: "look", node: 1 }, { k
 const RIPE: readonly ReapCommand[] = [...SEEN, { kind: "wait", minutes: 61 }];
 
 it(
-  "loses no blob that something refers to, in whatever order put, purge, reap, repair and join take their steps",
+  "loses no blob that something refers to and misjudges none, in whatever order put, purge, reap, repair, scrub and join go on",
   async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -64,6 +65,7 @@ it(
           await scheduler.waitFor(world.run(before));
           await scheduler.waitFor(Promise.all(actors.map((commands) => world.run(commands))));
           expect(await world.findLost()).toEqual([]);
+          expect(world.misjudged).toEqual([]);
         },
       ),
       { numRuns: RUNS },

@@ -11,7 +11,9 @@ import { ModelCatalog } from "../model/test-model-catalog.js";
 import type { FileSystem } from "../runtime/file-system.js";
 import { SimulatedClock } from "../runtime/simulated-clock.js";
 import { SimulatedFileSystem } from "../runtime/simulated-file-system.js";
+import { shardOf } from "../model/folder-shard.js";
 import { Reaper } from "./reaper.js";
+import { scrubStretch } from "./test-reap-scrub.js";
 
 const MINUTE_MS = 60_000;
 
@@ -19,7 +21,7 @@ export type ReapCommand =
   | { readonly kind: "put"; readonly key: string; readonly text: string; readonly on: readonly number[] }
   | { readonly kind: "delete" | "undelete" | "purge"; readonly key: string }
   | { readonly kind: "copy"; readonly from: string; readonly to: string }
-  | { readonly kind: "look" | "repair" | "obey" | "restart"; readonly node: number }
+  | { readonly kind: "look" | "repair" | "obey" | "restart" | "scrub"; readonly node: number }
   | { readonly kind: "join" | "prune" }
   | { readonly kind: "wait"; readonly minutes: number };
 
@@ -32,11 +34,12 @@ interface World {
 interface ReapNode {
   readonly number: number;
   readonly set: VolumeSet;
+  readonly files: FileSystem;
   reaper: Reaper;
 }
 
 /** A reaper of a new process. The one before died with its process, in the middle of whatever it did. */
-function startReaper(world: World, node: Pick<ReapNode, "set"> & { reaper?: Reaper }): Reaper {
+function startReaper(world: World, node: Pick<ReapNode, "set" | "files"> & { reaper?: Reaper }): Reaper {
   const reaper: Reaper = new Reaper({
     ...reaperParts(world),
     store: {
@@ -52,6 +55,8 @@ export class ReapWorld {
   readonly #world: World;
   readonly #nodes: readonly ReapNode[];
   readonly #gates: readonly { isOpen: boolean }[];
+  /** Findings of scrubs. */
+  readonly misjudged: object[] = [];
 
   private constructor(world: World, nodes: readonly ReapNode[], gates: readonly { isOpen: boolean }[]) {
     this.#world = world;
@@ -68,7 +73,7 @@ export class ReapWorld {
       const files = scheduleFiles(new SimulatedFileSystem(), scheduler, gate);
       const options = { ...openOptions([`/node${index + 1}`], files), lock: () => ({ release: () => {} }) };
       const set = await openDiskVolumes(options);
-      const node = { number: index + 1, set };
+      const node = { number: index + 1, set, files };
       nodes.push(Object.assign(node, { reaper: startReaper(world, node) }));
     }
     const opened = new ReapWorld(world, nodes, gates);
@@ -113,6 +118,8 @@ export class ReapWorld {
       }
       case "look":
         return this.#look(this.#node(command.node));
+      case "scrub":
+        return this.#scrub(this.#node(command.node));
       case "repair":
         return this.#repair(this.#node(command.node));
       case "obey":
@@ -151,6 +158,17 @@ export class ReapWorld {
     catalog.monotonicMs = clock.monotonic();
     catalog.nowMs = Math.max(catalog.nowMs, clock.monotonic());
     return catalog.commit([change])[0];
+  }
+
+  /** Nothing is wrong with any disk here: whatever is found is misjudged. What nothing refers to may be told, too early. */
+  async #scrub({ number, set, files }: ReapNode): Promise<void> {
+    const { catalog, clock, scheduler } = this.#world;
+    const node = { id: nodeId(number), set, files, clock };
+    const turn = (what: string) => scheduler.schedule(Promise.resolve(), what);
+    const world = { catalog, turn, listReferences: () => listReferences(catalog) };
+    const { findings } = await scrubStretch(node, world, shardOf(contentOf("x").digest));
+    const { missing, corrupt, misplaced } = findings;
+    if (missing + corrupt + misplaced > 0) this.misjudged.push({ ...findings });
   }
 
   async #look({ set, reaper }: ReapNode): Promise<void> {

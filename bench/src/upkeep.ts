@@ -1,0 +1,149 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { loadavg } from "node:os";
+import { join, resolve } from "node:path";
+import { ClientPool } from "@koboldfs/client";
+import { makeRunFolder } from "./run-folder.js";
+import type { Child } from "./subjects/child.js";
+import { createNamespace, NAMESPACE, type Node, startNode } from "./subjects/koboldfs.js";
+
+/**
+ * What a node does for what it holds, beside what plain programs need for the same bytes on the same disk: a scrub that
+ * was ordered beside `sha256sum`, and filling an empty node from another beside `rsync` between two folders. A node fsyncs
+ * and checks what it fetches; rsync does neither.
+ */
+const CASES = [
+  { title: "4 KiB", sizeBytes: 4 * 1024, files: 3_000 },
+  { title: "1 MiB", sizeBytes: 1024 * 1024, files: 500 },
+] as const;
+type Case = (typeof CASES)[number];
+
+const ROUNDS = 3;
+const PUTS_AT_ONCE = 16;
+const POLL_MS = 50;
+const MIB = 1024 * 1024;
+/** More than any disk gives: the rate is not what is measured. */
+const FREE_RATE = ["--repair-rate", "1000000", "--scrub-rate", "0"];
+
+async function main(): Promise<void> {
+  const folder = await makeRunFolder(resolve(".bench"), true);
+  try {
+    for (const one of CASES) await runCase(one, join(folder.path, one.title.replace(" ", "-")));
+  } finally {
+    await folder.remove();
+  }
+}
+
+async function runCase(one: Case, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const cluster = { nodes: 1, dsn: `sqlite:${join(folder, "catalog.sqlite")}` };
+  const nodes: Node[] = [await startNode({ folder }, cluster, { number: 1, flags: FREE_RATE })];
+  try {
+    const url = nodes[0]?.url ?? "";
+    await createNamespace(url);
+    await putAll(url, one);
+    execFileSync("sync");
+    const blobs = join(folder, "node1", "blobs");
+    for (let round = 0; round < ROUNDS; round++) {
+      tell(
+        one,
+        "sha256sum",
+        timeOf(() => sumAll(blobs)),
+      );
+      tell(one, "scrub", await scrub(url));
+    }
+    for (let round = 0; round < ROUNDS; round++) {
+      tell(
+        one,
+        "rsync",
+        timeOf(() => copyAll(blobs, join(folder, `copy${round}`))),
+      );
+      const begun = performance.now();
+      const filled = await startNode({ folder }, cluster, { number: 2 + round, flags: FREE_RATE });
+      nodes.push(filled);
+      tell(one, "fill", await waitUntilFilled(url, 2 + round, begun));
+      await stop(filled.child);
+    }
+  } finally {
+    await Promise.all(nodes.map(({ child }) => child.stop()));
+  }
+}
+
+async function putAll(url: string, { files, sizeBytes }: Case): Promise<void> {
+  const pool = new ClientPool({ servers: [url], maxInFlight: PUTS_AT_ONCE });
+  try {
+    const client = pool.client(NAMESPACE);
+    let next = 0;
+    const lane = async () => {
+      for (let file = next++; file < files; file = next++) await client.put(`file ${file}`, randomBytes(sizeBytes));
+    };
+    await Promise.all(Array.from({ length: PUTS_AT_ONCE }, lane));
+  } finally {
+    await pool.close();
+  }
+}
+
+function timeOf(work: () => void): number {
+  const begun = performance.now();
+  work();
+  return performance.now() - begun;
+}
+
+function sumAll(folder: string): void {
+  execFileSync("sh", ["-c", `find "${folder}" -type f -print0 | xargs -0 sha256sum`], { maxBuffer: 64 * MIB });
+}
+
+function copyAll(from: string, to: string): void {
+  execFileSync("rsync", ["--archive", `${from}/`, `${to}/`]);
+}
+
+/** As the node measured it: from the order to the end of the pass. */
+async function scrub(url: string): Promise<number> {
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ repairs: true });
+  const ordered = await fetch(`${url}/v1/scrub`, { method: "POST", headers, body });
+  if (!ordered.ok) throw new Error(await ordered.text());
+  for (;;) {
+    await pause();
+    const { nodes } = (await (await fetch(`${url}/v1/scrub`)).json()) as ScrubAnswer;
+    const pass = nodes.find(({ node }) => node === "node1")?.scrub?.pass;
+    if (pass?.state !== "done") continue;
+    if (pass.listed.length > 0) throw new Error(`the scrub found ${JSON.stringify(pass.listed)}`);
+    return Date.parse(pass.ended ?? "") - Date.parse(pass.started);
+  }
+}
+
+interface ScrubAnswer {
+  nodes: { node: string; scrub?: { pass?: { state: string; started: string; ended?: string; listed: unknown[] } } }[];
+}
+
+/** From the moment when its process was started. */
+async function waitUntilFilled(url: string, number: number, begun: number): Promise<number> {
+  for (;;) {
+    await pause();
+    const { nodes } = (await (await fetch(`${url}/v1/nodes`)).json()) as {
+      nodes: { name: string; backfill: number; debtFiles: number }[];
+    };
+    const node = nodes.find(({ name }) => name === `node${number}`);
+    if (node?.backfill === 1 && node.debtFiles === 0) return performance.now() - begun;
+  }
+}
+
+async function stop(child: Child): Promise<void> {
+  await child.stop();
+  execFileSync("sync");
+}
+
+function pause(): Promise<void> {
+  return new Promise((done) => setTimeout(done, POLL_MS));
+}
+
+function tell({ title, files, sizeBytes }: Case, what: string, ms: number): void {
+  const seconds = ms / 1000;
+  const rates = [`${Math.round(files / seconds)} files/s`, `${((files * sizeBytes) / MIB / seconds).toFixed(1)} MiB/s`];
+  const load = loadavg()[0]?.toFixed(1);
+  process.stdout.write(`${title.padEnd(6)} ${what.padEnd(10)} ${rates.join(", ").padEnd(32)} load ${load}\n`);
+}
+
+await main();
