@@ -133,3 +133,25 @@ describe("the client for browsers", () => {
     expect(stdout.trim()).toBe("true");
   });
 });
+
+it("follows changes as elsewhere, at the next server when one breaks off, with more patience than for bytes", async () => {
+  const line = (number: number) =>
+    `${JSON.stringify({ number, kind: "put", namespace: "demo", key: "k", version: number, time: "" })}\n`;
+  const breaking: Answer = (_request, response) => {
+    response.write(line(8));
+    setTimeout(() => response.destroy(), 20);
+  };
+  const patient: Answer = (_request, response) => {
+    response.write('{"position":7,"head":7}\n');
+    // Longer than the client's idle limit: a follower waits most of the time.
+    setTimeout(() => response.end(`${line(8)}{"position":8,"head":8}\n`), 400);
+  };
+  const { client, servers } = await connect(breaking, patient);
+  for await (const { number } of client.changes({ after: 7 })) {
+    expect(number).toBe(8);
+    break;
+  }
+  expect(servers.map(({ requests }) => requests[0]?.url)).toEqual(
+    Array(2).fill("/v1/changes?namespace=demo&after=7&wait=30s&limit=500"),
+  );
+});
