@@ -41,6 +41,9 @@ class HourlyCatalog {
   async listWebhooks() {
     return this.webhooks;
   }
+  async listUnfinishedTransactions() {
+    return [];
+  }
   async commit(change: Change) {
     this.moved.push(change as MoveHorizonChange);
     return this.outcome;
