@@ -1,6 +1,6 @@
+import { deepEqual } from "node:assert/strict";
 import { basename } from "node:path";
 import type { ListReply } from "@koboldfs/protocol";
-import { expect } from "vitest";
 import { checkWithSha256sum, filesBelow, listBlobFiles, listIncoming } from "../harness/blobs-on-disk.js";
 import { type Cluster, NAMESPACE } from "../harness/cluster.js";
 import { concurrently } from "../harness/concurrently.js";
@@ -15,8 +15,18 @@ const WIDTH = 8;
 /** Every one of these is answered by the node with the bytes that were put. */
 export async function expectReadable(node: NodeProcess, attempts: readonly Attempt[]): Promise<void> {
   await concurrently(attempts, WIDTH, async ({ key, digest }) => {
-    expect([node.name, key, sha256(await mustGet(node.url, key))]).toEqual([node.name, key, digest]);
+    deepEqual([node.name, key, sha256(await mustGet(node.url, key))], [node.name, key, digest]);
   });
+}
+
+/** Those of the attempts that the node does not answer with their bytes. */
+export async function findLost(node: NodeProcess, attempts: readonly Attempt[]): Promise<string[]> {
+  const lost: string[] = [];
+  await concurrently(attempts, WIDTH, async ({ key, digest }) => {
+    const answer = await getFile(node.url, key).catch(() => undefined);
+    if (answer?.status !== 200 || sha256(answer.body) !== digest) lost.push(key);
+  });
+  return lost;
 }
 
 /**
@@ -41,7 +51,8 @@ async function findNamed(cluster: Cluster, attempts: readonly Attempt[]): Promis
     const answers = await Promise.all(cluster.running.map(({ url }) => getFile(url, key)));
     const states = new Set(answers.map(({ status }) => status));
     const isLegal = states.size === 1 && (states.has(200) || (copies === undefined && states.has(404)));
-    expect(isLegal, `${key} (${copies} copies) is answered with ${answers.map(({ status }) => status)}`).toBe(true);
+    const answered = `${key} (${copies} copies) is answered with ${answers.map(({ status }) => status)}`;
+    if (!isLegal) throw new Error(answered);
     if (states.has(200)) named.push(attempt);
   });
   return named;
@@ -53,7 +64,7 @@ export function expectNoTemporaryFiles(nodes: readonly NodeProcess[]): void {
     const noted = node.data
       .flatMap((volume) => filesBelow(`${volume}/uploads`))
       .filter((name) => name.endsWith(".new"));
-    expect([node.name, listIncoming(node), noted]).toEqual([node.name, [], []]);
+    deepEqual([node.name, listIncoming(node), noted], [node.name, [], []]);
   }
 }
 

@@ -16,12 +16,16 @@ export interface ClusterOptions {
   /** Nodes to start, named a, b, c … */
   readonly nodes: number;
   readonly engine: CatalogEngine;
+  /** A catalog of another kind than the run's shared servers have; gets the folder of the cluster. */
+  readonly catalog?: (folder: string) => Promise<TestCatalog>;
   /** The nodes' shared secret; a random one by default, null for none. */
   readonly secret?: string | null;
   /** Settings as environment variables without `KOBOLDFS_`, for all nodes. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Nodes reach the catalog through `catalogProxy`. Not for SQLite. */
   readonly proxyCatalog?: boolean;
+  /** Each node reaches the catalog through `catalogProxyOf(name)`. Not for SQLite. */
+  readonly proxyCatalogOfEach?: boolean;
   /** Nodes reach each other through `peerProxy(name)`; clients do not. */
   readonly proxyPeers?: boolean;
   /** Tests may order nodes to die at crash points. */
@@ -43,6 +47,7 @@ export class Cluster {
   readonly #temp: TempFolder;
   readonly #catalog: TestCatalog;
   readonly #peerProxies = new Map<string, TcpProxy>();
+  readonly #catalogProxies = new Map<string, TcpProxy>();
 
   private constructor(options: ClusterOptions, parts: ClusterParts) {
     this.#options = options;
@@ -58,7 +63,8 @@ export class Cluster {
   static async prepare(options: ClusterOptions): Promise<Cluster> {
     const temp = makeTempFolder();
     try {
-      const catalog = await createTestCatalog(options.engine, temp.path);
+      const create = options.catalog ?? ((folder) => createTestCatalog(options.engine, folder));
+      const catalog = await create(temp.path);
       const catalogProxy = options.proxyCatalog === true ? await proxyOf(catalog.dsn) : undefined;
       return new Cluster(options, { temp, catalog, catalogProxy });
     } catch (error) {
@@ -83,13 +89,16 @@ export class Cluster {
     const cwd = join(this.folder, name);
     const data = this.#options.dataOf?.(name) ?? join(cwd, "data");
     for (const folder of [cwd, data]) mkdirSync(folder, { recursive: true });
-    const proxy = this.#options.proxyPeers === true ? await TcpProxy.start() : undefined;
+    const { proxyPeers, proxyCatalogOfEach } = this.#options;
+    const proxy = proxyPeers === true ? await TcpProxy.start() : undefined;
+    if (proxyCatalogOfEach === true) this.#catalogProxies.set(name, await proxyOf(this.dsn));
+    const catalogProxy = this.catalogProxy ?? this.#catalogProxies.get(name);
     if (proxy !== undefined) this.#peerProxies.set(name, proxy);
     const node = new NodeProcess({
       name,
       cwd,
       data: [data],
-      dsn: this.catalogProxy === undefined ? this.dsn : throughProxy(this.dsn, this.catalogProxy),
+      dsn: catalogProxy === undefined ? this.dsn : throughProxy(this.dsn, catalogProxy),
       ...(proxy !== undefined && { advertise: `http://127.0.0.1:${proxy.port}` }),
       settings: { ...this.settings(), ...settings },
       canCrash: this.#options.canCrash === true,
@@ -126,6 +135,12 @@ export class Cluster {
   peerProxy(name: string): TcpProxy {
     const proxy = this.#peerProxies.get(name);
     if (proxy === undefined) throw new Error(`no proxy in front of node ${name}`);
+    return proxy;
+  }
+
+  catalogProxyOf(name: string): TcpProxy {
+    const proxy = this.#catalogProxies.get(name);
+    if (proxy === undefined) throw new Error(`no proxy between node ${name} and the catalog`);
     return proxy;
   }
 
@@ -190,7 +205,11 @@ export class Cluster {
   /** Ends and removes everything. Idempotent. */
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.destroy()));
-    await Promise.all([...this.#peerProxies.values(), this.catalogProxy].map(async (proxy) => proxy?.close()));
+    await Promise.all(
+      [...this.#peerProxies.values(), ...this.#catalogProxies.values(), this.catalogProxy].map(async (proxy) =>
+        proxy?.close(),
+      ),
+    );
     await this.#catalog.drop();
     this.#temp.remove();
   }

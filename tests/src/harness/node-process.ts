@@ -98,8 +98,25 @@ export class NodeProcess {
 
   /** The process, this one or the next, shall die when it reaches the point for the `count`th time from now on. */
   orderCrash(point: CrashPoint, count = 1): void {
+    this.#order(`${point}:${count}:SIGKILL`);
+  }
+
+  /** Resolves when the process stands still at the point; SIGCONT lets it go on. */
+  async freezeAt(point: CrashPoint, provoke: () => void): Promise<void> {
+    this.crashedAt = undefined;
+    this.#order(`${point}:1:SIGSTOP`);
+    provoke();
+    await waitUntil(`node ${this.name} stands still at ${point}`, () => this.crashedAt === point, { pollMs: 5 });
+    this.withdrawOrder();
+  }
+
+  #order(text: string): void {
     if (this.#options.canCrash !== true) throw new Error(`node ${this.name} does not listen to orders`);
-    writeFileSync(this.#orderPath, `${point}:${count}`);
+    writeFileSync(this.#orderPath, text);
+  }
+
+  withdrawOrder(): void {
+    rmSync(this.#orderPath, { force: true });
   }
 
   /** As `start`, for a process that may die of its order before it serves. Any other end is an error. */
@@ -119,12 +136,12 @@ export class NodeProcess {
     } catch (error) {
       throw new Error(`${point} was not reached:\n${this.log().slice(-20_000)}`, { cause: error });
     } finally {
-      rmSync(this.#orderPath, { force: true });
+      this.withdrawOrder();
     }
     if (this.crashedAt !== point) throw new Error(`node ${this.name} died at ${this.crashedAt}, not at ${point}`);
   }
 
-  /** Where the last process died, when it died of an order. */
+  /** Where the last process died or stood still, when it did so by an order. */
   crashedAt: CrashPoint | undefined;
 
   /** Starts it and waits until it ends by itself, as a node that refuses to start does. */

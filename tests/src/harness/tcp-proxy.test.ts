@@ -8,12 +8,17 @@ describe("TcpProxy", () => {
   let echo: Server;
   let proxy: TcpProxy;
   const sockets: Socket[] = [];
+  let echoedBytes = 0;
 
   beforeEach(async () => {
+    echoedBytes = 0;
     echo = createServer((socket) => {
       sockets.push(socket);
       socket.on("error", () => {});
       socket.pipe(socket);
+      socket.on("data", (chunk: Buffer) => {
+        echoedBytes += chunk.length;
+      });
     });
     echo.listen(0, "127.0.0.1");
     await once(echo, "listening");
@@ -76,6 +81,40 @@ describe("TcpProxy", () => {
     fresh.socket.write("y");
     await waitUntil("a fresh connection works", () => fresh.received === "y");
     expect(refused.received).toBe("");
+  });
+
+  it("takes what callers send and lets nothing of the answers through while it is deaf", async () => {
+    const caller = dial();
+    caller.socket.write("before ");
+    await waitUntil("the first bytes are back", () => caller.received === "before ");
+    proxy.deafen();
+    const late = dial();
+    late.socket.write("late");
+    await waitUntil("the late bytes reach the other side", () => echoedBytes === "before late".length);
+    expect([caller.received, late.received]).toEqual(["before ", ""]);
+    proxy.heal();
+    await waitUntil("the answer is back", () => late.received === "late");
+  });
+
+  it("cuts each new connection in the middle of what it carries", async () => {
+    proxy.cutAfter(100_000);
+    const caller = dial();
+    caller.socket.write("x".repeat(1_000_000));
+    await waitUntil("the connection is gone", () => caller.closed);
+    expect(caller.received.length).toBeLessThan(100_000);
+    proxy.heal();
+    const fresh = dial();
+    fresh.socket.write("y");
+    await waitUntil("a fresh connection works", () => fresh.received === "y");
+  });
+
+  it("carries no more than its limit", async () => {
+    proxy.limit(1_000_000);
+    const caller = dial();
+    const beganMs = performance.now();
+    caller.socket.write("x".repeat(300_000));
+    await waitUntil("all bytes are back", () => caller.received.length === 300_000);
+    expect(performance.now() - beganMs).toBeGreaterThan(250);
   });
 
   it("passes the end of one side on and keeps the other open", async () => {

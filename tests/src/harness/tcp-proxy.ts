@@ -6,8 +6,11 @@ export interface TcpTarget {
   readonly port: number;
 }
 
-/** What the wire does: passes bytes, swallows them silently (a black hole), or refuses and cuts connections. */
-type WireState = "open" | "black-hole" | "cut";
+/**
+ * What the wire does: passes bytes, swallows them silently (a black hole), passes only what clients send (deaf: they hear
+ * nothing back), or refuses and cuts connections.
+ */
+type WireState = "open" | "black-hole" | "deaf" | "cut";
 
 /**
  * A wire between two processes that a test can disturb. Bytes that a black hole held back are delivered when it is
@@ -19,6 +22,8 @@ export class TcpProxy {
   #target: TcpTarget | undefined;
   #state: WireState = "open";
   #delayMs = 0;
+  #bytesPerSecond = Number.POSITIVE_INFINITY;
+  #cutAfterBytes = Number.POSITIVE_INFINITY;
   /** Bytes that came from those who connected. */
   receivedBytes = 0;
 
@@ -53,6 +58,22 @@ export class TcpProxy {
     this.#delayMs = delayMs;
   }
 
+  /** Each connection passes so much in each direction, in order. */
+  limit(bytesPerSecond: number): void {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  /** Each connection that is made from now on is reset once it passed so many bytes: in the middle of a body. */
+  cutAfter(bytes: number): void {
+    this.#cutAfterBytes = bytes;
+  }
+
+  /** What clients send arrives; what they are answered does not, until it is healed. */
+  deafen(): void {
+    this.#state = "deaf";
+    this.#apply();
+  }
+
   /** Connections stay, new ones are accepted, and nothing passes. */
   blackHole(): void {
     this.#state = "black-hole";
@@ -69,6 +90,8 @@ export class TcpProxy {
   heal(): void {
     this.#state = "open";
     this.#delayMs = 0;
+    this.#bytesPerSecond = Number.POSITIVE_INFINITY;
+    this.#cutAfterBytes = Number.POSITIVE_INFINITY;
     this.#apply();
   }
 
@@ -85,7 +108,8 @@ export class TcpProxy {
       return;
     }
     const pair = new SocketPair(socket, {
-      delayMs: () => this.#delayMs,
+      delayMsOf: (bytes) => this.#delayMs + (bytes / this.#bytesPerSecond) * 1000,
+      cutAfterBytes: this.#cutAfterBytes,
       onReceived: (bytes) => {
         this.receivedBytes += bytes;
       },
@@ -99,13 +123,15 @@ export class TcpProxy {
     for (const pair of this.#pairs) {
       if (this.#state === "cut") pair.reset();
       else if (this.#state === "black-hole") pair.hold();
-      else if (this.#target !== undefined) pair.pass(this.#target);
+      else if (this.#target !== undefined) pair.pass(this.#target, this.#state === "deaf");
     }
   }
 }
 
 interface PairOptions {
-  delayMs(): number;
+  /** How much later a chunk of so many bytes arrives. */
+  delayMsOf(bytes: number): number;
+  readonly cutAfterBytes: number;
   onReceived(bytes: number): void;
   onEnd(): void;
 }
@@ -115,7 +141,9 @@ class SocketPair {
   readonly #near: Socket;
   readonly #options: PairOptions;
   #far: Socket | undefined;
-  #held = true;
+  /** Ends that nothing is taken from now. */
+  readonly #held = new Set<Socket>();
+  #passedBytes = 0;
 
   constructor(near: Socket, options: PairOptions) {
     this.#near = near;
@@ -124,8 +152,7 @@ class SocketPair {
     this.#watch(near);
   }
 
-  pass(target: TcpTarget): void {
-    this.#held = false;
+  pass(target: TcpTarget, isDeaf: boolean): void {
     if (this.#far === undefined) {
       this.#far = connect({ host: target.host, port: target.port, allowHalfOpen: true });
       this.#watch(this.#far);
@@ -133,14 +160,24 @@ class SocketPair {
       this.#forward(this.#near, this.#far);
       this.#forward(this.#far, this.#near);
     }
-    this.#near.resume();
-    this.#far.resume();
+    this.#release(this.#near);
+    if (isDeaf) this.#hold(this.#far);
+    else this.#release(this.#far);
   }
 
   hold(): void {
-    this.#held = true;
-    this.#near.pause();
-    this.#far?.pause();
+    this.#hold(this.#near);
+    if (this.#far !== undefined) this.#hold(this.#far);
+  }
+
+  #hold(socket: Socket): void {
+    this.#held.add(socket);
+    socket.pause();
+  }
+
+  #release(socket: Socket): void {
+    this.#held.delete(socket);
+    socket.resume();
   }
 
   reset(): void {
@@ -152,19 +189,22 @@ class SocketPair {
     // A broken side breaks the other: that is what a wire does, and the proxy has nobody to report it to.
     socket.on("error", () => this.reset());
     socket.on("close", () => {
-      this.#options.onEnd();
       this.#near.destroySoon();
       this.#far?.destroySoon();
+      // The other side may still have something to deliver: until then it is this proxy's to close.
+      if (this.#near.closed && this.#far?.closed !== false) this.#options.onEnd();
     });
   }
 
   #forward(from: Socket, to: Socket): void {
     from.on("data", (chunk: Buffer) => {
-      const delayMs = this.#options.delayMs();
+      const delayMs = this.#options.delayMsOf(chunk.length);
       const resume = (): void => {
-        if (!this.#held) from.resume();
+        if (!this.#held.has(from)) from.resume();
       };
-      if (delayMs > 0) {
+      this.#passedBytes += chunk.length;
+      if (this.#passedBytes > this.#options.cutAfterBytes) this.reset();
+      else if (delayMs > 0) {
         from.pause();
         setTimeout(() => {
           if (to.destroyed) return;

@@ -43,6 +43,7 @@ export const PROFILES: Readonly<Record<string, readonly Step[]>> = {
   /** What a pull request should pass besides `npm test`. */
   "pull-request": [
     { name: "pack and install", command: tool("checks/check-packages") },
+    { name: "soak of two minutes", command: [process.execPath, "tests/dist/soak/main.js", "--minutes", "2"] },
     { name: "benchmark runs", command: ["npm", "run", "--silent", "bench", "--", "--smoke"] },
   ],
 };

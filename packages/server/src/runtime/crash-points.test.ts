@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,24 +34,44 @@ function run(order: string | undefined, variable = `${process.pid}:${join(folder
 }
 
 describe("crashPoint", () => {
-  it.each([undefined, "put.commit.before:1"])("does nothing without the variable (order %s)", (order) => {
+  it.each([undefined, "put.commit.before:1:SIGKILL"])("does nothing without the variable (order %s)", (order) => {
     expect(run(order, "unset")).toEqual({ signal: null, stdout: "123", stderr: "" });
   });
 
   it("kills the process the named time that the named point is reached, and says where", () => {
     const stderr = "crash point put.commit.before\n";
-    expect(run("put.commit.before:1")).toEqual({ signal: "SIGKILL", stdout: "", stderr });
-    expect(run("put.commit.before:3")).toEqual({ signal: "SIGKILL", stdout: "12", stderr });
+    expect(run("put.commit.before:1:SIGKILL")).toEqual({ signal: "SIGKILL", stdout: "", stderr });
+    expect(run("put.commit.before:3:SIGKILL")).toEqual({ signal: "SIGKILL", stdout: "12", stderr });
   });
 
-  it.each(["put.commit.before:4", "reap.confirmed:1", "", undefined])("does nothing when the order is %s", (order) => {
-    expect(run(order)).toEqual({ signal: null, stdout: "123", stderr: "" });
+  it("stops the process, which goes on from there when it is let", async () => {
+    writeFileSync(join(folder, "order"), "put.commit.before:2:SIGSTOP");
+    const variable = `${process.pid}:${join(folder, "order")}`;
+    const env = { PATH: process.env["PATH"], [CRASH_POINT_VARIABLE]: variable };
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", PROGRAM], { env });
+    let stdout = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    await once(child.stderr, "data");
+    // A signal to go on that comes before the one to stop is lost.
+    const thaw = setInterval(() => child.kill("SIGCONT"), 50);
+    const [code] = (await once(child, "close")) as [number];
+    clearInterval(thaw);
+    expect([code, stdout]).toEqual([0, "123"]);
   });
+
+  it.each(["put.commit.before:4:SIGKILL", "reap.confirmed:1:SIGKILL", "", undefined])(
+    "does nothing when the order is %s",
+    (order) => {
+      expect(run(order)).toEqual({ signal: null, stdout: "123", stderr: "" });
+    },
+  );
 
   it.each(["1", String(process.ppid), "", "0"])(
     "does nothing for a variable that names another parent (%s)",
     (parent) => {
-      expect(run("put.commit.before:1", `${parent}:${join(folder, "order")}`)).toMatchObject({ signal: null });
+      expect(run("put.commit.before:1:SIGKILL", `${parent}:${join(folder, "order")}`)).toMatchObject({ signal: null });
     },
   );
 });

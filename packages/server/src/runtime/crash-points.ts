@@ -64,8 +64,9 @@ export const CRASH_POINTS = [
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 /**
- * `PARENT:FILE`: if the process with the id PARENT started this one, it dies as FILE orders, which says `POINT:COUNT`: at
- * the COUNTth time that it reaches POINT. The file may be written, changed and removed while the process runs.
+ * `PARENT:FILE`: if the process with the id PARENT started this one, it obeys FILE, which says `POINT:COUNT:SIGNAL`: at
+ * the COUNTth time that it reaches POINT it sends itself SIGKILL, or SIGSTOP to stand still there. The file may be
+ * written, changed and removed while the process runs.
  */
 export const CRASH_POINT_VARIABLE = "KOBOLD_TEST_CRASH_POINT";
 
@@ -79,7 +80,7 @@ interface Orders {
 // Of the process, as its environment is: each thread has it by itself, and nothing has to be handed through for it.
 const orders = findOrders(process.env[CRASH_POINT_VARIABLE]);
 
-/** Ends the process as SIGKILL does when a test asked for it. Otherwise, and that is always but in tests, nothing. */
+/** Ends or stops the process when a test asked for it. Otherwise, and that is always but in tests, nothing. */
 export function crashPoint(point: CrashPoint): void {
   if (orders !== undefined) reach(orders, point);
 }
@@ -113,13 +114,13 @@ function findOrders(variable = ""): Orders | undefined {
 
 function reach(known: Orders, point: CrashPoint): void {
   const text = readOrder(known.path);
-  const [name, count] = text.split(":");
+  const [name, count, signal] = text.split(":");
   if (text !== known.text) Object.assign(known, { text, left: Number(count) });
   if (name !== point) return;
   known.left -= 1;
   if (known.left > 0) return;
   writeSync(2, `crash point ${point}\n`);
-  process.kill(process.pid, "SIGKILL");
+  process.kill(process.pid, signal === "SIGSTOP" ? signal : "SIGKILL");
 }
 
 /** Empty while there is none. */
