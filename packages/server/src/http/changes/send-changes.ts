@@ -23,7 +23,7 @@ export interface SendOptions {
 /** Twice as often as clients lose patience with a silent server. */
 const POSITION_MS = 5_000;
 /** Changes taken at once: what a slow reader has not taken yet is no more than this, and what its socket holds. */
-const PIECE = 100;
+const PIECE = 250;
 /** A reader that need not wait still gets so much time to read what lies between it and the end of the journal. */
 const MIN_READING_MS = 2_000;
 

@@ -2,7 +2,7 @@ import { KoboldError, type NamespaceName } from "@koboldfs/protocol";
 import type { JournalCatalog, NamespaceCatalog, NamespaceHorizon } from "../../catalog/catalog.js";
 import type { MirrorReader } from "../mirror.js";
 import type { WatchedMirror } from "../watched-mirror.js";
-import { type JournalGroupContent, parseJournalGroup } from "../../model/journal-group.js";
+import { type JournalGroup, type JournalGroupContent, parseJournalGroup } from "../../model/journal-group.js";
 import { type ChangeFilter, listNotedChanges, type NotedChange } from "../../model/noted-change.js";
 import type { Clock } from "../../runtime/clock.js";
 import { RecentGroups } from "./recent-groups.js";
@@ -96,7 +96,7 @@ export class ChangeFeed {
     if (after >= head) return { changes: [], position: after, head };
     await this.#refresh();
     const isRecent = this.#recent.reachesBackTo(after);
-    const groups = isRecent ? this.#recent.listBehind(after) : await this.#readMirror(after);
+    const groups = isRecent ? this.#recent.listBehind(after) : parseEach(await this.#readMirror(after));
     const changes: NotedChange[] = [];
     let position = after;
     for (const group of groups) {
@@ -120,12 +120,12 @@ export class ChangeFeed {
     waiting.abort("over");
   }
 
-  async #readMirror(after: number): Promise<JournalGroupContent[]> {
+  async #readMirror(after: number): Promise<JournalGroup[]> {
     const groups = await this.#options.mirror.listGroups(after, this.#readGroups);
     const bytes = groups.reduce((sum, group) => sum + group.bytes.length, 0);
     const next = bytes > LARGE_READ_BYTES ? Math.ceil(this.#readGroups / 4) : this.#readGroups * 2;
     this.#readGroups = Math.min(next, MAX_READ_GROUPS);
-    return groups.map((group) => parseJournalGroup(group.bytes));
+    return groups;
   }
 
   /** Reads what came since for all readers at once. */
@@ -188,6 +188,11 @@ export class ChangeFeed {
     const entry = entries.find(({ number }) => number === horizon);
     return timeMs === createdMs && entry?.kind === "namespace" && entry.namespace === namespace;
   }
+}
+
+/** One after the other: the reader may have enough before the last. */
+function* parseEach(groups: readonly JournalGroup[]): Generator<JournalGroupContent> {
+  for (const { bytes } of groups) yield parseJournalGroup(bytes);
 }
 
 function changesGone(gap: number, after: number, head: number): KoboldError {
