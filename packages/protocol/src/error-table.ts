@@ -76,11 +76,7 @@ export const ERROR_TABLE = {
     hint: "The namespace's retention has passed since; 'koboldfs namespace create --retention' keeps more from now on.",
   },
   webhook_not_found: { status: 404, retryable: false, hint: "'koboldfs webhook list' shows which there are." },
-  too_many_webhooks: {
-    status: 409,
-    retryable: false,
-    hint: "Remove one with 'koboldfs webhook remove', or pass messages on from a receiver of your own.",
-  },
+  too_many_webhooks: { status: 409, retryable: false, hint: "Remove one with 'koboldfs webhook remove'." },
   changes_gone: {
     status: 410,
     retryable: false,
