@@ -113,11 +113,7 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "It was begun with another token; an operator can end it with 'koboldfs transaction commit|abort --force'.",
   },
-  transaction_finished: {
-    status: 409,
-    retryable: false,
-    hint: "It was committed or aborted already; see 'koboldfs transaction show ID', and begin a new one.",
-  },
+  transaction_finished: { status: 409, retryable: false, hint: "It ended: see 'koboldfs transaction show ID'." },
   transaction_prepared: {
     status: 409,
     retryable: false,
