@@ -35,6 +35,10 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
   { name: "webhook", load: async () => (await import("./commands/webhook.js")).makeWebhookCommand },
   { name: "transaction", load: async () => (await import("./commands/transaction.js")).makeTransactionCommand },
   { name: "status", load: async () => (await import("./commands/status.js")).makeStatusCommand },
+  {
+    name: "web-server",
+    load: async () => (await import("./serve/web-server/web-server-command.js")).makeWebServerCommand,
+  },
   { name: "config", load: async () => (await import("./commands/config.js")).makeConfigCommand },
   {
     name: "completion",

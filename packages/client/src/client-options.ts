@@ -85,6 +85,13 @@ export interface GetBytesOptions extends GetOptions {
   readonly maxBytes?: number;
 }
 
+export interface UrlOptions extends CallOptions {
+  /** For how many seconds a signed URL is good, up to 31 days. Default an hour. */
+  readonly ttlSeconds?: number;
+  /** Where the reader is: a node of that zone is preferred. Default: the zone of the server that is asked. */
+  readonly zone?: string;
+}
+
 export interface DeleteOptions extends CallOptions {
   /** Only when the file has this digest; else `precondition_failed`. */
   readonly ifMatch?: string;

@@ -1,16 +1,8 @@
 import { HEADER } from "@koboldfs/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import { Client } from "./index.js";
-import {
-  type Answer,
-  type ArrivedRequest,
-  ScriptedServer,
-  sendFile,
-  sendJson,
-  sendProblem,
-} from "./testing/scripted-server.js";
+import { type Answer, type ArrivedRequest, ScriptedServer, sendJson, sendProblem } from "./testing/scripted-server.js";
 
-const CONTENT = Buffer.from("the content");
 const NODE = {
   id: "0123456789abcdef",
   name: "n1",
@@ -148,36 +140,22 @@ describe("a client", () => {
 });
 
 describe("getUrl", () => {
-  const answer =
-    (urlTemplate: string | undefined, nodes: readonly unknown[]): Answer =>
-    (request, response) => {
-      if (request.url === "/v1/nodes") sendJson(response, 200, { nodes });
-      else if (request.url.startsWith("/v1/namespaces")) sendJson(response, 200, { ...NAMESPACE, urlTemplate });
-      else if (request.url.endsWith("/gone")) sendProblem(response, 404, "not_found", false);
-      else sendFile(request, response, CONTENT);
-    };
-
-  it("fills the template with a node that lives and owes nothing", async () => {
-    const nodes = [
-      { ...NODE, url: "http://10.0.0.2:9876", state: "down" },
-      { ...NODE, url: "http://10.0.0.3:9876", debtFiles: 5 },
-      { ...NODE, url: "http://10.0.0.4:9876", backfill: 0.5 },
-      NODE,
-    ];
-    const { client } = await connect(
-      answer("http://{server}:8080/{namespace}/{path}?as={name}&key={key}&{other}", nodes),
-    );
-    const digest = (await client.stat("a/b c"))?.digest ?? "";
-    expect(await client.getUrl("a/b c")).toBe(
-      `http://10.0.0.1:8080/demo/${digest.slice(0, 2)}/${digest.slice(2, 4)}/${digest}?as=b%20c&key=a/b%20c&{other}`,
-    );
+  it("asks a server for the URL, and for how long and where it shall be good", async () => {
+    const { client, requests } = await connect((_request, response) => sendJson(response, 200, { url: "http://a/b" }));
+    expect(await client.getUrl("a/b c")).toBe("http://a/b");
+    expect(await client.getUrl("a", { ttlSeconds: 60, zone: "cellar" })).toBe("http://a/b");
+    expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      "GET /v1/files/demo/a/b%20c?url",
+      "GET /v1/files/demo/a?url&ttl=60&zone=cellar",
+    ]);
   });
 
-  it("is undefined without a template, without the key, and without a node that serves", async () => {
-    const template = "http://{server}/{path}";
-    expect(await (await connect(answer(undefined, [NODE]))).client.getUrl("a")).toBeUndefined();
-    expect(await (await connect(answer(template, [NODE]))).client.getUrl("gone")).toBeUndefined();
-    const dead = [{ ...NODE, state: "dead" }];
-    expect(await (await connect(answer(template, dead))).client.getUrl("a")).toBeUndefined();
+  it("is undefined without a template, without the key, and without a node that has the bytes", async () => {
+    for (const code of ["not_found", "no_direct_url"] as const) {
+      const { client } = await connect((_request, response) => sendProblem(response, 404, code, false));
+      expect(await client.getUrl("a")).toBeUndefined();
+    }
+    const { client } = await connect((_request, response) => sendProblem(response, 404, "namespace_not_found", false));
+    await expect(client.getUrl("a")).rejects.toMatchObject({ code: "namespace_not_found" });
   });
 });

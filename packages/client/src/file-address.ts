@@ -1,5 +1,7 @@
 /** Raw request paths. Built here and never by a URL class: those fold `..` and `//`, which are legal in keys. */
 
+import type { UrlOptions } from "./client-options.js";
+
 export function formatNamespacePath(namespace: string): string {
   return `/v1/namespaces/${encodeURIComponent(namespace)}`;
 }
@@ -22,4 +24,12 @@ export function encodeKey(key: string): string {
   const segments = key.split("/");
   const slash = segments.includes(".") || segments.includes("..") ? "%2F" : "/";
   return segments.map(encodeURIComponent).join(slash);
+}
+
+/** What is asked of a file's URL for a direct URL. */
+export function formatUrlQuery({ ttlSeconds, zone }: UrlOptions): string {
+  const query = ["url"];
+  if (ttlSeconds !== undefined) query.push(`ttl=${ttlSeconds}`);
+  if (zone !== undefined) query.push(`zone=${encodeURIComponent(zone)}`);
+  return query.join("&");
 }

@@ -26,13 +26,14 @@ import type {
   PrefixEntry,
   PutOptions,
   TransactionOptions,
+  UrlOptions,
 } from "./client-options.js";
 import { ClusterFace } from "./cluster-face.js";
-import { formatFilePath, formatNamespaceFilesPath } from "./file-address.js";
+import { formatFilePath, formatNamespaceFilesPath, formatUrlQuery } from "./file-address.js";
 import { formatListQuery, walkPages } from "./lister.js";
 import type { TransportResponse } from "./platform.js";
 import { PolicyClient } from "./policy-client.js";
-import { checkListReply } from "./reply-checks.js";
+import { checkDirectUrl, checkListReply } from "./reply-checks.js";
 import type { Session } from "./session/session.js";
 import { NamespaceTransaction } from "./transactions/namespace-transaction.js";
 import { runTransaction } from "./transactions/run-transaction.js";
@@ -45,7 +46,6 @@ import { openPutSource, type PutSource } from "./transfer/put-source.js";
 import { planResumable } from "./transfer/plan-resumable.js";
 import { uploadResumably } from "./transfer/resumable-upload.js";
 import { uploadBody } from "./transfer/upload.js";
-import { UrlFinder } from "./url-finder.js";
 
 /**
  * The files of one namespace. Every method may be called at any time and any number of times at once. All throw a
@@ -58,7 +58,6 @@ export class NamespaceClient extends PolicyClient {
   readonly #reader: FileReader;
   readonly #batches: BatchSender;
   readonly #bundles: BundleReader;
-  readonly #urls: UrlFinder;
 
   constructor(namespace: string, session: Session) {
     const name = parseNamespaceName(namespace);
@@ -70,7 +69,6 @@ export class NamespaceClient extends PolicyClient {
     this.#reader = new FileReader(session);
     this.#batches = batches;
     this.#bundles = new BundleReader(name, session);
-    this.#urls = new UrlFinder(name, cluster);
   }
 
   /**
@@ -208,9 +206,8 @@ export class NamespaceClient extends PolicyClient {
   }
 
   /**
-   * A URL straight to the bytes at a web server of a node that lives, from the namespace's template; undefined when
-   * there is no such key or the namespace has no template. It names these bytes, whatever the key names later. What is
-   * known of nodes and template may be two seconds old.
+   * A URL straight to the bytes at a web server of a node that lives and has them, from the namespace's template;
+   * undefined without such a key, a template, or a node with the bytes. It names these bytes, whatever the key names later.
    *
    * ```ts
    * await client.createNamespace({ urlTemplate: "http://{server}:8080/{namespace}/{path}" });
@@ -219,8 +216,10 @@ export class NamespaceClient extends PolicyClient {
    * url?.startsWith("http://127.0.0.1:8080/"); // => true
    * ```
    */
-  getUrl(key: string, options: CallOptions = {}): Promise<string | undefined> {
-    return this.#urls.find(() => this.stat(key, options));
+  async getUrl(key: string, options: UrlOptions = {}): Promise<string | undefined> {
+    const path = `${this.#pathOf(key)}?${formatUrlQuery(options)}`;
+    const asked = this.#session.callJson({ method: "GET", path }, checkDirectUrl, options);
+    return (await absentAsUndefined(asked, "no_direct_url"))?.url;
   }
 
   /**

@@ -56,6 +56,7 @@ export type {
   PutOptions,
   TransactionListOptions,
   TransactionOptions,
+  UrlOptions,
 } from "./client-options.js";
 export type { ClusterClient } from "./cluster-client.js";
 export type { HistoryClient } from "./history-client.js";

@@ -3,6 +3,7 @@ import {
   type ChangeInfo,
   type ChangePosition,
   type DeletedListReply,
+  type DirectUrlReply,
   type FileInfo,
   isDigest,
   type ListReply,
@@ -52,6 +53,12 @@ export function checkListReply(reply: unknown): ListReply {
   need(Array.isArray(prefixes) && prefixes.every(isString), "prefixes");
   need(next === undefined || isString(next), "next");
   return reply as ListReply;
+}
+
+export function checkDirectUrl(reply: unknown): DirectUrlReply {
+  const { url, expires } = record(reply);
+  need(isString(url) && (expires === undefined || isString(expires)), "url, expires");
+  return reply as DirectUrlReply;
 }
 
 export function checkVersionList(reply: unknown): VersionListReply {

@@ -146,11 +146,7 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "Send files with a valid Content-Type and without Content-Encoding, and everything else as application/json.",
   },
-  expectation_failed: {
-    status: 417,
-    retryable: false,
-    hint: "The only expectation that is understood is 100-continue.",
-  },
+  expectation_failed: { status: 417, retryable: false, hint: "The only known expectation is 100-continue." },
   headers_too_large: { status: 431, retryable: false, hint: "URL and headers together may have 16 KiB." },
   too_large: { status: 413, retryable: false, hint: "The request is larger than this server takes." },
   upload_not_found: {
@@ -159,11 +155,7 @@ export const ERROR_TABLE = {
     hint: "It was ended, never was, or is another node's: begin a new upload.",
   },
   upload_expired: { status: 410, retryable: false, hint: "The server's upload_ttl is over; begin a new upload." },
-  upload_offset_mismatch: {
-    status: 409,
-    retryable: false,
-    hint: "Ask for the upload's offset with HEAD, and go on there.",
-  },
+  upload_offset_mismatch: { status: 409, retryable: false, hint: "Ask for the upload's offset with HEAD, then go on." },
   upload_locked: {
     status: 423,
     retryable: true,
@@ -373,6 +365,8 @@ export const ERROR_TABLE = {
     retryable: false,
     hint: "Look whether the disk is mounted and the name is right; to empty the target, delete there what should go.",
   },
+  url_forged: { status: 403, retryable: false, hint: "Ask for a new URL; all nodes need the same url_keys." },
+  url_expired: { status: 410, retryable: false, hint: "Ask for a new URL: 'koboldfs url NAMESPACE/KEY'." },
   no_direct_url: {
     status: 404,
     retryable: false,

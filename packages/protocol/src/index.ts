@@ -33,6 +33,7 @@ export type {
   BundleRequest,
   DeletedFileInfo,
   DeletedListReply,
+  DirectUrlReply,
   FileInfo,
   HistoryEvent,
   ListReply,

@@ -120,6 +120,13 @@ export interface BatchReply {
   results: BatchResult[];
 }
 
+/** `GET /v1/files/{namespace}/{key}?url`: straight to the bytes at a web server. */
+export interface DirectUrlReply {
+  url: string;
+  /** When a signed URL stops working; absent when it is not signed. */
+  expires?: string;
+}
+
 /** One file of `POST /v1/bundles/{namespace}`. */
 export interface BundledName {
   key: string;

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atExit } from "./at-exit.js";
@@ -6,6 +7,9 @@ import { isAlive } from "./owned-process.js";
 
 /** The owner's pid is part of the name, so that a later run can tell and remove what a killed runner left behind. */
 const PREFIX = "koboldfs-cluster-";
+
+/** What is mounted where, on Linux. */
+const MOUNTS = "/proc/mounts";
 
 let swept = false;
 
@@ -30,6 +34,7 @@ export function makeTempFolder(): TempFolder {
 }
 
 function removeFolder(path: string): void {
+  unmountBelow(path);
   rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
@@ -38,4 +43,15 @@ function sweepFoldersOfDeadRunners(): void {
     const pid = /^koboldfs-cluster-(\d+)-/.exec(name)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) removeFolder(join(tmpdir(), name));
   }
+}
+
+/** A test that was killed leaves its file systems mounted; the innermost goes first. */
+function unmountBelow(path: string): void {
+  const points = existsSync(MOUNTS)
+    ? readFileSync(MOUNTS, "utf8")
+        .split("\n")
+        .map((line) => line.split(" ")[1] ?? "")
+    : [];
+  for (const point of points.filter((one) => one.startsWith(`${path}/`)).reverse())
+    execFileSync("umount", ["-l", point]);
 }

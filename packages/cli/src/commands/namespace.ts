@@ -17,7 +17,7 @@ interface CreateOptions extends ConnectionOptions {
 const EXAMPLES = `
 Examples:
   koboldfs namespace create demo
-  koboldfs namespace create photos --min-copies 2 --url-template 'http://{server}:8080/{namespace}/{path}'
+  koboldfs namespace create photos --min-copies 2 --url-template '{url}/direct/{namespace}/{path}/{name}?{signature}'
   koboldfs namespace list`;
 
 export function makeNamespaceCommand(context: CommandContext): Command {
@@ -57,7 +57,10 @@ function makeCreateCommand(context: CommandContext): Command {
     .description("create a namespace, or change the policy of one")
     .argument("<namespace>")
     .option("--min-copies <N>", "refuse puts that fewer nodes have", parseCount)
-    .option("--url-template <TEMPLATE>", "direct URLs; {server} {namespace} {path} {key} {name} are filled in")
+    .option(
+      "--url-template <TEMPLATE>",
+      "direct URLs; {server} {url} {namespace} {path} {key} {name} {signature} are filled in",
+    )
     .option(
       "--retention <TIME>",
       "how long older versions and deleted files can be brought back, e.g. 7d",

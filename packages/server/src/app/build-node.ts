@@ -4,6 +4,7 @@ import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { createClientAuth } from "../auth/client-auth.js";
 import { NodeSigner, NodeVerifier } from "../auth/node-signature.js";
 import { deriveWebhookSecret } from "../auth/webhook-signature.js";
+import { deriveUrlKey, UrlSigner } from "../auth/url-signature.js";
 import type { BlobRef } from "../blobs/blob-store.js";
 import { CachedBlobStore } from "../blobs/cached-blob-store.js";
 import { DiskUploadStore } from "../blobs/disk/uploads/disk-upload-store.js";
@@ -24,15 +25,19 @@ import { needsClusterSecret } from "../config/node-config.js";
 import { ChangeFeed } from "../mirror/changes/change-feed.js";
 import { CatalogReads } from "../files/catalog-reads.js";
 import type { FileContext } from "../files/file-context.js";
+import { DirectUrls } from "../files/direct-urls.js";
 import { FileService } from "../files/file-service.js";
+import { NamespaceViews } from "../files/namespace-views.js";
 import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
 import { ScrubService } from "../files/scrub-service.js";
 import { StatusService } from "../files/status-service.js";
 import { WebhookService } from "../files/webhook-service.js";
 import { UploadService } from "../files/uploads/upload-service.js";
+import { createDirectFace } from "../http/direct-face.js";
 import { createHttpServer, type HttpServer } from "../http/create-http-server.js";
 import { nodeFace } from "../http/node/node-face.js";
+import { Offload } from "../http/offload.js";
 import { MirrorIntake } from "../mirror/mirror-intake.js";
 import { SqliteMirror } from "../mirror/sqlite/sqlite-mirror.js";
 import { WatchedMirror } from "../mirror/watched-mirror.js";
@@ -137,7 +142,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const upkeep = new OwnUpkeep({ paid, volumes, scrub: scrub.worker });
   let joined = false;
   const server = await createServer(ground, {
-    ...{ files, cluster, uploads, intake, reads, events, upkeep, onNudge },
+    ...{ context, files, cluster, uploads, intake, reads, events, upkeep, onNudge },
     isJoined: () => joined,
   });
   return {
@@ -255,6 +260,7 @@ function openUploads(
 }
 
 interface ServerParts {
+  readonly context: FileContext;
   readonly files: FileService;
   readonly uploads: UploadService;
   readonly cluster: LiveCluster;
@@ -268,16 +274,21 @@ interface ServerParts {
 
 function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
   const { catalog, changes, clock, config, id, log, mirror, nodeSecret, volumes } = ground;
-  const { files, cluster, events, intake, uploads, upkeep, isJoined, onNudge, reads } = parts;
+  const { context, files, cluster, events, intake, uploads, upkeep, isJoined, onNudge, reads } = parts;
   const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, self: id, clock });
   const identity = { cluster: catalog.clusterId, node: id, name: config.name };
   const webhooks = new WebhookService({ catalog, secretOf: (webhook) => deriveWebhookSecret(nodeSecret, webhook) });
+  const signer = new UrlSigner(config.urlKeys.length > 0 ? config.urlKeys : [deriveUrlKey(nodeSecret)]);
+  const namespaces = new NamespaceViews({ catalog, clock });
+  const offload = new Offload(volumes, config.accel);
   return createHttpServer({
     log,
     logRequests: config.log === "debug",
     corsOrigins: config.corsOrigins,
     auth: createClientAuth(config.token ?? (needsClusterSecret(config) ? config.clusterSecret : undefined)),
     files,
+    urls: new DirectUrls({ context, files, namespaces, signer, random: Math.random }),
+    offload,
     uploads,
     namespaces: new NamespaceService(catalog),
     nodes: new NodeService(catalog, cluster),
@@ -303,6 +314,7 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
       return { status: asOf === undefined ? "ok" : "as_of", mirror: mirror.head().number };
     },
     faces: [
+      createDirectFace({ blobs: context.store, namespaces, signer, offload, clock, log }),
       (scope) =>
         nodeFace(scope, {
           ...{ blobs: volumes, listing: listerOf(volumes), journal: { mirror, intake }, identity, upkeep, onNudge },

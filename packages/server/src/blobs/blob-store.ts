@@ -31,6 +31,21 @@ export interface BlobReader {
   open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined>;
 }
 
+/** Where on this machine's disks a blob lies. */
+export interface BlobPlace {
+  /** Which of the node's volumes, counted from 0 as they are configured. */
+  readonly volume: number;
+  /** Below the volume's `blobs/`. */
+  readonly pathInVolume: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+export interface BlobLocator {
+  /** Undefined when it is not here, or not in one file. Its bytes are not checked. */
+  locate(ref: BlobRef): Promise<BlobPlace | undefined>;
+}
+
 export interface BlobStatter {
   /** Size of the stored blob without reading it, or undefined when this store does not have it. */
   stat(ref: BlobRef, signal?: AbortSignal): Promise<{ sizeBytes: number } | undefined>;

@@ -51,6 +51,8 @@ describe("loadConfig", () => {
       scrubAgainMs: 7 * 86_400_000,
       allowUnsafeCatalog: false,
       corsOrigins: [],
+      urlKeys: [],
+      accel: false,
     });
     const error = await refusal({ flags: {} });
     expect(error.code).toBe("config_invalid");

@@ -96,6 +96,8 @@ function combineValues(written: (name: SettingName) => readonly WrittenValue[], 
     scrubAgainMs: withDefault("scrub_days") * DAY_MS,
     allowUnsafeCatalog: withDefault("allow_unsafe_catalog"),
     corsOrigins: optional("cors_origins") ?? [],
+    urlKeys: all("url_keys"),
+    accel: withDefault("accel"),
   };
 }
 

@@ -1,6 +1,14 @@
 import { KoboldError, type NodeName } from "@koboldfs/protocol";
 import type { StagingLimits } from "../model/transaction.js";
-import { formatListen, invalid, isLoopback, isWildcard, type ListenAddress, type LogLevel } from "./setting-values.js";
+import {
+  formatListen,
+  invalid,
+  isLoopback,
+  isWildcard,
+  type ListenAddress,
+  type LogLevel,
+  type UrlKeyConfig,
+} from "./setting-values.js";
 
 /** What a node needs to know before it starts, checked. */
 export interface NodeConfig {
@@ -29,6 +37,10 @@ export interface NodeConfig {
   readonly scrubAgainMs: number;
   readonly allowUnsafeCatalog: boolean;
   readonly corsOrigins: readonly string[];
+  /** What signs direct URLs, the newest first; empty: a key of the cluster secret. */
+  readonly urlKeys: readonly UrlKeyConfig[];
+  /** A web server in front may be told where the bytes are. */
+  readonly accel: boolean;
 }
 
 /** Rules between settings. Throws `config_invalid` or `secret_required`. */
@@ -36,6 +48,8 @@ export function checkConfig(config: NodeConfig): NodeConfig {
   if (config.data.length === 0) throw invalid("no data directory is set; give at least one --data DIR");
   const twice = config.data.find((directory, index) => config.data.indexOf(directory) !== index);
   if (twice !== undefined) throw invalid(`data directory given twice: ${twice}`);
+  const ids = config.urlKeys.map(({ id }) => id);
+  if (new Set(ids).size < ids.length) throw invalid("two url_keys have the same id");
   if (config.url === undefined && isWildcard(config.listen.host) && isLoopback(config.host)) {
     throw invalid(
       "the node listens on every interface and its host name means loopback; set url to what peers can reach",
@@ -61,13 +75,14 @@ export function advertisedUrl(config: NodeConfig, port: number): string {
 
 /** For the log: everything but the secrets. A dsn loses its password and parameters. */
 export function describeConfig(config: NodeConfig): Record<string, unknown> {
-  const { clusterSecret, token, staging, host: _, ...open } = config;
+  const { clusterSecret, token, staging, urlKeys, host: _, ...open } = config;
   return {
     ...{ ...open, transactionMaxBytes: staging.transactionBytes, stagedMaxBytes: staging.namespaceBytes },
     listen: formatListen(config.listen),
     dsn: redactDsn(config.dsn),
     clusterSecret: clusterSecret === undefined ? "unset" : "set",
     token: token === undefined ? "unset" : "set",
+    urlKeys: urlKeys.map(({ id }) => id),
   };
 }
 

@@ -1,6 +1,12 @@
 import { isIPv4 } from "node:net";
 import { KoboldError } from "@koboldfs/protocol";
 
+/** A secret that signs direct URLs, and the id under which they name it. */
+export interface UrlKeyConfig {
+  readonly id: string;
+  readonly secret: string;
+}
+
 /** Where a server accepts connections. Port 0 lets the system choose a free one. */
 export interface ListenAddress {
   /** Host name or address, an IPv6 address without its brackets. */
@@ -53,6 +59,15 @@ export function parseOrigins(text: string): readonly string[] {
   const origins = text.split(",").map((one) => one.trim());
   if (origins.length === 1 && (origins[0] === "*" || origins[0] === "")) return origins.filter(Boolean);
   return origins.map(parseServerUrl);
+}
+
+/** `ID=SECRET`, both of what stands in a URL and in a web server's configuration as it is. */
+export function parseUrlKey(text: string): UrlKeyConfig {
+  const [, id, secret] = /^([A-Za-z0-9_-]{1,16})=([A-Za-z0-9_-]{16,128})$/.exec(text) ?? [];
+  if (id === undefined || secret === undefined) {
+    throw invalid("not ID=SECRET with 1 to 16 and 16 to 128 letters, digits, _ and -");
+  }
+  return { id, secret };
 }
 
 export function parseText(text: string): string {

@@ -9,6 +9,7 @@ import {
   parseOrigins,
   parseServerUrl,
   parseText,
+  parseUrlKey,
   wholeNumberBetween,
 } from "./setting-values.js";
 
@@ -178,6 +179,22 @@ export const SETTINGS = {
       "Web pages whose scripts may use this node: https://HOST[:PORT], several separated by commas, or * for every page. Only for pages that come from elsewhere than this node.",
     parse: parseOrigins,
     derived: "none",
+  }),
+  url_keys: setting({
+    placeholder: "ID=SECRET",
+    description:
+      "Signs direct URLs of private namespaces. May be given several times: the first signs, all are accepted, so that keys change without a break. The same on every node and in its web server.",
+    parse: parseUrlKey,
+    derived: "one key made of the cluster secret",
+    repeatable: true,
+    secret: true,
+  }),
+  accel: setting({
+    placeholder: "BOOL",
+    description:
+      "Let a web server in front of this node send the bytes: requests that it marks with X-Sendfile-Type (X-Accel-Redirect or X-Sendfile) are answered with the place of the bytes. 'koboldfs web-server' prints such a configuration.",
+    parse: parseBoolean,
+    default: "false",
   }),
   config: setting({
     placeholder: "FILE",

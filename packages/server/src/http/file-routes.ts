@@ -61,6 +61,12 @@ const VERSIONS = {
   limit: number("With versions: at most so many, up to 1,000."),
 };
 
+const URL_QUERY = {
+  url: text("A URL straight to the bytes at a web server, instead of the bytes (DirectUrlReply)."),
+  ttl: { type: "integer", minimum: 1, description: "With url: for how many seconds a signed one is good; an hour." },
+  zone: text("With url: where the reader is; a node of that zone is preferred."),
+};
+
 const FILE_HEADERS = {
   ETag: text("The digest, quoted."),
   "Last-Modified": text("When this version was acknowledged."),
@@ -129,7 +135,7 @@ function getSchema() {
   return {
     summary: "Read a file, or list its versions.",
     params: NAME,
-    querystring: { type: "object", properties: { ...PAST, ...VERSIONS } },
+    querystring: { type: "object", properties: { ...PAST, ...VERSIONS, ...URL_QUERY } },
     headers: { type: "object", properties: GET_HEADERS },
     response: {
       200: { description: "The whole file.", content: BYTES, headers: FILE_HEADERS },
@@ -142,6 +148,7 @@ function getSchema() {
         "precondition_failed",
         "range_not_satisfiable",
         "blob_unavailable",
+        "no_direct_url",
         ...IN_TRANSACTION,
         ...ALWAYS,
       ),

@@ -3,12 +3,14 @@ import { pipeline, type Readable } from "node:stream";
 import { HEADER, KoboldError } from "@koboldfs/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ClientAuth } from "../auth/client-auth.js";
+import type { DirectUrlRequest, DirectUrls } from "../files/direct-urls.js";
 import type { FileService, FoundFile } from "../files/file-service.js";
 import { type ByteSpan, parseRange } from "../model/byte-range.js";
 import { decideRead, ifRangeHolds } from "../model/read-condition.js";
 import type { Logger } from "../runtime/logger.js";
 import { fileHeaders, type ReplyHeaders, validatorHeaders } from "./file-headers.js";
 import { type FileName, parseQueriedFileUrl } from "./file-url.js";
+import type { Offload } from "./offload.js";
 import { type PastQuery, parsePastQuery } from "./past-query.js";
 import { parseTransaction } from "./transaction-header.js";
 import { toVersionListReply } from "./wire-file.js";
@@ -16,6 +18,8 @@ import { toVersionListReply } from "./wire-file.js";
 export interface ReadContext {
   readonly auth: ClientAuth;
   readonly files: FileService;
+  readonly urls: DirectUrls;
+  readonly offload: Offload;
   readonly log: Logger;
 }
 
@@ -25,8 +29,11 @@ export async function getFile(context: ReadContext, request: FastifyRequest, rep
   const { query, ...name } = parseQueriedFileUrl(request.originalUrl);
   const past = parsePastQuery(query);
   if (past.kind === "versions") return sendVersions(files, { ...name, ...past }, reply);
+  if (past.kind === "url") return sendUrl(context.urls, { ...name, ...past }, reply);
   const file = await findFile(context, { ...name, past, request, reply });
   if (answerCondition(file, request, reply)) return;
+  const handed = await context.offload.handOver(file, request.headers);
+  if (handed !== undefined) return sendHead(reply, { ...fileHeaders(file), ...handed });
   const span = chooseSpan(file, request, reply);
   const { content } = await files.openBlob(file, span);
   const headers = span === undefined ? wholeHeaders(file) : partHeaders(file, span);
@@ -36,7 +43,7 @@ export async function getFile(context: ReadContext, request: FastifyRequest, rep
   else sendStream(content, response, log);
 }
 
-type OnePast = Exclude<PastQuery, { kind: "versions" }>;
+type OnePast = Exclude<PastQuery, { kind: "versions" | "url" }>;
 
 interface Wanted extends FileName {
   readonly past: OnePast;
@@ -62,6 +69,16 @@ async function findFile(
   }
 }
 
+function sendHead(reply: FastifyReply, headers: ReplyHeaders): void {
+  reply.raw.writeHead(200, headers).end();
+  reply.hijack();
+}
+
+async function sendUrl(urls: DirectUrls, request: DirectUrlRequest, reply: FastifyReply): Promise<void> {
+  const { url, expires } = await urls.find(request);
+  await reply.send({ url, ...(expires !== undefined && { expires: expires.toISOString() }) });
+}
+
 async function sendVersions(
   files: FileService,
   { namespace, key, before, limit }: FileName & { readonly before?: number; readonly limit: number },
@@ -85,7 +102,9 @@ function sendStream(content: Readable, response: ServerResponse, log: Logger): v
 export async function headFile(context: ReadContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { query, ...name } = parseQueriedFileUrl(request.originalUrl);
   const past = parsePastQuery(query);
-  if (past.kind === "versions") throw new KoboldError("invalid_request", "versions are listed with GET");
+  if (past.kind === "versions" || past.kind === "url") {
+    throw new KoboldError("invalid_request", `${past.kind} is asked for with GET`);
+  }
   const file = await findFile(context, { ...name, past, request, reply });
   if (answerCondition(file, request, reply)) return;
   reply.raw.writeHead(200, wholeHeaders(file)).end();

@@ -328,6 +328,7 @@ export const SCHEMAS = [
       },
     }),
   },
+  { $id: "DirectUrlReply", ...object({ url: TEXT, expires: TIME }, ["expires"]) },
   { $id: "Health", ...object({ status: { const: "ok" } }) },
 ] as const;
 

@@ -1,8 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { deriveWebhookSecret } from "../auth/webhook-signature.js";
 import { createClientAuth } from "../auth/client-auth.js";
+import { UrlSigner } from "../auth/url-signature.js";
+import type { BlobLocator } from "../blobs/blob-store.js";
 import { MemoryUploadStore } from "../blobs/memory/memory-upload-store.js";
 import { ChangeFeed } from "../mirror/changes/change-feed.js";
+import { DirectUrls } from "../files/direct-urls.js";
+import { NamespaceViews } from "../files/namespace-views.js";
 import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
 import { ScrubService } from "../files/scrub-service.js";
@@ -17,6 +21,8 @@ import { WatchedMirror } from "../mirror/watched-mirror.js";
 import { MemoryMirror } from "../mirror/memory/memory-mirror.js";
 import { systemClock } from "../runtime/clock.js";
 import { silentLogger } from "../runtime/logger.js";
+import { createDirectFace } from "./direct-face.js";
+import { Offload } from "./offload.js";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "./create-http-server.js";
 
 export interface TestServer extends TestFiles {
@@ -33,7 +39,11 @@ export interface TestServer extends TestFiles {
 /** Longer than any test. */
 const UPLOAD_TTL_MS = 3_600_000;
 
+export const TEST_URL_KEY = { id: "test", secret: "a-secret-of-the-tests" };
+
 export interface TestServerOptions extends TestFilesOptions {
+  /** Lets web servers send the bytes that it finds. */
+  readonly locate?: BlobLocator["locate"];
   readonly token?: string;
   readonly http?: Partial<HttpServerOptions>;
 }
@@ -51,9 +61,16 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const upkeep = new ScriptedUpkeep();
   const secretOf = (id: string) => deriveWebhookSecret("a secret of tests", id);
   const webhooks = new WebhookService({ catalog, secretOf });
+  const signer = new UrlSigner([TEST_URL_KEY]);
+  const views = new NamespaceViews({ catalog, clock: systemClock });
+  const offload = new Offload({ locate: options.locate ?? (async () => undefined) }, options.locate !== undefined);
+  const direct = { blobs: context.store, namespaces: views, signer, offload, clock: systemClock, log: silentLogger };
   const server = await createHttpServer({
+    faces: [createDirectFace(direct)],
     auth: createClientAuth(options.token),
     files: test.files,
+    urls: new DirectUrls({ context, files, namespaces: views, signer, random: Math.random }),
+    offload,
     namespaces: new NamespaceService(test.catalog),
     nodes: new NodeService(test.catalog, test.cluster),
     status: new StatusService({

@@ -104,6 +104,12 @@ export class DiskVolume implements BlobStore {
     return this.#reading(() => statBlobFile(this.#options.files, blobPath(this.root, ref)));
   }
 
+  /** Where the blob lies, when it is here. */
+  async locate(ref: BlobRef): Promise<{ path: string; pathInVolume: string; sizeBytes: number } | undefined> {
+    const found = await this.stat(ref);
+    return found && { ...found, path: blobPath(this.root, ref), pathInVolume: blobPath("", ref) };
+  }
+
   async create(namespace: NamespaceName, announced: BlobWriteOptions = {}, signal?: AbortSignal): Promise<BlobWrite> {
     return this.begin({ namespace, announced, signal });
   }

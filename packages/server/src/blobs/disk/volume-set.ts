@@ -1,12 +1,21 @@
 import { KoboldError, type NamespaceName, type VolumeInfo } from "@koboldfs/protocol";
 import type { Logger } from "../../runtime/logger.js";
-import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob } from "../blob-store.js";
 import type { PlacementWatch } from "../scrubbed-store.js";
+import type {
+  BlobLocator,
+  BlobPlace,
+  BlobRef,
+  BlobStore,
+  BlobWrite,
+  BlobWriteOptions,
+  ByteRange,
+  OpenBlob,
+} from "../blob-store.js";
 import type { DiskVolume } from "./disk-volume.js";
 import { KeyedLock } from "./keyed-lock.js";
 
 /** The volumes of a node as one store. Each blob is on one of them; a new one goes where most space is. */
-export class VolumeSet implements BlobStore {
+export class VolumeSet implements BlobStore, BlobLocator {
   readonly volumes: readonly DiskVolume[];
   readonly #logger: Logger;
   readonly #publishing = new KeyedLock();
@@ -48,6 +57,13 @@ export class VolumeSet implements BlobStore {
       stat: (ref, signal) => this.#lookThrough((volume) => volume.stat(ref, signal)),
       create: (namespace, announced, signal) => this.create(namespace, announced, signal),
     };
+  }
+
+  async locate(ref: BlobRef): Promise<BlobPlace | undefined> {
+    return this.#lookThrough(async (volume) => {
+      const place = await volume.locate(ref);
+      return place && { ...place, volume: this.volumes.indexOf(volume) };
+    });
   }
 
   async create(namespace: NamespaceName, announced: BlobWriteOptions = {}, signal?: AbortSignal): Promise<BlobWrite> {

@@ -6,9 +6,9 @@ import type { BlobName } from "../../../model/commit-view.js";
 import { fromHex, toBigInt, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orIgnore, orUpdate } from "../insert-or-update.js";
+import type { StoredBlobName } from "./reference-queries.js";
 import { prepareQuery, prepareRows } from "../prepared-query.js";
 import type { DebtsTable, SqlInteger } from "../schema.js";
-import type { StoredBlobName } from "./reference-queries.js";
 
 type StoredDebt = Selectable<DebtsTable>;
 type StoredDebtCount = {
