@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { CrashPoint } from "@koboldfs/server/crash-points";
 import { expect } from "vitest";
 import { blobPath, hasBlob } from "../harness/blobs-on-disk.js";
@@ -112,6 +112,31 @@ const reaped: CrashDriver = {
   },
 };
 
+const scrubbed: CrashDriver = {
+  who: "a node that finds bytes bad, or astray",
+  async run(scene) {
+    await scene.cluster.waitUntilSettled();
+    const { key, body } = scene.next();
+    await scene.ledger.put(scene.other.url, key, body);
+    await scene.cluster.waitUntilSettled();
+    const path = blobPath(scene.victim.data[0] as string, NAMESPACE, sha256(body));
+    if (scene.point === "scrub.moved") renameSync(path, astray(path));
+    else writeFileSync(path, "something else");
+    scene.victim.orderCrash(scene.point);
+    const order = JSON.stringify({ node: scene.victim.name, repairs: true });
+    const headers = { "content-type": "application/json" };
+    await rawRequest(scene.other.url, { method: "POST", path: "/v1/scrub", headers, body: order });
+    await scene.victim.waitForCrash(scene.point);
+  },
+};
+
+/** The same name in a folder where it does not belong. */
+function astray(path: string): string {
+  const folder = join(dirname(dirname(dirname(path))), "00", "00");
+  mkdirSync(folder, { recursive: true });
+  return join(folder, basename(path));
+}
+
 const uploaded: CrashDriver = {
   who: "the node that takes a resumable upload",
   async run(scene) {
@@ -165,5 +190,6 @@ export const CRASH_DRIVERS: Readonly<Record<string, readonly CrashDriver[]>> = {
   backfill: [backfilled],
   purge: [purged],
   reap: [reaped],
+  scrub: [scrubbed],
   upload: [uploaded],
 };

@@ -32,7 +32,7 @@ export function formatPassEnd({ node, pass }: NodePass): string[] {
   return [
     `${name}: read ${formatFiles(files)}, ${formatSize(bytes)}, in ${formatDuration(seconds)}: ${found || "all good"}${mending}`,
     ...listed.map(({ finding, namespace, digest, path }) => {
-      return `  ${finding} ${printable(namespace)} ${digest}${path === undefined ? "" : ` ${printable(path)}`}`;
+      return `  ${finding} ${printable(namespace)} ${printable(digest)}${path === undefined ? "" : ` ${printable(path)}`}`;
     }),
   ];
 }

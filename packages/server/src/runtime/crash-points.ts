@@ -39,6 +39,10 @@ export const CRASH_POINTS = [
   "purge.confirmed",
   "purge.unlinked",
   "purge.obeyed",
+  // Bytes that are bad, or astray.
+  "scrub.owed",
+  "scrub.quarantined",
+  "scrub.moved",
   // A resumable upload.
   "upload.piece.before-fsync",
   "upload.piece.fsynced",

@@ -52,7 +52,7 @@ describe("BackfillWorker", () => {
         return answer(blob);
       },
     };
-    worker = new BackfillWorker({ catalog, cluster, fetcher, lanes: 8, log: silentLogger });
+    worker = new BackfillWorker({ catalog, cluster, fetcher, lanes: 8, batchEntries: 200, log: silentLogger });
   });
 
   function journal(count: number, digestOf = (number: number) => number): void {

@@ -15,11 +15,16 @@ export interface BackfillWorkerOptions {
   readonly fetcher: Pick<BlobFetcher, "fetch">;
   /** Blobs fetched at the same time; the repair worker, whose debts are more urgent, has as many. */
   readonly lanes: number;
+  /** Journal entries walked in one step; for tests. */
+  readonly batchEntries?: number;
   readonly log: Logger;
 }
 
-/** Journal entries walked in one step, and so fetched again at most when the process dies in its midst. */
-const BATCH_ENTRIES = 200;
+/**
+ * Journal entries walked in one step: at its end all lanes wait for the slowest, so it is worth being long. When the process
+ * dies in its midst the blobs that came are read again, not fetched.
+ */
+const BATCH_ENTRIES = 1_000;
 /** Blobs remembered as good here, so that the many names of one blob do not cost as many readings of it. */
 const REMEMBERED_BLOBS = 10_000;
 
@@ -31,12 +36,14 @@ export class BackfillWorker implements Worker {
   readonly name = "backfill";
   readonly pollMs = 2_000;
   readonly #options: BackfillWorkerOptions;
+  readonly #batchEntries: number;
   readonly #good = new Set<string>();
   #position = 0;
   #joinedAt = 0;
 
   constructor(options: BackfillWorkerOptions) {
     this.#options = options;
+    this.#batchEntries = options.batchEntries ?? BATCH_ENTRIES;
   }
 
   /** Fetches one batch, then moves the position: a crash in between fetches nothing that is here already. */
@@ -46,12 +53,15 @@ export class BackfillWorker implements Worker {
     if (self === undefined || !NODE_STATES[self.state].owes) return "idle";
     this.#takePosition(self);
     if (this.#position >= self.joinedAt) return this.#sayComplete(self);
-    const range = { after: this.#position, until: self.joinedAt, limit: BATCH_ENTRIES };
+    const range = { after: this.#position, until: self.joinedAt, limit: this.#batchEntries };
     const blobs = await catalog.listJournalBlobs(range);
     if (blobs.length > 0 && cluster.readingPeers().length === 0) return "idle";
     await this.#fetchAll(blobs, signal);
     crashPoint("backfill.fetched");
-    return this.#moveTo(self, blobs.length < BATCH_ENTRIES ? self.joinedAt : (blobs.at(-1)?.number ?? self.joinedAt));
+    return this.#moveTo(
+      self,
+      blobs.length < this.#batchEntries ? self.joinedAt : (blobs.at(-1)?.number ?? self.joinedAt),
+    );
   }
 
   /** What is seen of the own record is a second old, so the position only grows; but a node can join a second time. */

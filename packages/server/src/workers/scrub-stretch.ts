@@ -20,6 +20,7 @@ import {
   type ScrubPlan,
 } from "../model/scrub-decision.js";
 import type { Clock } from "../runtime/clock.js";
+import { crashPoint } from "../runtime/crash-points.js";
 import type { Logger } from "../runtime/logger.js";
 import type { ScrubReport } from "./scrub-report.js";
 import type { VolumeReads } from "./volume-reads.js";
@@ -324,6 +325,7 @@ export class ScrubStretch {
     const { catalog, cluster } = this.#options;
     if (record === undefined) return false;
     await catalog.addDebts([{ ...record, node: cluster.self, copies: cluster.readingPeers().length }]);
+    crashPoint("scrub.owed");
     cluster.nudge([cluster.self]);
     return false;
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { KoboldError, type ScrubFindings, type ScrubInfo, type ScrubPassInfo } from "@koboldfs/protocol";
 import type { ScrubCoverage } from "../blobs/scrub-coverage.js";
 import { SHARDS } from "../model/folder-shard.js";
@@ -138,13 +139,19 @@ export class ScrubWorker implements Worker {
       await this.#options.quarantine.sweep();
       return "idle";
     }
-    this.#slow = new AbortController();
-    const either = AbortSignal.any([signal, this.#slow.signal]);
+    const slow = new AbortController();
+    // Each file that is read listens to it.
+    setMaxListeners(0, slow.signal);
+    this.#slow = slow;
+    const onStop = () => slow.abort(signal.reason);
+    signal.addEventListener("abort", onStop, { once: true });
     try {
       const second = toSecond(clock.now());
-      await this.#prove(from, { repairs: true, bytesPerSecond, report: this.#report, second, signal: either });
+      await this.#prove(from, { repairs: true, bytesPerSecond, report: this.#report, second, signal: slow.signal });
     } catch (error) {
-      if (signal.aborted || !this.#slow.signal.aborted) throw error;
+      if (signal.aborted || !slow.signal.aborted) throw error;
+    } finally {
+      signal.removeEventListener("abort", onStop);
     }
     return "busy";
   }

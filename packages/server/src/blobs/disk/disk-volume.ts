@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import type { NamespaceName, VolumeInfo } from "@koboldfs/protocol";
 import type { Clock } from "../../runtime/clock.js";
+import { crashPoint } from "../../runtime/crash-points.js";
 import type { FileSystem } from "../../runtime/file-system.js";
 import type { Logger } from "../../runtime/logger.js";
 import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob } from "../blob-store.js";
@@ -210,6 +211,7 @@ export class DiskVolume implements BlobStore {
     const { folders } = this.#ground;
     const folder = await folders.ensure(blobFolders(ref));
     await this.files.rename(path, blobPath(this.root, ref));
+    crashPoint("scrub.moved");
     await folders.sync(folder);
     await folders.sync(dirname(path));
   }

@@ -85,6 +85,10 @@ describe("a volume that is taken out", () => {
     expect(first.isSuspect).toBe(false);
   });
 
+  it("is said to be full when it takes nothing more, and is not out for that", () => {
+    expect([first.describe(1).state, first.describe(0).state, first.isSuspect]).toEqual(["good", "full", false]);
+  });
+
   it("is not taken out for being full", async () => {
     files.arm({ failAt: 1, errno: "ENOSPC", matches: ({ call }) => call === "syncData" });
     await first.check({ writes: true });

@@ -10,7 +10,7 @@ const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /** The whole body of the thread: nobody else uses it, so it reads and waits without ado. */
-parentPort?.on("message", (request: DigestRequest) => parentPort?.postMessage(answer(request)));
+parentPort?.on("message", (requests: DigestRequest[]) => parentPort?.postMessage(requests.map(answer)));
 
 function answer({ id, path, bytesPerSecond }: DigestRequest): DigestAnswer {
   try {

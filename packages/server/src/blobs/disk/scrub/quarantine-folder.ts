@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { isDigest, parseNamespaceName } from "@koboldfs/protocol";
+import { crashPoint } from "../../../runtime/crash-points.js";
 import { makeDurableFolder } from "../../../runtime/durable-folder.js";
 import type { FileSystem } from "../../../runtime/file-system.js";
 import type { BlobRef } from "../../blob-store.js";
@@ -26,6 +27,7 @@ export class QuarantineFolder {
     let number = 1;
     while (names.has(`${digest}.${number}`)) number += 1;
     await this.#files.rename(path, join(folder, `${digest}.${number}`));
+    crashPoint("scrub.quarantined");
     await this.#files.syncFolder(folder);
   }
 

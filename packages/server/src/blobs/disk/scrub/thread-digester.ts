@@ -24,6 +24,8 @@ export class ThreadDigester implements FileDigester {
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #lastId = 0;
+  /** What was asked for in this turn of the event loop: one message for all, since for small files that is most of the work. */
+  #asked: DigestRequest[] = [];
 
   async digest(path: string, bytesPerSecond: number, signal: AbortSignal): Promise<FileDigest> {
     signal.throwIfAborted();
@@ -35,7 +37,8 @@ export class ThreadDigester implements FileDigester {
       return await new Promise<FileDigest>((resolve, reject) => {
         this.#waiting.set(id, { resolve, reject });
         const request: DigestRequest = { id, path, bytesPerSecond };
-        this.#start().postMessage(request);
+        if (this.#asked.length === 0) queueMicrotask(() => this.#send());
+        this.#asked.push(request);
       });
     } finally {
       signal.removeEventListener("abort", onAbort);
@@ -46,13 +49,24 @@ export class ThreadDigester implements FileDigester {
     await this.#end(new Error("the reader of files is closed"));
   }
 
+  #send(): void {
+    const requests = this.#asked;
+    this.#asked = [];
+    // Whoever asked may have been told meanwhile that it is over.
+    const wanted = requests.filter(({ id }) => this.#waiting.has(id));
+    if (wanted.length > 0) this.#start().postMessage(wanted);
+  }
+
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
     const worker = new Worker(new URL("./digest-thread.js", import.meta.url));
     // A node that has nothing else to do may end.
     worker.unref();
-    worker.on("message", (answer: DigestAnswer) => this.#take(answer));
+    worker.on("message", (answers: DigestAnswer[]) => answers.forEach((answer) => this.#take(answer)));
     worker.on("error", (error) => void this.#end(error));
+    worker.on("exit", () => {
+      if (this.#worker === worker) void this.#end(new Error("the thread that reads files ended"));
+    });
     this.#worker = worker;
     return worker;
   }
