@@ -1,53 +1,19 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { MoveReport, PromotedCatalog } from "@koboldfs/server/recovery";
 import { describe, expect, it } from "vitest";
 import type { Cluster } from "./harness/cluster.js";
 import { dropCatalog } from "./harness/drop-catalog.js";
 import type { NodeProcess } from "./harness/node-process.js";
 import { getFile, mustGet, mustPut, putFile } from "./harness/raw-files.js";
-import { jsonOf, refusalOf } from "./harness/raw-request.js";
+import { refusalOf } from "./harness/raw-request.js";
 import { runCatalogCommand, startAllOn, stopAll, tryCatalogCommand } from "./harness/recovery.js";
+import { checkReadable, SteadyWriters } from "./harness/steady-writers.js";
 import { createTestCatalog } from "./harness/test-catalog.js";
 import { withCluster } from "./harness/use-cluster.js";
 import { waitUntil } from "./harness/wait-until.js";
 import { checkJournal } from "./history/check-journal.js";
 import { readJournal } from "./history/read-journal.js";
-
-/** So that there are some hundred files to be read afterwards, and not thousands. */
-const PAUSE_MS = 200;
-
-/** Puts through the nodes in turn until it is told to stop. */
-class Writer {
-  readonly acknowledged: string[] = [];
-  readonly refusals = new Set<string>();
-  readonly #running: Promise<void>;
-  #isStopped = false;
-
-  constructor(nodes: readonly NodeProcess[], lane: number) {
-    this.#running = this.#run(nodes, lane);
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.#running;
-  }
-
-  async #run(nodes: readonly NodeProcess[], lane: number): Promise<void> {
-    for (let index = 0; !this.#isStopped; index += 1) {
-      const key = `w-${lane}-${index}`;
-      const reply = await putFile(nodes[index % nodes.length]?.url ?? "", key, { body: key });
-      if (reply.status < 300) this.acknowledged.push(key);
-      else this.refusals.add(jsonOf<{ code: string }>(reply).code);
-      await sleep(PAUSE_MS);
-    }
-  }
-}
-
-async function expectAll(node: NodeProcess, keys: readonly string[]): Promise<void> {
-  for (const key of keys) expect((await mustGet(node.url, key)).toString()).toBe(key);
-}
 
 describe("a catalog that is moved while nodes write to it", () => {
   it("has everything that was acknowledged and owed, and the old one takes no write any more", async () => {
@@ -57,25 +23,23 @@ describe("a catalog that is moved while nodes write to it", () => {
       const target = await createTestCatalog("postgres", cluster.folder);
       const move = ["move", "--from", cluster.dsn, "--to", target.dsn];
       try {
-        const writers = [0, 1, 2].map((lane) => new Writer([a, b], lane));
-        await waitUntil("some puts are acknowledged", () =>
-          writers.every(({ acknowledged }) => acknowledged.length > 3),
-        );
+        const writers = new SteadyWriters([a, b], 3);
+        await waitUntil("some puts are acknowledged", () => writers.acknowledged.length > 10);
         const report = await runCatalogCommand<MoveReport>(cluster, move);
-        await Promise.all(writers.map((writer) => writer.stop()));
-        const keys = writers.flatMap(({ acknowledged }) => acknowledged);
+        await writers.stop();
+        const { keys } = writers;
         expect(report).toMatchObject({ from: "sqlite", to: "postgres", names: keys.length, epoch: 1 });
-        expect([...new Set(writers.flatMap(({ refusals }) => [...refusals]))]).toEqual(["catalog_retired"]);
+        expect([...writers.refusals]).toEqual(["catalog_retired"]);
         // Reads go on, from the mirrors; and whoever asks for the move once more is told that it has happened.
         expect((await getFile(a.url, keys[0] ?? "")).headers["koboldfs-as-of"]).toBeDefined();
         expect(await runCatalogCommand(cluster, move)).toMatchObject({ names: keys.length, stoppedMs: 0 });
         await stopAll(cluster);
         await startAllOn(cluster, target.dsn);
-        await expectAll(a, keys);
+        await checkReadable(a, keys);
         expect(checkJournal(await readJournal(target.dsn))).toEqual([]);
         // Node c was away: what it owed was written down in the old catalog only.
         await cluster.waitUntilSettled();
-        await expectAll(c, keys);
+        await checkReadable(c, keys);
         expect(await mustPut(a.url, "later", "goes on")).toMatchObject({ copies: 2 });
         await stopAll(cluster);
         a.useCatalog(cluster.dsn);
@@ -131,7 +95,7 @@ describe("of two machines the one that is left", () => {
       expect(report).toMatchObject({ names: 10, other: { name: "a" }, uncheckedNodes: ["a"] });
       b.useCatalog(dsn);
       await b.start();
-      await expectAll(
+      await checkReadable(
         b,
         Array.from({ length: 10 }, (_, index) => `k${index}`),
       );

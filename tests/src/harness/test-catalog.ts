@@ -18,6 +18,11 @@ export async function createTestCatalog(engine: CatalogEngine, folder: string): 
   return { dsn: database.url, drop: () => database.drop() };
 }
 
+/** A catalog that the test has made, and drops itself. */
+export function givenCatalog(dsn: string): TestCatalog {
+  return { dsn, drop: async () => {} };
+}
+
 /** Why the engine cannot run on this machine, or undefined when it can. */
 export async function whyEngineIsMissing(engine: CatalogEngine): Promise<string | undefined> {
   if (engine === "sqlite") return undefined;

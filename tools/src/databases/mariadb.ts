@@ -5,7 +5,11 @@ import { createServerFolder, removeFolder, runToEnd, ServerProcess, startOnFreeP
 import { findUnprivilegedUser, type UnprivilegedUser } from "./unprivileged-user.js";
 
 /** Small, because several tests' clusters and the server share one machine. Durability stays as MariaDB ships it. */
-const SMALL = ["--innodb-buffer-pool-size=64M", "--innodb-log-file-size=48M", "--max-connections=300"];
+export const MARIADB_SETTINGS = [
+  "--innodb-buffer-pool-size=64M",
+  "--innodb-log-file-size=48M",
+  "--max-connections=300",
+];
 
 /** The server without a service that would start at boot; my_print_defaults comes with the client. */
 const MARIADB = {
@@ -33,7 +37,7 @@ async function startInstalled(mariadbd: string, installDb: string): Promise<Data
     return await startOnFreePort(async (port) => {
       const where = [`--datadir=${folder}/data`, `--socket=${folder}/socket`, `--pid-file=${folder}/pid`];
       const network = [`--port=${port}`, "--bind-address=127.0.0.1", "--skip-name-resolve"];
-      const args = ["--no-defaults", ...where, ...network, ...SMALL];
+      const args = ["--no-defaults", ...where, ...network, ...MARIADB_SETTINGS];
       const child = new ServerProcess({ file: mariadbd, args, folder, user });
       const url = `mysql://root@127.0.0.1:${port}/mysql`;
       await child.waitUntilReady(() => ping(url));
@@ -45,7 +49,8 @@ async function startInstalled(mariadbd: string, installDb: string): Promise<Data
   }
 }
 
-async function createSystemTables(installDb: string, folder: string, user: UnprivilegedUser | undefined) {
+/** Makes the data folder `<folder>/data` of a server that never ran. */
+export async function createSystemTables(installDb: string, folder: string, user: UnprivilegedUser | undefined) {
   const args = ["--no-defaults", `--datadir=${folder}/data`, "--auth-root-authentication-method=normal"];
   const quick = [
     "--skip-test-db",

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chown, mkdtemp, rm } from "node:fs/promises";
+import { chown, mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ export async function createServerFolder(
 }
 
 /** A port of 127.0.0.1 that was free a moment ago; whoever starts on it tries again with another when it lost the race. */
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -138,4 +138,11 @@ export async function startOnFreePort<T>(start: (port: number) => Promise<T>): P
 
 export async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** Gives a folder and all that is in it to the user that a server runs as. */
+export async function chownAll(folder: string, user: UnprivilegedUser | undefined): Promise<void> {
+  if (user === undefined) return;
+  await chown(folder, user.uid, user.gid);
+  for (const name of await readdir(folder, { recursive: true })) await chown(join(folder, name), user.uid, user.gid);
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Skip } from "./skip.js";
@@ -14,6 +14,8 @@ export interface DebianPrograms {
   readonly name: string;
   readonly programs: readonly string[];
   readonly packages: readonly string[];
+  /** What else the packages must have brought: libraries, by path. */
+  readonly files?: readonly string[];
 }
 
 /**
@@ -21,12 +23,13 @@ export interface DebianPrograms {
  * there is none: a skip, and in CI an error.
  */
 export async function findOrInstallPrograms(wanted: DebianPrograms): Promise<readonly string[] | Skip> {
-  const found = findPrograms(wanted.programs) ?? (await install(wanted));
+  const found = findAll(wanted) ?? (await install(wanted));
   if ("skip" in found && process.env["CI"] === "true") throw new Error(`${found.skip} (never skipped in CI)`);
   return found;
 }
 
-async function install({ name, programs, packages }: DebianPrograms): Promise<readonly string[] | Skip> {
+async function install(wanted: DebianPrograms): Promise<readonly string[] | Skip> {
+  const { name, packages } = wanted;
   const command = `apt-get install ${packages.join(" ")}`;
   if (process.getuid?.() !== 0 || findProgram("apt-get") === undefined) {
     return { skip: `${name} is not installed: run '${command}' as root` };
@@ -37,13 +40,18 @@ async function install({ name, programs, packages }: DebianPrograms): Promise<re
   } catch (error) {
     return { skip: `${name} is not installed and '${command}' failed: ${String(error).slice(0, 500)}` };
   }
-  return findPrograms(programs) ?? { skip: `${name} is not installed, even after '${command}'` };
+  return findAll(wanted) ?? { skip: `${name} is not installed, even after '${command}'` };
 }
 
 async function runAptGet(...args: string[]): Promise<void> {
   await promisify(execFile)("apt-get", ["-q", "-y", "-o", `DPkg::Lock::Timeout=${LOCK_TIMEOUT_SECONDS}`, ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    // In the first runlevel, so Debian thinks, no service is started: a database of tests is started by its test.
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
   });
+}
+
+function findAll({ programs, files = [] }: DebianPrograms): readonly string[] | undefined {
+  return files.every((file) => existsSync(file)) ? findPrograms(programs) : undefined;
 }
 
 function findPrograms(names: readonly string[]): readonly string[] | undefined {

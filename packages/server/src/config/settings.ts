@@ -71,7 +71,7 @@ export const SETTINGS = {
   dsn: setting({
     placeholder: "URL",
     description:
-      "The catalog: sqlite:PATH, postgres://USER:PASSWORD@HOST/DB or mysql://USER:PASSWORD@HOST/DB, the same on every node.",
+      "The catalog: sqlite:PATH, postgres://USER:PASSWORD@HOST/DB or mysql://USER:PASSWORD@HOST/DB, the same on every node. Several hosts, separated by commas: all nodes write through the one that accepts writes.",
     parse: parseText,
     derived: "sqlite:catalog.sqlite in the first data directory: a cluster of one node",
     secret: true,

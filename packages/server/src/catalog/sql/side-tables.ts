@@ -16,11 +16,11 @@ interface SideTable<Name extends keyof CatalogTables> {
 }
 
 type SideTables = {
-  readonly [Name in "nodes" | "debts" | "purges" | "transactions" | "staged" | "locks"]: SideTable<Name>;
+  readonly [Name in "nodes" | "debts" | "purges" | "transactions" | "staged" | "locks" | "webhooks"]: SideTable<Name>;
 };
 
 /**
- * What a catalog knows besides its journal: who has come how far and owes what, who has purged what, what is staged. In
+ * What a catalog knows besides its journal: who has come how far and owes what, who has purged what, what is staged, and where webhooks are. In
  * the order in which they are copied: a node's place before its debts, since what it finds lacking in between is a debt.
  */
 const SIDE_TABLES: SideTables = {
@@ -58,6 +58,13 @@ const SIDE_TABLES: SideTables = {
       ...({ transaction_id: "text", namespace: "text", key: "text", kind: "text", digest: "bytes" } as const),
       ...({ size_bytes: "integer", content_type: "text", metadata: "text", expires: "text" } as const),
       ...({ min_copies: "integer", placed_on: "text", staged_at: "integer", seen: "integer" } as const),
+    },
+  },
+  webhooks: {
+    key: ["id"],
+    columns: {
+      ...({ id: "text", url: "text", namespace: "text", prefix: "text", error: "text" } as const),
+      ...({ position: "integer", failures: "integer", delivered_ms: "integer" } as const),
     },
   },
   locks: { key: ["namespace", "key"], columns: { namespace: "text", key: "text", transaction_id: "text" } },
