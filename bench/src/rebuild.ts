@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startPostgres } from "@koboldfs/tools";
-import { peakMemoryOf } from "./measure/processes.js";
+import { peakMemoryOf, reapedChildrenCpuSeconds } from "./measure/processes.js";
 import { generateMirror } from "./rebuild/generated-mirror.js";
 import { COMMAND, HEAP_FLAG, NAMESPACE, ourEnvironment, startCluster } from "./subjects/koboldfs.js";
 
@@ -23,12 +23,16 @@ async function main(): Promise<void> {
     const data = join(folder, "node1");
     process.stdout.write(`making a mirror of ${names} names and their files\n`);
     generateMirror({ data, namespace: NAMESPACE, names });
-    const { seconds, peakMiB, report } = await rebuild(data, database?.url ?? `sqlite:${join(folder, "made.sqlite")}`);
+    const { seconds, cpuSeconds, peakMiB, report } = await rebuild(
+      data,
+      database?.url ?? `sqlite:${join(folder, "made.sqlite")}`,
+    );
     const found = JSON.parse(report) as { names: number; copies: { onNodes: readonly number[] } };
     if (found.names !== names) throw new Error(`the catalog has ${found.names} names instead of ${names}`);
     if (found.copies.onNodes[1] !== names) throw new Error(`blobs found: ${found.copies.onNodes.join(", ")}`);
     const engine = database === undefined ? "SQLite" : "PostgreSQL";
-    process.stdout.write(`${engine}: ${names} names in ${seconds.toFixed(1)} s, at most ${Math.round(peakMiB)} MiB\n`);
+    const cost = `${cpuSeconds.toFixed(1)} s of CPU, at most ${Math.round(peakMiB)} MiB, load average ${loadavg()[0]?.toFixed(1)}`;
+    process.stdout.write(`${engine}: ${names} names in ${seconds.toFixed(1)} s, ${cost}\n`);
   } finally {
     await database?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -39,6 +43,7 @@ const SAMPLE_MS = 100;
 
 async function rebuild(data: string, dsn: string) {
   const args = [HEAP_FLAG, COMMAND, "catalog", "rebuild", "--dsn", dsn, "--data", data, "--json"];
+  const cpuBefore = reapedChildrenCpuSeconds();
   const begun = performance.now();
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"], env: ourEnvironment() });
   let report = "";
@@ -51,7 +56,8 @@ async function rebuild(data: string, dsn: string) {
   const [code] = (await once(child, "close")) as [number | null];
   clearInterval(timer);
   if (code !== 0) throw new Error(`the command ended with ${code}: ${report}`);
-  return { seconds: (performance.now() - begun) / 1000, peakMiB, report };
+  const cpuSeconds = reapedChildrenCpuSeconds() - cpuBefore;
+  return { seconds: (performance.now() - begun) / 1000, cpuSeconds, peakMiB, report };
 }
 
 await main();

@@ -47,6 +47,27 @@ async function checkMixed(catalog: Catalog, ids: readonly string[]): Promise<voi
   expect(await catalog.listDebts(nodeId(2), 1000)).toHaveLength(ids.length === 0 ? 0 : ids.length + 1);
 }
 
+/** Loses the answer of a COMMIT, and lets something happen before it is asked what came of it. */
+class MeanwhilePlan extends FaultPlan {
+  readonly #meanwhile: () => Promise<unknown>;
+
+  constructor(meanwhile: () => Promise<unknown>) {
+    super();
+    this.#meanwhile = meanwhile;
+    this.arm("cut-after", /^commit$/);
+  }
+
+  override next(sql: string): Fault | undefined {
+    const fault = super.next(sql);
+    if (fault === "cut-after") this.arm("wait", /commits/);
+    return fault;
+  }
+
+  override async wait(): Promise<void> {
+    await this.#meanwhile();
+  }
+}
+
 export function describeCutConformance(harness: CatalogHarness): void {
   describe("a cut connection", () => {
     const faultsOf: Fault[] = harness.isNetwork
@@ -82,6 +103,18 @@ export function describeCutConformance(harness: CatalogHarness): void {
         await commitMixed(catalog, "late");
         expect(faults.stalled).toBeDefined();
         await checkMixed(reader, ["late"]);
+      }));
+
+    it("answers what was decided when a failover left only the word that the group is committed", () =>
+      withCatalog(harness, async (reader, { database, open }) => {
+        doneOf(await reader.commit(setNodeOf(2)));
+        // What a standby has that lacked the group and was completed from a mirror.
+        const faults = new MeanwhilePlan(() =>
+          database.query("update commits set outcome = '[]' where id like 'g:%' and outcome is not null"),
+        );
+        await commitMixed(await open({ faults }), "restored");
+        expect(faults.fired).toMatch(/commits/);
+        await checkMixed(reader, ["restored"]);
       }));
 
     if (!harness.isNetwork) return;
