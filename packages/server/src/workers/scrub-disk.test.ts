@@ -123,6 +123,9 @@ describe("the coverage of volumes", () => {
     const damaged = await CoverageFile.load(systemFileSystem, made.directories[0] ?? "");
     expect([damaged.ordered, Math.max(...damaged.stamps)]).toEqual([undefined, 0]);
     expect(await readdir(made.directories[0] ?? "")).not.toContain("scrub.coverage.new");
+    await rm(path);
+    await mkdir(path);
+    expect((await CoverageFile.load(systemFileSystem, made.directories[0] ?? "")).ordered).toBeUndefined();
   });
 
   it("knows nothing of a volume that came back", async () => {
