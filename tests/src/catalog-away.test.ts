@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ListReply, StatusReply } from "@koboldfs/protocol";
 import { describe, expect, it } from "vitest";
 import { type Cluster, type ClusterOptions, NAMESPACE } from "./harness/cluster.js";
@@ -42,6 +43,24 @@ describe.each(["postgres", "mariadb"] as const)("while %s is away", (engine) => 
       });
     },
   );
+});
+
+describe("a node that is started while its database is away", () => {
+  it("waits for it, and serves when it is back", async () => {
+    await withCluster({ nodes: 1, engine: "postgres", proxyCatalog: true }, async (cluster) => {
+      const a = cluster.node("a");
+      await mustPut(a.url, "k", "before");
+      await a.stop();
+      cluster.catalogProxy?.cut();
+      const starting = a.start();
+      await waitUntil("it tries again", () => a.log().includes("trying again for a while"));
+      // Not to wait for something: that nothing happens, for longer than the pause between two tries.
+      await Promise.race([starting, sleep(2_500)]);
+      cluster.catalogProxy?.heal();
+      await starting;
+      expect((await mustGet(a.url, "k")).toString()).toBe("before");
+    });
+  });
 });
 
 /** What needs the catalog, all at the same time: each may have to wait for a time-out of its own. */

@@ -1,17 +1,27 @@
 import { randomInt } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createTestDatabase, startPostgres } from "@koboldfs/tools";
 import { type Cluster, type ClusterOptions, startCluster } from "../harness/cluster.js";
 import type { TestCatalog } from "../harness/test-catalog.js";
+import {
+  formatFaultTables,
+  formatSoakCounts,
+  replaceBlock,
+  type SoakCounts,
+} from "../reliability/reliability-document.js";
 import { NETWORK_FAULTS, PROCESS_FAULTS } from "./fault-kinds.js";
 import { type RoundCounts, runRound } from "./soak-round.js";
 
 const USAGE = `usage: npm run soak -- [--minutes N] [--seed N] [--engine postgres|sqlite]
+       npm run reliability -- [--table | the same]
 
 Real nodes, clients on all of them, and faults of all kinds that chance chooses from the seed. Every round of half a
 minute ends with an accounting; the first thing that was lost ends the run, with the seed that chose the same again.`;
 
+const DOCUMENT = fileURLToPath(new URL("../../../docs/reliability.md", import.meta.url));
 const ROUND_SECONDS = 25;
 const SHOWN_LOG_CHARACTERS = 60_000;
 
@@ -19,8 +29,16 @@ type Engine = "postgres" | "sqlite";
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { minutes: { type: "string" }, seed: { type: "string" }, engine: { type: "string" } },
+    options: {
+      minutes: { type: "string" },
+      seed: { type: "string" },
+      engine: { type: "string" },
+      report: { type: "boolean" },
+      table: { type: "boolean" },
+    },
   });
+  if (values.report) writeBlock("faults", formatFaultTables());
+  if (values.table) return;
   const minutes = Number(values.minutes ?? 2);
   const seed = Number(values.seed ?? randomInt(2 ** 20));
   const engine = values.engine ?? "postgres";
@@ -32,7 +50,9 @@ async function main(): Promise<void> {
   const server = engine === "postgres" ? await startPostgres() : undefined;
   try {
     const rounds = await soak({ engine, serverUrl: server?.url, seed, minutes });
-    report(rounds);
+    const counts = countAll(rounds, { engine, minutes, seed });
+    print(counts);
+    if (values.report) writeBlock("soak", formatSoakCounts(counts));
   } finally {
     await server?.stop();
   }
@@ -89,16 +109,27 @@ function describeRound({ faults, operations, unanswered, acknowledgedFiles }: Ro
   return `${count} faults, ${operations} operations, ${unanswered} unanswered, ${acknowledgedFiles} files acknowledged, 0 lost`;
 }
 
-function report(rounds: readonly RoundCounts[]): void {
-  console.log("\nfaults injected:");
-  for (const { name, does } of [...PROCESS_FAULTS, ...NETWORK_FAULTS]) {
-    const times = rounds.reduce((sum, { faults }) => sum + (faults.get(name) ?? 0), 0);
-    console.log(`${String(times).padStart(6)}  ${does}`);
-  }
+function countAll(rounds: readonly RoundCounts[], run: Pick<SoakCounts, "engine" | "minutes" | "seed">): SoakCounts {
   const sum = (of: (round: RoundCounts) => number) => rounds.reduce((total, round) => total + of(round), 0);
-  console.log(
-    `${sum(({ operations }) => operations)} operations, ${sum(({ acknowledgedFiles }) => acknowledgedFiles)} files acknowledged, lost: 0`,
-  );
+  const kinds = [...PROCESS_FAULTS, ...NETWORK_FAULTS];
+  return {
+    ...run,
+    date: new Date().toISOString().slice(0, 10),
+    faults: kinds.map(({ name, does }) => ({ does, times: sum(({ faults }) => faults.get(name) ?? 0) })),
+    operations: sum(({ operations }) => operations),
+    unanswered: sum(({ unanswered }) => unanswered),
+    acknowledgedFiles: sum(({ acknowledgedFiles }) => acknowledgedFiles),
+  };
+}
+
+function print({ faults, operations, acknowledgedFiles }: SoakCounts): void {
+  console.log("\nfaults injected:");
+  for (const { does, times } of faults) console.log(`${String(times).padStart(6)}  ${does}`);
+  console.log(`${operations} operations, ${acknowledgedFiles} files acknowledged, lost: 0`);
+}
+
+function writeBlock(name: string, body: string): void {
+  writeFileSync(DOCUMENT, replaceBlock(readFileSync(DOCUMENT, "utf8"), name, body));
 }
 
 await main();

@@ -31,6 +31,9 @@ export interface RunningNode {
   stop(): Promise<void>;
 }
 
+/** A timer that only is there. */
+const LONG_MS = 60 * 60_000;
+
 /**
  * Starts a node: catalog, volumes, server, registration, workers. Resolves when it serves; on failure nothing is left
  * running. Throws coded errors.
@@ -40,11 +43,15 @@ export async function startNode(config: NodeConfig, options: StartOptions = {}):
   if (checkCrashPointVariable()) log.warn({ event: "crash_points_armed" }, "a test may end this process");
   const teardown = new Teardown(log);
   log.debug({ config: describeConfig(config) }, "starting");
+  // The waits of a start keep no process alive, and before it listens nothing else does: it would end with success.
+  const alive = setInterval(() => {}, LONG_MS);
   try {
     return await startParts(config, { ...options, log }, teardown);
   } catch (error) {
     await teardown.run();
     throw error;
+  } finally {
+    clearInterval(alive);
   }
 }
 

@@ -1,0 +1,200 @@
+/** A test that shows what a row of the table says: a file of this repository, and words of the test's name. */
+export interface FaultProof {
+  readonly file: string;
+  readonly says: string;
+}
+
+export interface FaultRow {
+  readonly fault: string;
+  readonly outcome: string;
+  readonly proofs: readonly FaultProof[];
+}
+
+/** Rows that belong together, in the order of docs/reliability.md. */
+export interface FaultSection {
+  readonly title: string;
+  readonly rows: readonly FaultRow[];
+}
+
+const inTests = (name: string, says: string): FaultProof => ({ file: `tests/src/${name}.test.ts`, says });
+const inServer = (path: string, says: string): FaultProof => ({ file: `packages/server/src/${path}.ts`, says });
+
+/** What is survived, and which test shows it. Whoever makes another fault harmless adds its row here. */
+export const FAULT_SECTIONS: readonly FaultSection[] = [
+  {
+    title: "Processes",
+    rows: [
+      {
+        fault: "A node dies at any of the named instants of put, commit, mirror, repair, backfill, reap, purge, upload",
+        outcome:
+          "Acknowledged files are on the other node at once and on both after its return; the rest happened entirely or not at all; no temporary file outlives the restart, no orphan its hour",
+        proofs: [inTests("crash-points", "loses nothing"), inTests("crash-points", "outlives the reaper's hour")],
+      },
+      {
+        fault: "A node dies while it makes or migrates the catalog, completes it from mirrors, or joins a fork",
+        outcome: "The next start goes on from there",
+        proofs: [
+          inTests("crash-points", "starts the next time"),
+          inTests("crash-points", "while histories are mended"),
+        ],
+      },
+      {
+        fault: "The node that a client talks to is killed at random instants",
+        outcome: "As above; a repetition under the same idempotency key gets the first answer",
+        proofs: [inTests("coordinator-death", "loses nothing that was acknowledged")],
+      },
+      {
+        fault: "A peer is killed or stands still in the middle of a transfer",
+        outcome: "The put succeeds with one copy less and says so; the debt is paid later",
+        proofs: [
+          inTests("peer-death", "the put succeeds with one copy"),
+          inTests("mirrors", "holds puts up for a bounded time"),
+        ],
+      },
+      {
+        fault: "A node stands still (SIGSTOP), or loses its way to the catalog, while it holds the journal's lock",
+        outcome:
+          "PostgreSQL, MariaDB: the others write again within seconds, and what the node was about to commit is decided once. SQLite: the others answer 503 until it goes on or is killed",
+        proofs: [
+          inTests("frozen-holder", "holds nobody up for long"),
+          inTests("frozen-holder", "holds the lock of its machine"),
+          inServer("catalog/conformance/frozen-holder-conformance", "changes nothing when it goes on"),
+        ],
+      },
+      {
+        fault: "All nodes are killed at the same moment",
+        outcome: "Everything acknowledged is there when they are back",
+        proofs: [inTests("two-failures", "as when the power goes")],
+      },
+    ],
+  },
+  {
+    title: "Disks",
+    rows: [
+      {
+        fault: "Power is cut while clients write (ext4 shut down without flushing its journal)",
+        outcome:
+          "Every acknowledged file is there when the disk is mounted again. A node whose fsyncs do nothing fails this test",
+        proofs: [
+          inTests("power-cut", "has every acknowledged file when it is back"),
+          inTests("power-cut", "this test sees it"),
+          inServer("blobs/disk/disk-power-cut.test", "power"),
+        ],
+      },
+      {
+        fault: "Any one call of the file system fails (ENOSPC, EIO, EROFS, EMFILE), one after the other",
+        outcome:
+          "A clear error, nothing named, nothing left; a failed fsync takes the volume out and is not tried again",
+        proofs: [
+          inServer("blobs/disk/disk-faults.test", "meetFault"),
+          inServer("blobs/disk/uploads/disk-upload-store.test", "failAt"),
+        ],
+      },
+      {
+        fault: "The disk is full",
+        outcome: "507, and the old version stays; puts through other nodes go on",
+        proofs: [inTests("full-disk", "refuses a put with 507")],
+      },
+      {
+        fault: "A volume is lost under a running node",
+        outcome: "It is taken out alone, and its blobs are fetched again onto the others",
+        proofs: [inTests("lost-volume", "a volume that is lost under a running node")],
+      },
+      {
+        fault: "Bytes rot, are cut short or vanish",
+        outcome:
+          "Found by the scrub or by the next reader, repaired from a peer; the last bytes of a blob stay, however bad",
+        proofs: [
+          inTests("bit-rot", "repaired by a scrub"),
+          inTests("bit-rot", "are kept when they are the last"),
+          inTests("lost-blobs", "a read there gets good ones"),
+        ],
+      },
+      {
+        fault: "A machine is lost for ever",
+        outcome: "Its replacement is refilled under the same name",
+        proofs: [inTests("node-orders", "refills an emptied machine")],
+      },
+    ],
+  },
+  {
+    title: "Network",
+    rows: [
+      {
+        fault: "A partition of any shape: a node from the catalog, from its peers, all from all",
+        outcome:
+          "Reads go on from mirrors, marked; writes are refused where the catalog is out of reach; all histories are linearizable for each key",
+        proofs: [inTests("network-faults", "loses nothing and tells no two stories")],
+      },
+      {
+        fault: "Answers are lost after their requests arrived; connections break off in the middle",
+        outcome: "Outcomes are decided in the database, not guessed",
+        proofs: [
+          inTests("network-faults", "no two stories are told"),
+          inServer("catalog/conformance/cut-conformance", "cut"),
+        ],
+      },
+      {
+        fault: "Bytes are late, few, or swallowed",
+        outcome: "A peer without progress is given up after two seconds",
+        proofs: [inTests("peer-death", "because the network between them does")],
+      },
+    ],
+  },
+  {
+    title: "Catalog",
+    rows: [
+      {
+        fault: "The database is away",
+        outcome:
+          "Reads and listings go on from the mirrors, writes get 503 with Retry-After, and all returns by itself",
+        proofs: [inTests("catalog-away", "reads go on marked")],
+      },
+      {
+        fault: "A stale standby is promoted, an older copy comes back, two histories fork",
+        outcome:
+          "Completed from the longest mirror; both sides of a fork are kept and joined; a replaced catalog is refused",
+        proofs: [
+          inTests("failover", "is completed from the mirrors"),
+          inTests("failover", "keeps both sides"),
+          inTests("failover", "refused by its epoch"),
+        ],
+      },
+      {
+        fault: "The database is lost",
+        outcome: "Made again from mirrors and volumes, on any engine",
+        proofs: [inTests("catalog-lost", "is made again in SQLite")],
+      },
+    ],
+  },
+  {
+    title: "Two at once",
+    rows: [
+      {
+        fault: "The machine that has the catalog and commits",
+        outcome: "The other one's mirror and bytes have every file that was acknowledged with two copies",
+        proofs: [inTests("two-failures", "have every acknowledged file")],
+      },
+      {
+        fault: "A node with its disk while another one is brought up to date",
+        outcome: "That one still gets every file",
+        proofs: [inTests("two-failures", "still gets every file")],
+      },
+    ],
+  },
+  {
+    title: "Chance",
+    rows: [
+      {
+        fault: "Put, purge, reap, repair and join on the same blob take their steps in thousands of orders",
+        outcome: "No blob that something refers to is lost",
+        proofs: [inServer("workers/reap-interleavings.test", "loses no blob that something refers to")],
+      },
+      {
+        fault: "Everything above that befalls processes and networks, mixed by a seed",
+        outcome: "See the counts below",
+        proofs: [{ file: "tests/src/soak/soak-round.ts", says: "accounted for" }],
+      },
+    ],
+  },
+];
