@@ -3,7 +3,17 @@ import { expect, it } from "vitest";
 import type { Change } from "./change.js";
 import { planJoin } from "./join-plan.js";
 import { parseJournalGroup } from "./journal-group.js";
-import { deleteOf, NAMESPACE, putOf, setNamespaceOf, setNodeOf } from "./test-changes.js";
+import {
+  beginOf,
+  deleteOf,
+  digestOf,
+  finishOf,
+  NAMESPACE,
+  putOf,
+  setNamespaceOf,
+  setNodeOf,
+  stageOf,
+} from "./test-changes.js";
 import { ModelCatalog } from "./test-model-catalog.js";
 
 const key = fc.constantFrom("a", "b", "c");
@@ -86,4 +96,30 @@ it("lists the namespaces and nodes that only the branch may have, and passes ove
     [NAMESPACE, undefined],
   ]);
   expect(plan.nodes.map(({ name }) => name)).toEqual(["node-3"]);
+});
+
+it("says again what only the branch knew of transactions, so that each can end as it was decided there", () => {
+  const page = stageOf(1, putOf("page", "of the transaction"));
+  const staged = [page, stageOf(2, putOf("two")), stageOf(3, putOf("three"))];
+  const common: Change[][] = [
+    [beginOf(1), beginOf(2), beginOf(3)],
+    staged,
+    [finishOf("prepare", 2), finishOf("prepare", 3)],
+  ];
+  const base = run(common);
+  const branch = run(common, [[finishOf("prepare", 1)], [finishOf("commit", 2)], [finishOf("abort", 3)]]);
+  const catalog = run(common, [[putOf("b", "meanwhile")]]);
+  const { plan } = join(catalog, branch, base.groups.length);
+  for (let time = 0; time < 2; time += 1) {
+    expect(catalog.commit(plan.files).every(({ ok }) => ok)).toBe(true);
+    for (const one of plan.transactions) expect(catalog.commit([one])[0]).toMatchObject({ ok: true });
+  }
+  const states = [...catalog.transactions.values()].map(({ state }) => state);
+  expect(states).toEqual(["prepared", "committed", "aborted"]);
+  expect([...catalog.locks.values()].map((lock) => lock.key)).toEqual(["page"]);
+  expect(currentOf(catalog).get("two")).toBe(digestOf("two"));
+  expect(catalog.commit([finishOf("commit", 1)])[0]).toMatchObject({ ok: true });
+  expect(currentOf(catalog).get("page")).toBe(digestOf("of the transaction"));
+  const kinds = catalog.groups.flatMap(({ bytes }) => parseJournalGroup(bytes).entries).map(({ kind }) => kind);
+  expect(kinds.filter((kind) => kind === "prepare")).toHaveLength(3);
 });

@@ -39,10 +39,24 @@ const purge = fc.tuple(key, node).map(([name, number]): ReapCommand[] => {
   const obey: ReapCommand = { kind: "obey", node: number };
   return [{ kind: "purge", key: name }, obey, { kind: "wait", minutes: 1 }, obey];
 });
+const staging = fc
+  .tuple(
+    fc.integer({ min: 1, max: 2 }),
+    key,
+    text,
+    on,
+    fc.constantFrom("prepare" as const, "commit" as const, "abort" as const),
+  )
+  .map(([tx, name, body, nodes, step]): ReapCommand[] => [
+    { kind: "stage", tx, key: name, text: body, on: nodes },
+    { kind: "finish", tx, step },
+    { kind: "finish", tx, step: "commit" },
+  ]);
 const actor: fc.Arbitrary<ReapCommand[]> = fc.oneof(
   { weight: 3, arbitrary: fc.array(change, { minLength: 1, maxLength: 3 }) },
   { weight: 2, arbitrary: fc.array(work, { minLength: 1, maxLength: 4 }) },
   { weight: 2, arbitrary: reap },
+  { weight: 2, arbitrary: staging },
   purge,
 );
 
@@ -53,7 +67,7 @@ const SEEN: readonly ReapCommand[] = [...GARBAGE, { kind: "look", node: 1 }, { k
 const RIPE: readonly ReapCommand[] = [...SEEN, { kind: "wait", minutes: 61 }];
 
 it(
-  "loses no blob that something refers to and misjudges none, in whatever order put, purge, reap, repair, scrub and join go on",
+  "loses no blob that something refers to and misjudges none, in whatever order put, stage, purge, reap, repair, scrub and join go on",
   async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -6,7 +6,17 @@ import type { VolumeSet } from "../blobs/disk/volume-set.js";
 import type { Change, ChangeOutcome } from "../model/change.js";
 import type { DebtRef, PlannedPurge } from "../model/commit-plan.js";
 import type { BlobName } from "../model/commit-view.js";
-import { contentOf, NAMESPACE, nodeId, setNamespaceOf, setNodeOf } from "../model/test-changes.js";
+import {
+  beginOf,
+  contentOf,
+  finishOf,
+  NAMESPACE,
+  nodeId,
+  putOf,
+  setNamespaceOf,
+  setNodeOf,
+  stageOf,
+} from "../model/test-changes.js";
 import { ModelCatalog } from "../model/test-model-catalog.js";
 import type { FileSystem } from "../runtime/file-system.js";
 import { SimulatedClock } from "../runtime/simulated-clock.js";
@@ -21,6 +31,15 @@ export type ReapCommand =
   | { readonly kind: "put"; readonly key: string; readonly text: string; readonly on: readonly number[] }
   | { readonly kind: "delete" | "undelete" | "purge"; readonly key: string }
   | { readonly kind: "copy"; readonly from: string; readonly to: string }
+  /** Staged in a transaction, and what becomes of that. */
+  | {
+      readonly kind: "stage";
+      readonly tx: number;
+      readonly key: string;
+      readonly text: string;
+      readonly on: readonly number[];
+    }
+  | { readonly kind: "finish"; readonly tx: number; readonly step: "prepare" | "commit" | "abort" }
   | { readonly kind: "look" | "repair" | "obey" | "restart" | "scrub"; readonly node: number }
   | { readonly kind: "join" | "prune" }
   | { readonly kind: "wait"; readonly minutes: number };
@@ -91,13 +110,22 @@ export class ReapWorld {
     for (const gate of this.#gates) gate.isOpen = false;
     const { catalog } = this.#world;
     const lost: string[] = [];
-    for (const { namespace, digest } of listReferences(catalog)) {
+    for (const { namespace, digest } of listNamed(catalog)) {
       for (const node of this.#nodes) {
         const id = nodeId(node.number);
         const row = catalog.nodes.get(id);
         const isOwed = catalog.debts.has(`${id} ${namespace} ${digest}`) || row?.backfillPosition !== row?.joinedAt;
         const isHere = (await node.set.stat({ namespace, digest })) !== undefined;
         if (row !== undefined && !isOwed && !isHere) lost.push(`${digest} at node ${node.number}`);
+      }
+    }
+    for (const { content, placedOn, minCopies } of catalog.staged.values()) {
+      // Of what is only staged its own nodes must have the bytes: others owe them when it is prepared or committed.
+      for (const node of this.#nodes.filter(
+        ({ number }) => minCopies !== undefined && placedOn.includes(nodeId(number)),
+      )) {
+        const ref = { namespace: NAMESPACE, digest: content?.digest ?? ("" as never) };
+        if ((await node.set.stat(ref)) === undefined) lost.push(`${ref.digest} staged at node ${node.number}`);
       }
     }
     return lost;
@@ -116,6 +144,10 @@ export class ReapWorld {
         const [from, to] = [parseFileKey(command.from), parseFileKey(command.to)];
         return void (await this.#commit({ kind: "copy", namespace: NAMESPACE, from, to }));
       }
+      case "stage":
+        return this.#stage(command);
+      case "finish":
+        return void (await this.#commit(finishOf(command.step, command.tx)));
       case "look":
         return this.#look(this.#node(command.node));
       case "scrub":
@@ -142,6 +174,13 @@ export class ReapWorld {
     const node = this.#nodes[number - 1];
     if (node === undefined) throw new Error(`no node ${number}`);
     return node;
+  }
+
+  async #stage({ tx, key, text, on }: ReapCommand & { kind: "stage" }): Promise<void> {
+    await this.#commit(beginOf(tx, 86_400_000));
+    const placedSinceMs = this.#world.clock.monotonic();
+    for (const number of on) await place(this.#node(number).set, text);
+    await this.#commit(stageOf(tx, putOf(key, text, { placedOn: on.map(nodeId), placedSinceMs })));
   }
 
   async #put({ key, text, on }: ReapCommand & { kind: "put" }): Promise<void> {
@@ -183,7 +222,7 @@ export class ReapWorld {
     if (row === undefined) return;
     const isBehind = row.backfillPosition < row.joinedAt;
     const owed: DebtRef[] = [...catalog.debts.values()].filter((debt) => debt.node === id);
-    const missed = isBehind ? listReferences(catalog).map((blob) => ({ ...blob, node: id })) : [];
+    const missed = isBehind ? listNamed(catalog).map((blob) => ({ ...blob, node: id })) : [];
     let isComplete = true;
     for (const debt of [...owed, ...missed]) {
       if (!(await this.#fetch(set, debt))) isComplete = false;
@@ -236,9 +275,17 @@ async function place(set: VolumeSet, text: string): Promise<void> {
   await write.finish();
 }
 
-function listReferences(catalog: ModelCatalog): BlobName[] {
+/** What a node that is filled walks: the entries of what is current or can be brought back. */
+function listNamed(catalog: ModelCatalog): BlobName[] {
   const all = [...catalog.files.values(), ...catalog.formers.values()];
   return all.map(({ namespace, digest }) => ({ namespace, digest }));
+}
+
+function listReferences(catalog: ModelCatalog): BlobName[] {
+  const staged = [...catalog.staged.values()].flatMap(({ namespace, content }) => {
+    return content === undefined ? [] : [{ namespace, digest: content.digest }];
+  });
+  return [...listNamed(catalog), ...staged];
 }
 
 function reaperParts({ catalog, clock, scheduler }: World) {

@@ -27,6 +27,8 @@ const OTHER = parseNamespaceName("other");
 const { id: FIRST } = transactionRef(1);
 /** More than a commit of a transaction has statements. */
 const MAX_CUTS = 60;
+/** Updates of one counter by several at once. */
+const UPDATES = 12;
 
 async function commit(catalog: Catalog, ...changes: Change[]): Promise<string[]> {
   const codes: string[] = [];
@@ -221,6 +223,40 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
         expect(await listNames(catalog)).toEqual(named(["a", "1"], ["b", "2"]));
         await commit(catalog, finishOf("commit", 1));
         expect(await listNames(catalog)).toEqual(named(["a", "2"], ["d", "1"], ["dead", "3"]));
+      }));
+
+    it("lose no update under If-Match when several go for the same keys at once, and show all of each or nothing", () =>
+      withCatalog(harness, async (catalog, { open }) => {
+        const catalogs = [catalog, await open()];
+        await commit(catalog, putOf("a", "0"), putOf("b", "0"));
+        const numberOf = new Map<string, number>(
+          Array.from({ length: UPDATES + 1 }, (_, n) => [digestOf(String(n)), n]),
+        );
+        let [id, done] = [0, 0];
+        const look = async (through: Catalog): Promise<number> => {
+          const seen = new Set((await listNames(through)).map(([, digest]) => numberOf.get(digest)));
+          expect(seen.size).toBe(1);
+          return [...seen][0] ?? -1;
+        };
+        const update = async (through: Catalog): Promise<void> => {
+          const now = await look(through);
+          if (now >= UPDATES) return;
+          const number = ++id;
+          const ifMatch = { precondition: { ifMatch: [digestOf(String(now))] } };
+          const steps = ["a", "b"].map((key) => stageOf(number, putOf(key, String(now + 1), ifMatch)));
+          const codes = await commit(through, beginOf(number), ...steps);
+          const end = codes.every((code) => code === "ok") && number % 2 === 0 ? "prepare" : "commit";
+          const isDone =
+            codes.every((code) => code === "ok") && codeOf(await through.commit(finishOf(end, number))) === "ok";
+          if (isDone) done += 1;
+          doneOf(await through.commit(finishOf(isDone ? "commit" : "abort", number)));
+        };
+        const workers = [0, 1, 2, 3].map(async (worker) => {
+          while (done < UPDATES) await update(catalogs[worker % 2] ?? catalog);
+        });
+        await Promise.all(workers);
+        expect([await look(catalog), done]).toEqual([UPDATES, UPDATES]);
+        expect(await catalog.listUnfinishedTransactions()).toEqual([]);
       }));
 
     it("expire unless they are used, and only then are aborted for it", () =>

@@ -23,7 +23,7 @@ interface Template {
 
 /** More rows share a statement only up to here: it bounds the shapes of one query, and stays below every engine's limit. */
 export const MAX_ROWS_PER_STATEMENT = 64;
-/** Larger shapes are rare, and not worth a prepared plan in every session. */
+/** Larger shapes are rare, and not worth a prepared plan in every session; but for the largest, of which many rows are made. */
 const MAX_ROWS_OF_NAMED_STATEMENT = 16;
 
 /** A query with named arguments: `build` is called once and gives each argument's slot where its value will stand. */
@@ -51,7 +51,7 @@ export function prepareRows<Values extends object, Row>(
   const find = (count: number): Template => {
     const known = templates.get(count);
     if (known !== undefined) return known;
-    const isNamed = count <= MAX_ROWS_OF_NAMED_STATEMENT;
+    const isNamed = count <= MAX_ROWS_OF_NAMED_STATEMENT || count === MAX_ROWS_PER_STATEMENT;
     const compiled = compile(isNamed ? `${name}_${count}` : undefined, build(slotRows(columns, count)));
     templates.set(count, compiled);
     return compiled;
