@@ -12,24 +12,29 @@ import { COMMAND, HEAP_FLAG, NAMESPACE, ourEnvironment, startCluster } from "./s
 /** How long `koboldfs catalog rebuild` takes for so many names, and how much memory its process needs at most. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { names: { type: "string", default: "1000000" }, postgres: { type: "boolean", default: false } },
+    options: {
+      names: { type: "string", default: "1000000" },
+      blobs: { type: "string" },
+      postgres: { type: "boolean", default: false },
+    },
   });
   const names = Number(values.names);
+  const blobs = Number(values.blobs ?? names);
   const folder = await mkdtemp(join(tmpdir(), "koboldfs-rebuild-"));
   const database = values.postgres ? await startPostgres(folder) : undefined;
   try {
     const node = await startCluster({ folder }, { nodes: 1, dsn: `sqlite:${join(folder, "lost.sqlite")}` });
     await node.stop();
     const data = join(folder, "node1");
-    process.stdout.write(`making a mirror of ${names} names and their files\n`);
-    generateMirror({ data, namespace: NAMESPACE, names });
+    process.stdout.write(`making a mirror of ${names} names and ${blobs} files\n`);
+    generateMirror({ data, namespace: NAMESPACE, names, blobs });
     const { seconds, cpuSeconds, peakMiB, report } = await rebuild(
       data,
       database?.url ?? `sqlite:${join(folder, "made.sqlite")}`,
     );
     const found = JSON.parse(report) as { names: number; copies: { onNodes: readonly number[] } };
     if (found.names !== names) throw new Error(`the catalog has ${found.names} names instead of ${names}`);
-    if (found.copies.onNodes[1] !== names) throw new Error(`blobs found: ${found.copies.onNodes.join(", ")}`);
+    if (found.copies.onNodes[1] !== blobs) throw new Error(`blobs found: ${found.copies.onNodes.join(", ")}`);
     const engine = database === undefined ? "SQLite" : "PostgreSQL";
     const cost = `${cpuSeconds.toFixed(1)} s of CPU, at most ${Math.round(peakMiB)} MiB, load average ${loadavg()[0]?.toFixed(1)}`;
     process.stdout.write(`${engine}: ${names} names in ${seconds.toFixed(1)} s, ${cost}\n`);

@@ -41,6 +41,7 @@ import { Offload } from "../http/offload.js";
 import { MirrorIntake } from "../mirror/mirror-intake.js";
 import { SqliteMirror } from "../mirror/sqlite/sqlite-mirror.js";
 import { WatchedMirror } from "../mirror/watched-mirror.js";
+import { findFence } from "../model/fence.js";
 import type { Clock } from "../runtime/clock.js";
 import { systemFileSystem } from "../runtime/file-system.js";
 import type { Logger } from "../runtime/logger.js";
@@ -120,7 +121,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   };
   const reaper = new Reaper({ catalog, store: volumes, clock: options.clock });
   volumes.watchPlacements((ref) => reaper.placed(ref));
-  const purges = new PurgeWorker({ catalog, reaper, self: id });
+  const purges = new PurgeWorker({ catalog, reaper, self: id, isTrusted: () => isTrusted(ground) });
   // What was purged while this node was away must not be served.
   await purges.obeyAll();
   const connect = createPeerConnector(createSigner(ground));
@@ -201,6 +202,13 @@ async function openGround(config: NodeConfig, options: BuildOptions, teardown: T
   const nodeSecret = config.clusterSecret ?? loopbackSecret(catalog.clusterId);
   const changes = new ChangeFeed({ mirror, catalog, clock });
   return { ...options, config, catalog, witness, mirror, changes, volumes, id, nodeSecret };
+}
+
+/** Whether the catalog's history goes on from what this node's mirror has: the mirror first, the catalog may go on meanwhile. */
+async function isTrusted({ catalog, mirror }: Ground): Promise<boolean> {
+  const known = mirror.head();
+  const head = await catalog.head();
+  return findFence({ ...head, hashAtKnown: await catalog.findGroupHash(known.number) }, known) === undefined;
 }
 
 /** In the first volume, which is known by now to be this node's. */

@@ -17,12 +17,14 @@ let reaper: Reaper;
 let worker: PurgeWorker;
 let failures: number;
 let onConfirm: () => Promise<void>;
+let isTrusted: boolean;
 
 beforeEach(async () => {
   volumes = await makeVolumes({ count: 1 });
   orders = [];
   referenced = new Set();
   failures = 0;
+  isTrusted = true;
   onConfirm = async () => {};
   const notReferenced = async (blobs: readonly BlobName[]) => {
     await onConfirm();
@@ -46,7 +48,7 @@ beforeEach(async () => {
   };
   reaper = new Reaper({ catalog, store: volumes.set, clock: new SimulatedClock() });
   volumes.set.watchPlacements((ref) => reaper.placed(ref));
-  worker = new PurgeWorker({ catalog, reaper, self: SELF });
+  worker = new PurgeWorker({ catalog, reaper, self: SELF, isTrusted: async () => isTrusted });
 });
 afterEach(() => volumes.close());
 
@@ -72,6 +74,17 @@ describe("PurgeWorker", () => {
     expect([await worker.step(), await worker.step()]).toEqual(["busy", "idle"]);
     expect(await Promise.all(["a", "b", "theirs", "kept"].map(isHere))).toEqual([false, false, true, true]);
     expect(orders.map(({ node }) => node)).toEqual([nodeId(2)]);
+  });
+
+  it("obeys nothing that a catalog says which lacks what this node knows, and obeys it later", async () => {
+    await place("a");
+    order("a");
+    isTrusted = false;
+    await worker.obeyAll();
+    expect([await isHere("a"), orders.length]).toEqual([true, 1]);
+    isTrusted = true;
+    await worker.obeyAll();
+    expect([await isHere("a"), orders.length]).toEqual([false, 0]);
   });
 
   it("keeps bytes that something else refers to, and has obeyed all the same", async () => {

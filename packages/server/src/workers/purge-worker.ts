@@ -8,6 +8,11 @@ export interface PurgeWorkerOptions {
   readonly catalog: Pick<PurgeCatalog, "listPurges" | "endPurges">;
   readonly reaper: Pick<Reaper, "purge">;
   readonly self: NodeId;
+  /**
+   * Whether the catalog has all that this node knows. An older copy that came back may still order to purge what was put
+   * again since, and may not know that anything refers to it.
+   */
+  readonly isTrusted: () => Promise<boolean>;
 }
 
 /** Blobs unlinked in one step: an unlink and an fsync each. */
@@ -25,9 +30,9 @@ export class PurgeWorker implements Worker {
 
   /** The bytes are gone, durably, before it is said so. */
   async step(): Promise<StepResult> {
-    const { catalog, reaper, self } = this.#options;
+    const { catalog, isTrusted, reaper, self } = this.#options;
     const orders = await catalog.listPurges(self, BATCH);
-    if (orders.length === 0) return "idle";
+    if (orders.length === 0 || !(await isTrusted())) return "idle";
     const obeyed = await reaper.purge(orders);
     await catalog.endPurges(obeyed);
     crashPoint("purge.obeyed");
