@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { Client } from "@koboldfs/client";
 import { startPostgres } from "@koboldfs/tools";
 import { formatTransactions, type TransactionRound } from "./report/transactions.js";
@@ -9,7 +10,8 @@ import { NAMESPACE, startCluster } from "./subjects/koboldfs.js";
 
 /**
  * What a transaction costs: 1,000 files of 4 KiB put with concurrency 16 outside of one, and the same staged and committed,
- * in turn, on two nodes with two fsynced copies of each; and how long the steps at its end take by themselves.
+ * in turn, on two nodes with two fsynced copies of each; and how long the steps at its end take by themselves. `--only
+ * sqlite|postgres` leaves the other engine out.
  */
 const FILES = 1000;
 const SIZE_BYTES = 4096;
@@ -18,15 +20,15 @@ const ROUNDS = 5;
 const WARM_UP_ROUNDS = 1;
 
 async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { only: { type: "string" } } });
   const folder = await mkdtemp(join(tmpdir(), "koboldfs-transactions-"));
   // The database's processes are another user's when this one is root.
   await chmod(folder, 0o755);
   const database = await startPostgres(folder);
   try {
-    for (const [engine, dsn] of [
-      ["SQLite", `sqlite:${join(folder, "catalog.sqlite")}`],
-      ["PostgreSQL", database.url],
-    ] as const) {
+    const engines = { sqlite: `sqlite:${join(folder, "catalog.sqlite")}`, postgres: database.url };
+    for (const [engine, dsn] of Object.entries(engines)) {
+      if (values.only !== undefined && values.only !== engine) continue;
       process.stdout.write(formatTransactions(engine, await measure(join(folder, engine), dsn)));
     }
   } finally {
