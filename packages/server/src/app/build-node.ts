@@ -121,7 +121,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   };
   const reaper = new Reaper({ catalog, store: volumes, clock: options.clock });
   volumes.watchPlacements((ref) => reaper.placed(ref));
-  const purges = new PurgeWorker({ catalog, reaper, self: id, isTrusted: () => isTrusted(ground) });
+  const purges = new PurgeWorker({ catalog, reaper, self: id, isTrusted: () => hasWhatIsKnown(ground) });
   // What was purged while this node was away must not be served.
   await purges.obeyAll();
   const connect = createPeerConnector(createSigner(ground));
@@ -205,7 +205,7 @@ async function openGround(config: NodeConfig, options: BuildOptions, teardown: T
 }
 
 /** Whether the catalog's history goes on from what this node's mirror has: the mirror first, the catalog may go on meanwhile. */
-async function isTrusted({ catalog, mirror }: Ground): Promise<boolean> {
+async function hasWhatIsKnown({ catalog, mirror }: Ground): Promise<boolean> {
   const known = mirror.head();
   const head = await catalog.head();
   return findFence({ ...head, hashAtKnown: await catalog.findGroupHash(known.number) }, known) === undefined;
