@@ -11,6 +11,8 @@ export const HEADER = {
    * holds the key, so that what was answered may be about to change.
    */
   transaction: "koboldfs-transaction",
+  /** Response to what was staged: how many changes the transaction has accepted with it; see `FinishRequest.steps`. */
+  steps: "koboldfs-steps",
   /** Response: `NUMBER, TIME`: the catalog does not answer, and this is true as of that journal number and time. */
   asOf: "koboldfs-as-of",
   /** Response: the version (journal number) of the file. */

@@ -12,6 +12,11 @@ export interface BeginRequest {
 export interface FinishRequest {
   /** Also when it was begun with another token: for operators. */
   force?: boolean;
+  /**
+   * Of prepare and commit: the highest `Koboldfs-Steps` that was answered. A catalog that knows of fewer lost some at a
+   * failover (an asynchronous standby was promoted): then nothing is committed.
+   */
+  steps?: number;
 }
 
 export interface TransactionInfo {

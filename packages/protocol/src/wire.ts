@@ -13,6 +13,8 @@ export interface PutReply {
   copies: number;
   /** Nodes that shall have them: every node of the cluster, and never less than `ack_copies`. */
   wanted: number;
+  /** When it is staged: how many changes its transaction has accepted with it. */
+  steps?: number;
 }
 
 /** A resumable upload as the node that has it sees it. */
@@ -118,6 +120,8 @@ export type BatchResult = { ok: true; version: number } | { ok: false; error: Pr
 
 export interface BatchReply {
   results: BatchResult[];
+  /** When it is staged: how many changes its transaction has accepted with it. */
+  steps?: number;
 }
 
 /** `GET /v1/files/{namespace}/{key}?url`: straight to the bytes at a web server. */

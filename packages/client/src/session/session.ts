@@ -56,7 +56,12 @@ interface SessionCore {
   /** Makes the idempotency keys: unguessable once, then counted. */
   readonly keyPrefix: string;
   keyCount: number;
+  /** Of each transaction under way: how many changes it has accepted, as a server said last. */
+  readonly steps: Map<string, number>;
 }
+
+/** Transactions whose changes are counted; the server has no more under way. */
+const MAX_COUNTED_TRANSACTIONS = 1000;
 
 /** The connections to one cluster: chooses servers, tries again, keeps the number of running operations bounded. */
 export class Session {
@@ -75,6 +80,24 @@ export class Session {
   /** The same connections, for what belongs to a transaction. Closed with this one. */
   within(transaction: string): Session {
     return new Session(this.platform, { ...this.options, currentTransaction: () => transaction }, this.#core);
+  }
+
+  /** How many changes the transaction has accepted, as far as its servers answered; the count is forgotten with `isOver`. */
+  takeSteps(transaction: string, isOver: boolean): number | undefined {
+    const steps = this.#core.steps.get(transaction);
+    if (isOver) this.#core.steps.delete(transaction);
+    return steps;
+  }
+
+  #noteSteps(transaction: string | undefined, response: TransportResponse): void {
+    const steps = Number(response.headers[HEADER.steps] ?? Number.NaN);
+    if (transaction === undefined || !Number.isSafeInteger(steps)) return;
+    const known = this.#core.steps.get(transaction) ?? 0;
+    const [oldest] = this.#core.steps.keys();
+    if (known === 0 && this.#core.steps.size >= MAX_COUNTED_TRANSACTIONS && oldest !== undefined) {
+      this.#core.steps.delete(oldest);
+    }
+    this.#core.steps.set(transaction, Math.max(steps, known));
   }
 
   /** The transaction that a request of now would join. */
@@ -189,6 +212,7 @@ export class Session {
     });
     if (response.status < 200 || response.status > 299) throw await readProblem(response);
     this.#preferCatalog(request.server, response);
+    this.#noteSteps(transaction, response);
     return response;
   }
 
@@ -241,6 +265,7 @@ function openCore({ servers, maxInFlight }: SessionOptions): SessionCore {
     closing: new AbortController(),
     keyPrefix: globalThis.crypto.getRandomValues(new Uint32Array(4)).join("-"),
     keyCount: 0,
+    steps: new Map(),
   };
 }
 

@@ -39,9 +39,12 @@ export class TransactionFace {
   }
 
   /** The server may be asked several times: each gets the answer of the first. */
-  finish(id: string, step: TransactionStep, { force, ...options }: FinishOptions): Promise<TransactionInfo> {
-    const request = post(`${pathOf(id)}/${step}`, force === undefined ? {} : { force }, {});
-    return this.#session.callJson(request, checkTransaction, options);
+  async finish(id: string, step: TransactionStep, { force, ...options }: FinishOptions): Promise<TransactionInfo> {
+    const steps = step === "abort" ? undefined : this.#session.takeSteps(id, false);
+    const body = { ...(force !== undefined && { force }), ...(steps !== undefined && { steps }) };
+    const info = await this.#session.callJson(post(`${pathOf(id)}/${step}`, body, {}), checkTransaction, options);
+    if (step !== "prepare") this.#session.takeSteps(id, true);
+    return info;
   }
 }
 

@@ -15,13 +15,20 @@ afterEach(async () => {
 interface Script {
   readonly commit?: (count: number, response: ServerResponse) => void;
   readonly state?: () => string;
+  /** What answers inside of the transaction say of its changes. */
+  readonly steps?: number;
 }
 
-async function open({ commit, state = () => "open" }: Script) {
+async function open({ commit, state = () => "open", steps }: Script) {
   const asked: string[] = [];
+  const bodies: string[] = [];
   let commits = 0;
   const answer: Answer = (request, response) => {
     const name = `${request.method} ${request.url?.replace(`/v1/transactions/${ID}`, "ID")}`;
+    if (request.method === "POST") bodies.push(request.body.toString());
+    if (steps !== undefined && request.headers["koboldfs-transaction"] !== undefined) {
+      response.setHeader("koboldfs-steps", steps);
+    }
     asked.push(`${name}${request.headers["koboldfs-transaction"] === undefined ? "" : " in it"}`);
     if (request.url === "/v1/transactions") return sendJson(response, 201, { ...INFO, state: "open" });
     if (request.url?.endsWith("/commit") && commit !== undefined) {
@@ -39,7 +46,7 @@ async function open({ commit, state = () => "open" }: Script) {
   const pool = new TransactionalClientPool({ ...options, twoPhase: true });
   cleanups.push(() => client.close());
   cleanups.push(() => pool.close());
-  return { client, pool, asked };
+  return { client, pool, asked, bodies };
 }
 
 async function listIn(files: { list(): AsyncIterable<unknown> }): Promise<void> {
@@ -53,6 +60,16 @@ describe("a transaction of the client", () => {
     const { client, asked } = await open({});
     expect(await client.transaction(async (tx) => listIn(tx.files).then(() => "done"))).toBe("done");
     expect(asked).toEqual(["POST /v1/transactions", `${LIST} in it`, "POST ID/commit"]);
+  });
+
+  it("says with prepare and commit how many changes it was told of", async () => {
+    const { client, bodies } = await open({ steps: 7 });
+    const tx = await client.begin();
+    await listIn(tx.files);
+    await tx.prepare();
+    await tx.commit();
+    await tx.commit();
+    expect(bodies.slice(1)).toEqual(['{"steps":7}', '{"steps":7}', "{}"]);
   });
 
   it("aborts when the work throws, and throws that", async () => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type FileKey, KoboldError, type NamespaceName } from "@koboldfs/protocol";
 import type {
+  ChangeDone,
   ChangeOutcome,
   CopyChange,
   DeleteChange,
@@ -40,14 +41,14 @@ export interface BatchRequest {
   readonly transaction?: TransactionRef;
 }
 
-/** Answers the version of the tombstone; 0 when it is staged. Throws `not_found`. */
-export async function deleteFile(context: FileContext, request: DeleteRequest): Promise<number> {
+/** Answers with the version of the tombstone; 0 when it is staged. Throws `not_found`. */
+export async function deleteFile(context: FileContext, request: DeleteRequest): Promise<ChangeDone> {
   const { namespace, key, precondition, idempotencyKey, transaction } = request;
   const operation: FileOperation = { kind: "delete", key, ...(precondition && { precondition }) };
   const change = nameChange({ namespace, operation, idempotencyKey, transaction });
   const outcome = await context.catalog.commit(changeOf(context, change, transaction));
   if (!outcome.ok) throw outcome.error;
-  return outcome.version;
+  return outcome;
 }
 
 /** All in one commit, each decided alone; outcomes in the order of the operations. Throws `namespace_not_found`. */

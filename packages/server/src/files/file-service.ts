@@ -1,7 +1,7 @@
 import { type FileKey, KoboldError, type NamespaceName, type PutReply } from "@koboldfs/protocol";
 import type { ByteRange, OpenBlob } from "../blobs/blob-store.js";
 import type { HeldFile, ListPage, ListQuery, NamespaceCatalog } from "../catalog/catalog.js";
-import type { ChangeOutcome } from "../model/change.js";
+import type { ChangeDone, ChangeOutcome } from "../model/change.js";
 import type { TransactionId, TransactionRef } from "../model/transaction.js";
 import type { AsOf, ReadAnswer, ReadSource } from "./catalog-reads.js";
 import { type BatchRequest, changeFiles, type DeleteRequest, deleteFile } from "./change-files.js";
@@ -89,7 +89,7 @@ export class FileService {
   }
 
   /** See `deleteFile`. */
-  delete(request: DeleteRequest): Promise<number> {
+  delete(request: DeleteRequest): Promise<ChangeDone> {
     return deleteFile(this.#context, request);
   }
 

@@ -122,7 +122,9 @@ function putChange({ request, placed, minCopies }: NameOptions): PutChange {
 function reply({ ackCopies }: FileContext, placed: PlacedCopies, outcome: ChangeDone): PutReply {
   const { digest, sizeBytes } = outcome.content ?? placed;
   const wanted = Math.max(ackCopies, outcome.holders);
-  return { digest, size: sizeBytes, version: outcome.version, copies: countCopies(outcome), wanted };
+  const { version, steps } = outcome;
+  const copies = countCopies(outcome);
+  return { digest, size: sizeBytes, version, copies, wanted, ...(steps !== undefined && { steps }) };
 }
 
 /** Bytes without a name are no copy of a file: what counts is how many machines may be lost before one is missing. */

@@ -39,6 +39,8 @@ export interface BeginOptions {
 export interface FinishOptions {
   /** Also when another caller began it. */
   readonly force?: boolean;
+  /** How many changes the caller was told of; see `FinishChange`. */
+  readonly steps?: number;
 }
 
 /** A file as a transaction sees it. */
@@ -105,12 +107,12 @@ export class TransactionService {
   async finish(
     kind: FinishChange["kind"],
     { id, owner }: { id: string; owner: string },
-    { force = false }: FinishOptions = {},
+    { force = false, steps = 0 }: FinishOptions = {},
   ): Promise<TransactionInfo> {
     if (!isTransactionId(id)) throw missing(id);
     const row = await this.#context.catalog.findTransaction(id);
     const isLarge = (row?.entryBytes ?? 0) > LARGE_ENTRY_BYTES;
-    const done = await this.#commit({ kind, transaction: { id, owner }, force, isLarge });
+    const done = await this.#commit({ kind, transaction: { id, owner }, force, steps, isLarge });
     this.#context.cluster.nudge(done.owing);
     await this.#checkMirrors(kind, row, done);
     return infoOf(done);

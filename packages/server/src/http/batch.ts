@@ -23,7 +23,8 @@ export async function runBatch(files: FileService, batch: Batch): Promise<BatchR
   const outcomes = operations.length === 0 ? [] : await files.batch({ ...batch, operations });
   const rest = outcomes[Symbol.iterator]();
   const results = parsed.map((operation) => resultOf(operation instanceof KoboldError ? operation : rest.next().value));
-  return { results };
+  const steps = Math.max(0, ...outcomes.map((outcome) => (outcome.ok ? (outcome.steps ?? 0) : 0)));
+  return { results, ...(steps > 0 && { steps }) };
 }
 
 function resultOf(outcome: ChangeOutcome | KoboldError | undefined): BatchResult {

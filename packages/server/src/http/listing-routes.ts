@@ -42,16 +42,18 @@ export function addListingRoutes(scope: FastifyInstance, { auth, files }: Client
       return toListReply(value);
     },
   );
-  scope.post(url, { schema: batchSchema() }, async (request) => {
+  scope.post(url, { schema: batchSchema() }, async (request, reply) => {
     const { namespace } = parseListingUrl(request.originalUrl);
     const { operations } = request.body as Pick<Batch, "operations">;
     const idempotencyKey = parseIdempotencyKey(request.headers);
     const transaction = parseTransaction(auth, request.headers);
-    return runBatch(files, {
+    const done = await runBatch(files, {
       ...{ namespace, operations },
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       ...(transaction !== undefined && { transaction }),
     });
+    if (done.steps !== undefined) reply.header(HEADER.steps, done.steps);
+    return done;
   });
 }
 

@@ -67,7 +67,10 @@ export const SCHEMAS = [
       ["instance"],
     ),
   },
-  { $id: "PutReply", ...object({ digest: DIGEST, size: COUNT, version: COUNT, copies: COUNT, wanted: COUNT }) },
+  {
+    $id: "PutReply",
+    ...object({ digest: DIGEST, size: COUNT, version: COUNT, copies: COUNT, wanted: COUNT, steps: COUNT }, ["steps"]),
+  },
   {
     $id: "UploadInfo",
     ...object(
@@ -274,7 +277,7 @@ export const SCHEMAS = [
       "ttlMs",
     ]),
   },
-  { $id: "FinishRequest", ...object({ force: { type: "boolean" } }, ["force"]) },
+  { $id: "FinishRequest", ...object({ force: { type: "boolean" }, steps: COUNT }, ["force", "steps"]) },
   { $id: "TransactionInfo", ...object(transactionProperties, OPTIONAL_OF_TRANSACTION) },
   {
     $id: "StagedInfo",
@@ -316,7 +319,7 @@ export const SCHEMAS = [
     $id: "BatchResult",
     ...object({ ok: { type: "boolean" }, version: COUNT, error: refTo("Problem") }, ["version", "error"]),
   },
-  { $id: "BatchReply", ...object({ results: listOf("BatchResult") }) },
+  { $id: "BatchReply", ...object({ results: listOf("BatchResult"), steps: COUNT }, ["steps"]) },
   {
     $id: "BundleRequest",
     ...object({

@@ -55,8 +55,8 @@ export function addTransactionRoutes(scope: FastifyInstance, { auth, files }: Cl
   for (const [name, { kind, summary }] of Object.entries(STEPS)) {
     const url = `/v1/transactions/:id/${name}`;
     scope.post(url, { schema: finishSchema(summary), preValidation: takeNoBodyForEmpty }, (request) => {
-      const { force = false } = request.body as FinishRequest;
-      return transactions.finish(kind, { id: idOf(request), owner: ownerOf(request) }, { force });
+      const { force = false, steps = 0 } = request.body as FinishRequest;
+      return transactions.finish(kind, { id: idOf(request), owner: ownerOf(request) }, { force, steps });
     });
   }
 }

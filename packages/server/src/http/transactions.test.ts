@@ -71,9 +71,14 @@ describe("a transaction", () => {
     await put("old", "old");
     const tx = await begin();
     const staged = await put("new", "fresh", { tx });
-    expect([staged.status, staged.headers["koboldfs-version"]]).toEqual([202, undefined]);
+    expect([staged.status, staged.headers["koboldfs-version"], staged.headers["koboldfs-steps"]]).toEqual([
+      ...[202, undefined, "1"],
+    ]);
     expect(staged.json()).toMatchObject({ size: 5, version: 0, copies: 2, wanted: 2 });
-    expect((await call("DELETE", file("old"), { tx })).status).toBe(204);
+    const deleted = await call("DELETE", file("old"), { tx });
+    expect([deleted.status, deleted.headers["koboldfs-steps"]]).toEqual([204, "2"]);
+    const tooMany = finish(tx, "commit", { body: '{"steps":3}' });
+    expect(await problemOf(tooMany)).toEqual([409, "transaction_conflict"]);
     expect([await listKeys(), await listKeys(tx)]).toEqual([["old"], ["new"]]);
     expect((await call("GET", file("new"), { tx })).text).toBe("fresh");
     expect((await call("HEAD", file("new"), { tx })).headers["content-length"]).toBe("5");
@@ -96,6 +101,7 @@ describe("a transaction", () => {
       { op: "delete", key: "nothing" },
     ];
     const reply = await call("POST", `/v1/files/${name}`, { tx, body: JSON.stringify({ operations }) });
+    expect(reply.headers["koboldfs-steps"]).toBe("3");
     expect(reply.json<{ results: { ok: boolean }[] }>().results.map(({ ok }) => ok)).toEqual([true, true, false]);
     expect([await listKeys(), await listKeys(tx)]).toEqual([["a"], ["b", "c", "d"]]);
     await finish(tx, "commit");

@@ -32,7 +32,7 @@ export async function putFile(context: WriteContext, request: FastifyRequest, re
   });
   reply.headers({ ETag: `"${put.digest}"`, Location: formatFileUrl(name) });
   if (transaction === undefined) reply.code(201).header(HEADER.version, put.version);
-  else reply.code(202);
+  else reply.code(202).header(HEADER.steps, put.steps ?? 0);
   if (mayCrash()) reply.raw.once("finish", dieAcknowledged);
   return put;
 }
@@ -47,13 +47,14 @@ export async function deleteFile(context: WriteContext, request: FastifyRequest,
   const precondition = parsePrecondition(request.headers);
   const idempotencyKey = parseIdempotencyKey(request.headers);
   const transaction = parseTransaction(context.auth, request.headers);
-  const version = await context.files.delete({
+  const { version, steps = 0 } = await context.files.delete({
     ...name,
     ...(transaction !== undefined && { transaction }),
     ...(precondition !== undefined && { precondition }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   });
   if (transaction === undefined) reply.header(HEADER.version, version);
+  else reply.header(HEADER.steps, steps);
   await reply.code(204).send();
 }
 

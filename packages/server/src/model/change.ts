@@ -276,6 +276,8 @@ export interface FinishChange {
   /** Also when another caller began it. */
   readonly force?: boolean;
   readonly onlyExpired?: boolean;
+  /** How many changes the caller was told of: with fewer, an open one is refused as `transaction_conflict`. */
+  readonly steps?: number;
   /** So many changes that they shall share no group with others. */
   readonly isLarge?: boolean;
 }
@@ -341,6 +343,8 @@ export interface ChangeDone {
   readonly content?: { readonly digest: Digest; readonly sizeBytes: number };
   /** For changes of many keys or versions: how many were given content, and how many were taken away. */
   readonly counts?: { readonly restored: number; readonly removed: number };
+  /** For what is staged: how many changes the transaction has accepted with it. */
+  readonly steps?: number;
   /** For changes of a transaction itself: what it is now. */
   readonly transaction?: TransactionRow;
 }

@@ -18,7 +18,7 @@ export function decideRejoinTransaction(draft: CommitDraft, change: RejoinTransa
   if (before !== undefined && !isUnfinished(before)) return unchanged;
   if (end === undefined) return before?.state === "prepared" ? unchanged : prepareAgain(draft, change);
   const { kind, changes, stagedBytes } = end;
-  const row = { ...journaled, changes, stagedBytes, expiresMs: 0, entryBytes: 0, usage: {} };
+  const row = { ...journaled, changes, stagedBytes, expiresMs: 0, steps: 0, entryBytes: 0, usage: {} };
   if (kind === "commit") {
     const number = draft.append({ kind, transaction: journaled, changes, stagedBytes, span: 0 });
     finish(draft, { ...row, state: "committed", number });
@@ -35,7 +35,7 @@ function prepareAgain(draft: CommitDraft, { journaled, prepared }: RejoinTransac
   for (const change of prepared) draft.staged.set(formatStagedRef(change), change);
   // Where its nodes' disks are nobody knows after such a failure: who has a blob finds that out.
   const owing = prepared.flatMap((change) => owePlaced(draft, { ...change, placedOn: [] }, number));
-  const state = { state: "prepared", number, preparedMs: draft.timeMs, expiresMs: 0 } as const;
+  const state = { state: "prepared", number, preparedMs: draft.timeMs, expiresMs: 0, steps: 0 } as const;
   draft.transactions.set(journaled.id, { ...journaled, ...state, ...countStaged(prepared) });
   draft.lockStaged(journaled.id);
   return { ...settingDone(draft, number), owing: [...new Set(owing)] };

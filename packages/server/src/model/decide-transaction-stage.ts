@@ -82,8 +82,9 @@ export function decideStage(draft: CommitDraft, stage: StageChange): ChangeOutco
   const refusal = checkLimits(draft, counted, { stage, changes });
   if (refusal !== undefined) return refusal;
   for (const change of changes) draft.staged.set(formatStagedRef(change), change);
-  draft.transactions.set(row.id, { ...counted, expiresMs: draft.nowMs + row.ttlMs });
-  return doneOf(draft, staging);
+  const steps = row.steps + 1;
+  draft.transactions.set(row.id, { ...counted, steps, expiresMs: draft.nowMs + row.ttlMs });
+  return { ...doneOf(draft, staging), steps };
 }
 
 function decideStaging(draft: CommitDraft, row: TransactionRow, change: StageChange["change"]) {

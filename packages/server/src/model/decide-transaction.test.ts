@@ -113,6 +113,18 @@ describe("a transaction", () => {
     expect(commit(stageOf(2, putOf("e"), DEFAULT_STAGING_LIMITS))).toEqual(["transaction_too_large"]);
   });
 
+  it("is refused when the catalog knows of fewer changes than were acknowledged: a standby may lack the last", () => {
+    const staged = [stageOf(1, putOf("a")), stageOf(1, putOf("a", "again")), stageOf(1, putOf("b"))];
+    const outcomes = [beginOf(1), ...staged].map((change) => catalog.commit([change])[0]);
+    expect(outcomes.map((outcome) => (outcome?.ok ? outcome.steps : "refused"))).toEqual([undefined, 1, 2, 3]);
+    const lost = { ...finishOf("commit", 1), steps: 4 };
+    expect(commit(lost, { ...lost, kind: "prepare-transaction" })).toEqual([
+      "transaction_conflict",
+      "transaction_conflict",
+    ]);
+    expect(commit({ ...lost, steps: 3 }, lost)).toEqual(["ok", "ok"]);
+  });
+
   it("is one of so many unfinished ones at most", () => {
     for (let number = 1; number <= MAX_UNFINISHED_TRANSACTIONS; number += 1) catalog.commit([beginOf(number)]);
     expect(commit(beginOf(5000))).toEqual(["too_many_transactions"]);

@@ -31,7 +31,7 @@ export function decideBegin(draft: CommitDraft, change: BeginChange): ChangeOutc
   }
   const row: TransactionRow = {
     ...{ id: transaction.id, owner: transaction.owner, state: "open", begunMs: draft.nowMs, ttlMs },
-    ...{ expiresMs: draft.nowMs + ttlMs, changes: 0, stagedBytes: 0, entryBytes: 0, usage: {} },
+    ...{ expiresMs: draft.nowMs + ttlMs, changes: 0, stagedBytes: 0, steps: 0, entryBytes: 0, usage: {} },
   };
   draft.transactions.set(row.id, row);
   return doneWith(draft, row);
@@ -44,12 +44,22 @@ export function decideFinish(draft: CommitDraft, change: FinishChange, maxBytes:
   if (isTooMuch) return refuse("overloaded", "this commit takes no more bytes; try again");
   switch (change.kind) {
     case "prepare-transaction":
-      return decidePrepare(draft, row);
+      return checkSteps(row, change) ?? decidePrepare(draft, row);
     case "commit-transaction":
-      return decideCommitTransaction(draft, row);
+      return checkSteps(row, change) ?? decideCommitTransaction(draft, row);
     case "abort-transaction":
       return decideAbort(draft, row, change);
   }
+}
+
+/** What is staged is known to the catalog alone: a standby that was promoted may lack the last of it. */
+function checkSteps(
+  { id, state, steps: known }: TransactionRow,
+  { steps = 0 }: FinishChange,
+): ChangeRefused | undefined {
+  if (state !== "open" || steps <= known) return undefined;
+  const message = `of ${steps} changes that transaction ${id} has staged the catalog knows ${known}: it lost some at a failover`;
+  return refuse("transaction_conflict", message);
 }
 
 /** The transaction, if there is one and whoever asks began it. */
@@ -88,7 +98,14 @@ function decidePrepare(draft: CommitDraft, row: TransactionRow): ChangeOutcome {
   draft.lockStaged(id);
   // Who lacks a blob fetches it now: until the commit comes its nodes may be drained, or lost.
   const owing = changes.flatMap((one) => owePlaced(draft, one, number));
-  const prepared: TransactionRow = { ...row, state: "prepared", number, preparedMs: draft.timeMs, expiresMs: 0 };
+  const prepared: TransactionRow = {
+    ...row,
+    state: "prepared",
+    number,
+    preparedMs: draft.timeMs,
+    expiresMs: 0,
+    steps: 0,
+  };
   draft.transactions.set(id, prepared);
   return doneWith(draft, prepared, { version: number, owing: [...new Set(owing)] });
 }
@@ -141,7 +158,14 @@ function decideAbort(draft: CommitDraft, row: TransactionRow, { onlyExpired }: F
 /** Forgets what was staged, with its locks; only what came of it is kept. */
 export function finish(draft: CommitDraft, row: TransactionRow): TransactionRow {
   draft.clearStaged(row.id);
-  const finished: TransactionRow = { ...row, expiresMs: 0, entryBytes: 0, usage: {}, finishedMs: draft.timeMs };
+  const finished: TransactionRow = {
+    ...row,
+    expiresMs: 0,
+    steps: 0,
+    entryBytes: 0,
+    usage: {},
+    finishedMs: draft.timeMs,
+  };
   draft.transactions.set(row.id, finished);
   return finished;
 }

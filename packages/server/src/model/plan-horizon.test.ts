@@ -14,7 +14,16 @@ it("leaves it where it is when that would be no step forward", () => {
 });
 
 it("is held back by the prepared transactions that change the namespace, and by no others", () => {
-  const row = { ...transactionRef(1), begunMs: 0, ttlMs: 1, expiresMs: 0, changes: 1, stagedBytes: 0, entryBytes: 0 };
+  const row = {
+    ...transactionRef(1),
+    begunMs: 0,
+    ttlMs: 1,
+    expiresMs: 0,
+    changes: 1,
+    stagedBytes: 0,
+    steps: 0,
+    entryBytes: 0,
+  };
   const of = (state: "open" | "prepared", number: number, usage: Record<string, number>): TransactionRow => {
     return { ...row, state, number, usage };
   };

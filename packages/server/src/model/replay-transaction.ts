@@ -15,7 +15,7 @@ export function replayTransaction(draft: CommitDraft, entry: PrepareEntry | Comm
       draft.staged.set(formatStagedRef(change), change);
       oweStaged(draft, change, number);
     }
-    const prepared = { state: "prepared", number, preparedMs: draft.timeMs, expiresMs: 0 } as const;
+    const prepared = { state: "prepared", number, preparedMs: draft.timeMs, expiresMs: 0, steps: 0 } as const;
     draft.transactions.set(transaction.id, { ...transaction, ...prepared, ...countStaged(entry.changes) });
     draft.lockStaged(transaction.id);
     return number;
@@ -23,7 +23,7 @@ export function replayTransaction(draft: CommitDraft, entry: PrepareEntry | Comm
   const before = draft.transactions.get(transaction.id);
   const preparedMs = before?.preparedMs;
   const { changes, stagedBytes } = entry;
-  const row = { ...transaction, changes, stagedBytes, expiresMs: 0, entryBytes: 0, usage: {} };
+  const row = { ...transaction, changes, stagedBytes, expiresMs: 0, steps: 0, entryBytes: 0, usage: {} };
   const prepared = preparedMs === undefined ? {} : { preparedMs };
   if (entry.kind === "commit") finish(draft, { ...row, ...prepared, state: "committed", number: number + entry.span });
   else finish(draft, { ...row, ...prepared, state: "aborted", reason: "asked" });

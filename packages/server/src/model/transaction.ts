@@ -29,6 +29,11 @@ export interface TransactionRow extends TransactionRef {
   /** Keys that are staged, with those that are only read. */
   readonly changes: number;
   readonly stagedBytes: number;
+  /**
+   * Changes that it accepted, while it is open: whoever was told of so many and finds fewer knows that the catalog lost
+   * some at a failover. 0 once it is prepared or has ended.
+   */
+  readonly steps: number;
   /** About what its changes take in the journal. */
   readonly entryBytes: number;
   /** The staged bytes by namespace; a namespace in which it changes something is always there. */

@@ -21,7 +21,7 @@ const FORMER = { ...FILE, supersededBy: 2, supersededMs: 0 };
 const AS_OF = { number: 1, timeMs: 0 };
 const TRANSACTION = {
   ...({ ...transactionRef(1), state: "open", begunMs: 0, ttlMs: 1, expiresMs: 1 } as const),
-  ...{ changes: 0, stagedBytes: 0, entryBytes: 0, usage: {} },
+  ...{ changes: 0, stagedBytes: 0, steps: 0, entryBytes: 0, usage: {} },
 };
 const STAGED = { ...FILE, transaction: TRANSACTION.id, kind: "put" as const, placedOn: [nodeId(1)], stagedAt: 1 };
 const GROUP_ROW = { last: 1, first: 1, hash: Buffer.alloc(32), bytes: Buffer.alloc(0), time_ms: 0 };

@@ -200,6 +200,7 @@ export const MIGRATIONS: readonly MigrationStep[] = [
         .addColumn("reason", dialect.types.shortText)
         .addColumn("changes", dialect.types.integer, (column) => column.notNull())
         .addColumn("staged_bytes", dialect.types.integer, (column) => column.notNull())
+        .addColumn("steps", dialect.types.integer, (column) => column.notNull())
         .addColumn("entry_bytes", dialect.types.integer, (column) => column.notNull())
         .addColumn("by_namespace", dialect.types.longText, (column) => column.notNull()),
   },

@@ -161,6 +161,7 @@ export interface TransactionsTable {
   reason: OptionalText;
   changes: Integer;
   staged_bytes: Integer;
+  steps: Integer;
   entry_bytes: Integer;
   /** JSON object: the staged bytes of each namespace. */
   by_namespace: Text;

@@ -50,7 +50,7 @@ alter table `namespaces` add column `horizon` bigint;
 
 update `namespaces` set `horizon` = (select head_number from cluster where id = 1) where `horizon` is null;
 
-create table if not exists `transactions` (`id` varbinary(255) not null primary key, `owner` varbinary(255) not null, `state` varbinary(255) not null, `begun_ms` bigint not null, `ttl_ms` bigint not null, `expires_ms` bigint not null, `number` bigint, `prepared_ms` bigint, `finished_ms` bigint, `reason` varbinary(255), `changes` bigint not null, `staged_bytes` bigint not null, `entry_bytes` bigint not null, `by_namespace` mediumtext not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
+create table if not exists `transactions` (`id` varbinary(255) not null primary key, `owner` varbinary(255) not null, `state` varbinary(255) not null, `begun_ms` bigint not null, `ttl_ms` bigint not null, `expires_ms` bigint not null, `number` bigint, `prepared_ms` bigint, `finished_ms` bigint, `reason` varbinary(255), `changes` bigint not null, `staged_bytes` bigint not null, `steps` bigint not null, `entry_bytes` bigint not null, `by_namespace` mediumtext not null) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
 
 create index `transactions_by_state` on `transactions` (`state`, `expires_ms`);
 
@@ -218,17 +218,17 @@ insert ignore into `commits` (`id`, `fingerprint`, `outcome`, `time_ms`) values 
 
 select `id` from `commits` where `time_ms` < cast(unix_timestamp(sysdate(3)) * 1000 as signed) - ? order by `time_ms` limit ?;
 
-insert into `transactions` (`id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace`) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on duplicate key update `state` = values(`state`), `expires_ms` = values(`expires_ms`), `number` = values(`number`), `prepared_ms` = values(`prepared_ms`), `finished_ms` = values(`finished_ms`), `reason` = values(`reason`), `changes` = values(`changes`), `staged_bytes` = values(`staged_bytes`), `entry_bytes` = values(`entry_bytes`), `by_namespace` = values(`by_namespace`);
+insert into `transactions` (`id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace`) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on duplicate key update `state` = values(`state`), `expires_ms` = values(`expires_ms`), `number` = values(`number`), `prepared_ms` = values(`prepared_ms`), `finished_ms` = values(`finished_ms`), `reason` = values(`reason`), `changes` = values(`changes`), `staged_bytes` = values(`staged_bytes`), `steps` = values(`steps`), `entry_bytes` = values(`entry_bytes`), `by_namespace` = values(`by_namespace`);
 
-select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace` from `transactions` where `id` in (?);
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace` from `transactions` where `id` in (?);
 
-select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace` from `transactions` where `state` in (?, ?);
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace` from `transactions` where `state` in (?, ?);
 
-select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace` from `transactions` where `id` > ? order by `id` limit ?;
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace` from `transactions` where `id` > ? order by `id` limit ?;
 
-select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace` from `transactions` where `state` = ? and `id` > ? order by `id` limit ?;
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace` from `transactions` where `state` = ? and `id` > ? order by `id` limit ?;
 
-select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `entry_bytes`, `by_namespace` from `transactions` where `state` = ? and `expires_ms` <= cast(unix_timestamp(sysdate(3)) * 1000 as signed) order by `expires_ms` limit ?;
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace` from `transactions` where `state` = ? and `expires_ms` <= cast(unix_timestamp(sysdate(3)) * 1000 as signed) order by `expires_ms` limit ?;
 
 update `transactions` set `expires_ms` = cast(unix_timestamp(sysdate(3)) * 1000 as signed) + `ttl_ms` where `id` = ? and `state` = ? and `expires_ms` > cast(unix_timestamp(sysdate(3)) * 1000 as signed);
 

@@ -50,7 +50,7 @@ alter table "namespaces" add column "horizon" bigint;
 
 update "namespaces" set "horizon" = (select head_number from cluster where id = 1) where "horizon" is null;
 
-create table if not exists "transactions" ("id" text collate "C" not null primary key, "owner" text collate "C" not null, "state" text collate "C" not null, "begun_ms" bigint not null, "ttl_ms" bigint not null, "expires_ms" bigint not null, "number" bigint, "prepared_ms" bigint, "finished_ms" bigint, "reason" text collate "C", "changes" bigint not null, "staged_bytes" bigint not null, "entry_bytes" bigint not null, "by_namespace" text collate "C" not null);
+create table if not exists "transactions" ("id" text collate "C" not null primary key, "owner" text collate "C" not null, "state" text collate "C" not null, "begun_ms" bigint not null, "ttl_ms" bigint not null, "expires_ms" bigint not null, "number" bigint, "prepared_ms" bigint, "finished_ms" bigint, "reason" text collate "C", "changes" bigint not null, "staged_bytes" bigint not null, "steps" bigint not null, "entry_bytes" bigint not null, "by_namespace" text collate "C" not null);
 
 create index if not exists "transactions_by_state" on "transactions" ("state", "expires_ms");
 
@@ -218,17 +218,17 @@ insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values ($1, $2
 
 select "id" from "commits" where "time_ms" < (extract(epoch from clock_timestamp()) * 1000)::bigint - $1 order by "time_ms" limit $2;
 
-insert into "transactions" ("id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict ("id") do update set "state" = "excluded"."state", "expires_ms" = "excluded"."expires_ms", "number" = "excluded"."number", "prepared_ms" = "excluded"."prepared_ms", "finished_ms" = "excluded"."finished_ms", "reason" = "excluded"."reason", "changes" = "excluded"."changes", "staged_bytes" = "excluded"."staged_bytes", "entry_bytes" = "excluded"."entry_bytes", "by_namespace" = "excluded"."by_namespace";
+insert into "transactions" ("id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict ("id") do update set "state" = "excluded"."state", "expires_ms" = "excluded"."expires_ms", "number" = "excluded"."number", "prepared_ms" = "excluded"."prepared_ms", "finished_ms" = "excluded"."finished_ms", "reason" = "excluded"."reason", "changes" = "excluded"."changes", "staged_bytes" = "excluded"."staged_bytes", "steps" = "excluded"."steps", "entry_bytes" = "excluded"."entry_bytes", "by_namespace" = "excluded"."by_namespace";
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "id" in ($1);
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "id" in ($1);
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" in ($1, $2);
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" in ($1, $2);
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "id" > $1 order by "id" limit $2;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "id" > $1 order by "id" limit $2;
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" = $1 and "id" > $2 order by "id" limit $3;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" = $1 and "id" > $2 order by "id" limit $3;
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" = $1 and "expires_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint order by "expires_ms" limit $2;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" = $1 and "expires_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint order by "expires_ms" limit $2;
 
 update "transactions" set "expires_ms" = (extract(epoch from clock_timestamp()) * 1000)::bigint + "ttl_ms" where "id" = $1 and "state" = $2 and "expires_ms" > (extract(epoch from clock_timestamp()) * 1000)::bigint;
 

@@ -50,7 +50,7 @@ alter table "namespaces" add column "horizon" integer;
 
 update "namespaces" set "horizon" = (select head_number from cluster where id = 1) where "horizon" is null;
 
-create table if not exists "transactions" ("id" text collate binary not null primary key, "owner" text collate binary not null, "state" text collate binary not null, "begun_ms" integer not null, "ttl_ms" integer not null, "expires_ms" integer not null, "number" integer, "prepared_ms" integer, "finished_ms" integer, "reason" text collate binary, "changes" integer not null, "staged_bytes" integer not null, "entry_bytes" integer not null, "by_namespace" text collate binary not null);
+create table if not exists "transactions" ("id" text collate binary not null primary key, "owner" text collate binary not null, "state" text collate binary not null, "begun_ms" integer not null, "ttl_ms" integer not null, "expires_ms" integer not null, "number" integer, "prepared_ms" integer, "finished_ms" integer, "reason" text collate binary, "changes" integer not null, "staged_bytes" integer not null, "steps" integer not null, "entry_bytes" integer not null, "by_namespace" text collate binary not null);
 
 create index if not exists "transactions_by_state" on "transactions" ("state", "expires_ms");
 
@@ -218,17 +218,17 @@ insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values (?, ?, 
 
 select "id" from "commits" where "time_ms" < cast(round((julianday('now') - 2440587.5) * 86400000) as integer) - ? order by "time_ms" limit ?;
 
-insert into "transactions" ("id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do update set "state" = "excluded"."state", "expires_ms" = "excluded"."expires_ms", "number" = "excluded"."number", "prepared_ms" = "excluded"."prepared_ms", "finished_ms" = "excluded"."finished_ms", "reason" = "excluded"."reason", "changes" = "excluded"."changes", "staged_bytes" = "excluded"."staged_bytes", "entry_bytes" = "excluded"."entry_bytes", "by_namespace" = "excluded"."by_namespace";
+insert into "transactions" ("id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do update set "state" = "excluded"."state", "expires_ms" = "excluded"."expires_ms", "number" = "excluded"."number", "prepared_ms" = "excluded"."prepared_ms", "finished_ms" = "excluded"."finished_ms", "reason" = "excluded"."reason", "changes" = "excluded"."changes", "staged_bytes" = "excluded"."staged_bytes", "steps" = "excluded"."steps", "entry_bytes" = "excluded"."entry_bytes", "by_namespace" = "excluded"."by_namespace";
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "id" in (?);
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "id" in (?);
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" in (?, ?);
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" in (?, ?);
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "id" > ? order by "id" limit ?;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "id" > ? order by "id" limit ?;
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" = ? and "id" > ? order by "id" limit ?;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" = ? and "id" > ? order by "id" limit ?;
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "entry_bytes", "by_namespace" from "transactions" where "state" = ? and "expires_ms" <= cast(round((julianday('now') - 2440587.5) * 86400000) as integer) order by "expires_ms" limit ?;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" = ? and "expires_ms" <= cast(round((julianday('now') - 2440587.5) * 86400000) as integer) order by "expires_ms" limit ?;
 
 update "transactions" set "expires_ms" = cast(round((julianday('now') - 2440587.5) * 86400000) as integer) + "ttl_ms" where "id" = ? and "state" = ? and "expires_ms" > cast(round((julianday('now') - 2440587.5) * 86400000) as integer);
 

@@ -12,7 +12,7 @@ type TransactionKey = { id: string };
 
 const UPDATED_COLUMNS = [
   ...["state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason"],
-  ...["changes", "staged_bytes", "entry_bytes", "by_namespace"],
+  ...["changes", "staged_bytes", "steps", "entry_bytes", "by_namespace"],
 ] as const as readonly (keyof TransactionsTable)[];
 const COLUMNS = ["id", "owner", "begun_ms", "ttl_ms", ...UPDATED_COLUMNS] as const;
 
@@ -88,7 +88,7 @@ function formatTransactionRow(row: TransactionRow) {
     ...{ begun_ms: row.begunMs, ttl_ms: row.ttlMs, expires_ms: row.expiresMs },
     ...{ number: row.number ?? null, prepared_ms: row.preparedMs ?? null, finished_ms: row.finishedMs ?? null },
     ...{ reason: row.reason ?? null, changes: row.changes, staged_bytes: row.stagedBytes },
-    ...{ entry_bytes: row.entryBytes, by_namespace: JSON.stringify(row.usage) },
+    ...{ steps: row.steps, entry_bytes: row.entryBytes, by_namespace: JSON.stringify(row.usage) },
   };
 }
 
@@ -102,7 +102,7 @@ export function parseTransactionRow(row: StoredTransaction): TransactionRow {
     ...(finishedMs !== null && { finishedMs: toInteger(finishedMs) }),
     ...(row.reason !== null && { reason: toText(row.reason) }),
     ...{ changes: toInteger(row.changes), stagedBytes: toInteger(row.staged_bytes) },
-    entryBytes: toInteger(row.entry_bytes),
+    ...{ steps: toInteger(row.steps), entryBytes: toInteger(row.entry_bytes) },
     usage: JSON.parse(toText(row.by_namespace)) as Record<string, number>,
   };
 }
