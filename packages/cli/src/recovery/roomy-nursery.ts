@@ -6,5 +6,5 @@ import { setFlagsFromString } from "node:v8";
  * this get more.
  */
 export function giveThreadsRoom(): void {
-  setFlagsFromString("--max-semi-space-size=16");
+  setFlagsFromString("--max-semi-space-size=4");
 }
