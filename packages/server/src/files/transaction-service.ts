@@ -20,6 +20,7 @@ import {
   type TransactionRow,
 } from "../model/transaction.js";
 import type { FileContext } from "./file-context.js";
+import { NamespaceViews } from "./namespace-views.js";
 import { fingerprint } from "./put-request.js";
 import { getOpenTransaction } from "./staging.js";
 
@@ -52,9 +53,11 @@ export interface FileInTransaction extends FileRecord {
 /** Transactions of callers. Every method throws `catalog_unavailable`: the mirror knows nothing of what is staged. */
 export class TransactionService {
   readonly #context: FileContext;
+  readonly #namespaces: NamespaceViews;
 
   constructor(context: FileContext) {
     this.#context = context;
+    this.#namespaces = new NamespaceViews(context);
   }
 
   /** Throws `too_many_transactions`, and `invalid_request` for a time to live that is none. */
@@ -160,13 +163,22 @@ export class TransactionService {
 
   /** Committed, but not to be told as a success before enough mirrors know it: a repetition gives them another chance. */
   async #checkMirrors(kind: FinishChange["kind"], row: TransactionRow | undefined, done: ChangeDone): Promise<void> {
-    const { catalog, minCopies } = this.#context;
     if (kind === "abort-transaction" || done.version === 0 || done.mirrors === undefined) return;
     const names = Object.keys(row?.usage ?? {}) as NamespaceName[];
-    const infos = await Promise.all(names.map((name) => catalog.findNamespace(name)));
-    const wanted = Math.max(minCopies, ...infos.map((info) => info?.minCopies ?? 1));
+    const demanded = await Promise.all(names.map((name) => this.#findMinCopies(name)));
+    const wanted = Math.max(this.#context.minCopies, ...demanded);
     if (done.mirrors >= wanted) return;
     throw new KoboldError("too_few_copies", `${done.mirrors} nodes know of it by now; ${wanted} are demanded`);
+  }
+
+  /** A namespace that is gone by now demands nothing. */
+  async #findMinCopies(namespace: NamespaceName): Promise<number> {
+    try {
+      return (await this.#namespaces.get(namespace)).minCopies;
+    } catch (error) {
+      if (error instanceof KoboldError && error.code === "namespace_not_found") return 1;
+      throw error;
+    }
   }
 
   async #commit(change: Parameters<FileContext["catalog"]["commit"]>[0]): Promise<ChangeDone> {
