@@ -93,8 +93,8 @@ describe("koboldfs config show", () => {
     await writeFile(join(folder, "node.ini"), "name = n1\ndata = /one\ndata = /two\ntoken = s3cret-s3cret-s3cret\n");
     const { code, out, err } = await config("show --config %/node.ini", { KOBOLDFS_ZONE: "attic" });
     expect({ code, err }).toEqual({ code: 0, err: [] });
-    // One line for each setting, and one more for the second data directory.
-    expect(out).toHaveLength(settingsIn("file").length + 1);
+    // A heading, one line for each setting, and one more for the second data directory.
+    expect(out).toHaveLength(settingsIn("file").length + 2);
     expect(out).toEqual(
       expect.arrayContaining(
         [
