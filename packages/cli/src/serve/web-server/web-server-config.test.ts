@@ -21,10 +21,12 @@ const PLAN: WebServerPlan = {
 
 describe("the configuration of a web server", () => {
   it.each([
-    ["nginx", formatNginxConfig],
-    ["caddy", formatCaddyConfig],
-    ["apache", formatApacheConfig],
-  ] as const)("for %s is this", (_kind, format) => expect(format(PLAN)).toMatchSnapshot());
+    ["nginx.conf", formatNginxConfig],
+    ["Caddyfile", formatCaddyConfig],
+    ["apache.conf", formatApacheConfig],
+  ] as const)("is %s", async (file, format) => {
+    await expect(format(PLAN)).toMatchFileSnapshot(`../../../src/serve/web-server/golden/${file}`);
+  });
 
   it.each([formatNginxConfig, formatCaddyConfig, formatApacheConfig])(
     "warns where the node is open to all, or sends all bytes itself",
