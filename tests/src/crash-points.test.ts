@@ -4,7 +4,7 @@ import { CRASH_CASES, HISTORY_CASES, listUntestedPoints, STARTING_POINTS } from 
 import { CrashScene } from "./crash/crash-scene.js";
 import { Cluster, type ClusterOptions, NAMESPACE } from "./harness/cluster.js";
 import { mustGet, mustPut } from "./harness/raw-files.js";
-import { useCluster, withCluster } from "./harness/use-cluster.js";
+import { useCluster } from "./harness/use-cluster.js";
 import { waitUntil } from "./harness/wait-until.js";
 import { checkJournal } from "./history/check-journal.js";
 import { readJournal } from "./history/read-journal.js";
@@ -67,17 +67,16 @@ describe("a process that dies, with its catalog in PostgreSQL", () => {
 });
 
 describe("a process that dies while histories are mended", () => {
-  // A cluster for each: an epoch that one case began would decide the next one.
+  const cluster = useCluster(TWO_NODES);
+
   it.each(HISTORY_CASES)("at $point loses nothing: $who", async ({ point, driver, who }) => {
-    await withCluster(TWO_NODES, async (cluster) => {
-      const scene = new CrashScene(cluster, point, `${point} of ${who}`);
-      await driver.run(scene);
-      await scene.victim.start();
-      if (!scene.other.isRunning) await scene.other.start();
-      await scene.waitUntilMended();
-      await scene.expectWhole();
-      expect(checkJournal(await readJournal(cluster.dsn))).toEqual([]);
-    });
+    const scene = new CrashScene(cluster(), point, `${point} of ${who}`);
+    await driver.run(scene);
+    await scene.victim.start();
+    if (!scene.other.isRunning) await scene.other.start();
+    await scene.waitUntilMended();
+    await scene.expectWhole();
+    expect(checkJournal(await readJournal(cluster().dsn))).toEqual([]);
   });
 });
 

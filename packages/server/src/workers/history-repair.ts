@@ -106,9 +106,10 @@ export class HistoryRepair {
   /** Names again, behind the catalog's history, what only a branch had. Repeated after a crash it does nothing twice. */
   async joinBranch(branch: MirrorBranch): Promise<void> {
     const { catalog, cluster, events, log, mirror } = this.#options;
+    // Before and not behind it: a process that dies in between must not leave the fork without an epoch that closes it.
+    await catalog.raiseEpoch((await catalog.head()).epoch + 1);
     const joiner = new BranchJoiner({ catalog, history: mirror, nudge: (nodes) => cluster.nudge(nodes), log });
     const { keys, joined } = await joiner.join(branch);
-    if (joined > 0) await catalog.raiseEpoch((await catalog.head()).epoch + 1);
     crashPoint("fork.rejoined");
     await mirror.dropBranch(branch.fork);
     crashPoint("fork.dropped");
