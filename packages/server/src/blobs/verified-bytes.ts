@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { type Digest, KoboldError } from "@koboldfs/protocol";
 import type { BlobRef, ByteRange } from "./blob-store.js";
 
@@ -8,8 +8,11 @@ import type { BlobRef, ByteRange } from "./blob-store.js";
  */
 export const SMALL_BLOB_BYTES = 256 * 1024;
 
-/** How much is read from a disk at once while streaming: large enough to be sequential, small enough to hold many. */
-export const READ_CHUNK_BYTES = 256 * 1024;
+/**
+ * How much is read from a disk at once while streaming: each read wakes two threads, so that half of this costs a tenth more
+ * CPU for a blob of 1 MiB; and each answer that a slow client takes holds one.
+ */
+export const READ_CHUNK_BYTES = 512 * 1024;
 
 /** Throws `blob_corrupt` unless the bytes are those that the digest names. */
 export function checkDigest(bytes: Uint8Array, ref: BlobRef): void {
@@ -23,6 +26,8 @@ export class StreamCheck {
   readonly #sizeBytes: number;
   readonly #hash = createHash("sha256");
   #seen = 0;
+  /** Without a last piece that did not pass. */
+  #passed: Hash = this.#hash;
 
   constructor(ref: BlobRef, sizeBytes: number) {
     this.#ref = ref;
@@ -31,11 +36,17 @@ export class StreamCheck {
 
   /** Throws `blob_corrupt` at the last piece, which the caller must not have passed on yet. */
   add(piece: Uint8Array): void {
-    this.#hash.update(piece);
     this.#seen += piece.length;
+    if (this.#seen >= this.#sizeBytes) this.#passed = this.#hash.copy();
+    this.#hash.update(piece);
     if (this.#seen < this.#sizeBytes) return;
     const found = this.#hash.digest("hex") as Digest;
     if (found !== this.#ref.digest) throw corrupt(this.#ref, `its bytes have digest ${found}`);
+  }
+
+  /** Of the pieces that passed, while the last one has not: to be copied, not to be used up. */
+  get passed(): Hash {
+    return this.#passed;
   }
 }
 

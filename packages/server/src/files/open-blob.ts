@@ -1,7 +1,7 @@
-import type { OpenBlob } from "../blobs/blob-store.js";
+import type { ByteRange, OpenBlob } from "../blobs/blob-store.js";
+import { PieceStream } from "../blobs/piece-stream.js";
 import { BlobSources, type BlobSourcesOptions } from "./blob-sources.js";
-import type { ByteRange } from "../blobs/blob-store.js";
-import { SteadyBlobStream } from "./steady-blob-stream.js";
+import { SteadyPieces } from "./steady-pieces.js";
 
 export interface OpenBlobOptions extends BlobSourcesOptions {
   readonly range?: ByteRange | undefined;
@@ -12,8 +12,9 @@ export interface OpenBlobOptions extends BlobSourcesOptions {
  * from the next place. The caller consumes or destroys it. Throws `blob_unavailable`.
  */
 export async function openBlob(options: OpenBlobOptions): Promise<OpenBlob> {
+  const { range } = options;
   const sources = new BlobSources(options);
-  const { sizeBytes, content } = await sources.openNext(options.range);
+  const { sizeBytes, content } = await sources.openNext(range);
   if (Buffer.isBuffer(content)) return { sizeBytes, content };
-  return { sizeBytes, content: new SteadyBlobStream({ sources, first: content, sizeBytes, range: options.range }) };
+  return { sizeBytes, content: new PieceStream(new SteadyPieces({ sources, first: content, sizeBytes, range })) };
 }

@@ -1,4 +1,3 @@
-import { pipeline, type Readable } from "node:stream";
 import { type Digest, isDigest, KoboldError, type NamespaceName, parseNamespaceName } from "@koboldfs/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import mime from "mime";
@@ -15,6 +14,7 @@ import type { Logger } from "../runtime/logger.js";
 import type { Face } from "./face.js";
 import type { ReplyHeaders } from "./file-headers.js";
 import type { Offload } from "./offload.js";
+import { sendContent } from "./send-pieces.js";
 
 export interface DirectFaceOptions {
   /** This node's disks. */
@@ -77,7 +77,9 @@ async function sendDirect(options: DirectFaceOptions, request: FastifyRequest, r
   if (method === "HEAD") return end(reply, 200, answer);
   const opened = await blobs.open(name, span);
   if (opened === undefined) throw new KoboldError("not_found", "this node does not have these bytes any more");
-  sendContent(opened.content, { reply, status: span === undefined ? 200 : 206, answer, log });
+  const response = reply.raw.writeHead(span === undefined ? 200 : 206, answer);
+  reply.hijack();
+  sendContent(opened.content, response, log);
 }
 
 /** Whether everybody may have it. Throws `url_forged` and `url_expired`. */
@@ -122,16 +124,4 @@ function formatHeaders({ name, digest }: DirectName, isPublic: boolean): ReplyHe
 function end(reply: FastifyReply, status: number, headers: ReplyHeaders): void {
   reply.raw.writeHead(status, headers).end();
   reply.hijack();
-}
-
-function sendContent(
-  content: Buffer | Readable,
-  { reply, status, answer, log }: { reply: FastifyReply; status: number; answer: ReplyHeaders; log: Logger },
-): void {
-  const response = reply.raw.writeHead(status, answer);
-  reply.hijack();
-  if (Buffer.isBuffer(content)) return void response.end(content);
-  pipeline(content, response, (err) => {
-    if (err instanceof KoboldError) log.error({ err }, "an answer was cut short because its blob failed");
-  });
 }

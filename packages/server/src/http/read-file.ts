@@ -1,5 +1,3 @@
-import type { ServerResponse } from "node:http";
-import { pipeline, type Readable } from "node:stream";
 import { HEADER, KoboldError } from "@koboldfs/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ClientAuth } from "../auth/client-auth.js";
@@ -12,6 +10,7 @@ import { fileHeaders, type ReplyHeaders, validatorHeaders } from "./file-headers
 import { type FileName, parseQueriedFileUrl } from "./file-url.js";
 import type { Offload } from "./offload.js";
 import { type PastQuery, parsePastQuery } from "./past-query.js";
+import { sendContent } from "./send-pieces.js";
 import { parseTransaction } from "./transaction-header.js";
 import { toVersionListReply } from "./wire-file.js";
 
@@ -39,8 +38,7 @@ export async function getFile(context: ReadContext, request: FastifyRequest, rep
   const headers = span === undefined ? wholeHeaders(file) : partHeaders(file, span);
   const response = reply.raw.writeHead(span === undefined ? 200 : 206, headers);
   reply.hijack();
-  if (Buffer.isBuffer(content)) response.end(content);
-  else sendStream(content, response, log);
+  sendContent(content, response, log);
 }
 
 type OnePast = Exclude<PastQuery, { kind: "versions" | "url" }>;
@@ -86,16 +84,6 @@ async function sendVersions(
 ): Promise<void> {
   const page = await files.history.listVersions(namespace, key, { limit, ...(before !== undefined && { before }) });
   await reply.send(toVersionListReply(key, page));
-}
-
-/**
- * Whichever ends first, badly or well, ends the other: a client that goes away releases the blob, and a blob that fails
- * cuts the answer short of its announced length.
- */
-function sendStream(content: Readable, response: ServerResponse, log: Logger): void {
-  pipeline(content, response, (err) => {
-    if (err instanceof KoboldError) log.error({ err }, "an answer was cut short because its blob failed");
-  });
 }
 
 /** `HEAD /v1/files/{namespace}/{key}`: what GET would say, without asking for the bytes. */

@@ -5,6 +5,8 @@ import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import type { BlobReader, BlobRef } from "../../blobs/blob-store.js";
 import { blobPath } from "../../blobs/disk/blob-path.js";
 import { DiskBlobLister } from "../../blobs/disk/disk-blob-lister.js";
+import { PiecePool } from "../../blobs/piece-pool.js";
+import { READ_CHUNK_BYTES } from "../../blobs/verified-bytes.js";
 import { openBlobFile } from "../../blobs/disk/disk-read.js";
 import { BLOBS_FOLDER } from "../../blobs/disk/disk-volume.js";
 import { lockVolume, type VolumeLock } from "../../blobs/disk/volume-lock.js";
@@ -98,9 +100,10 @@ function groupByNode(volumes: readonly GivenVolume[], verify: boolean): NodeInve
   }
   return [...byNode].map(([node, own]) => {
     const roots = own.map(({ directory }) => join(directory, BLOBS_FOLDER));
+    const pool = new PiecePool(READ_CHUNK_BYTES);
     const open: BlobReader["open"] = async (ref) => {
       for (const root of roots) {
-        const blob = await openBlobFile(systemFileSystem, { ref, path: blobPath(root, ref) });
+        const blob = await openBlobFile(systemFileSystem, { ref, path: blobPath(root, ref), pool });
         if (blob !== undefined) return blob;
       }
       return undefined;

@@ -1,7 +1,10 @@
+import type { Hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { KoboldError } from "@koboldfs/protocol";
 import type { FileSystem, OpenFile } from "../../runtime/file-system.js";
 import type { BlobRef, ByteRange, OpenBlob } from "../blob-store.js";
+import type { PiecePool } from "../piece-pool.js";
+import { type BlobPieces, PieceStream } from "../piece-stream.js";
 import {
   checkDigest,
   checkRange,
@@ -18,6 +21,8 @@ export interface DiskReadOptions {
   readonly path: string;
   readonly range?: ByteRange | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Of pieces of `READ_CHUNK_BYTES`. */
+  readonly pool: PiecePool;
   /** Told when the disk could not give what it should have, while the content is read too. */
   readonly onFailure?: (error: unknown) => void;
 }
@@ -51,14 +56,15 @@ async function openExisting(files: FileSystem, { path, onFailure }: DiskReadOpti
 }
 
 async function openContent(file: OpenFile, options: DiskReadOptions): Promise<OpenBlob> {
-  const { ref, range, signal, onFailure } = options;
+  const { ref, range, signal, pool, onFailure } = options;
   const { sizeBytes, isFile } = await file.stat();
   if (!isFile) throw corrupt(ref, "something that is not a file has its name");
   if (range !== undefined) checkRange(range, sizeBytes);
   const { start, end } = range ?? { start: 0, end: sizeBytes };
   if (end - start > SMALL_BLOB_BYTES) {
     const check = range === undefined ? new StreamCheck(ref, sizeBytes) : undefined;
-    return { sizeBytes, content: new DiskBlobStream({ file, ref, start, end, check, signal, onFailure }) };
+    const pieces = new DiskPieces({ file, ref, start, end, check, pool, onFailure });
+    return { sizeBytes, content: new PieceStream(pieces, signal) };
   }
   const content = Buffer.allocUnsafe(end - start);
   const read = await file.read(content, start);
@@ -68,59 +74,88 @@ async function openContent(file: OpenFile, options: DiskReadOptions): Promise<Op
   return { sizeBytes, content };
 }
 
-interface DiskBlobStreamOptions {
+interface DiskPiecesOptions {
   readonly file: OpenFile;
   readonly ref: BlobRef;
   readonly start: number;
   readonly end: number;
   readonly check: StreamCheck | undefined;
-  readonly signal: AbortSignal | undefined;
+  readonly pool: PiecePool;
   readonly onFailure: ((error: unknown) => void) | undefined;
 }
 
-/** Reads ahead by one chunk and closes the file when it ends, whichever way. */
-class DiskBlobStream extends Readable {
-  readonly #options: DiskBlobStreamOptions;
+/**
+ * Reads ahead by one piece, which the thread pool does while the piece before it is hashed and sent; only while not too many
+ * others do.
+ */
+class DiskPieces implements BlobPieces {
+  readonly #options: DiskPiecesOptions;
+  /** Of the next piece that is read. */
   #position: number;
-  #reading: Promise<void> = Promise.resolve();
+  #ahead: Promise<Buffer> | undefined;
+  #given: Buffer | undefined;
+  #closing: Promise<void> | undefined;
 
-  constructor(options: DiskBlobStreamOptions) {
-    super({ highWaterMark: READ_CHUNK_BYTES, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+  constructor(options: DiskPiecesOptions) {
     this.#options = options;
     this.#position = options.start;
   }
 
-  override _read(): void {
-    this.#reading = this.#next().catch((error: unknown) => {
-      this.destroy(error instanceof Error ? error : new Error("reading failed", { cause: error }));
-    });
+  async next(): Promise<Buffer | undefined> {
+    const { check, pool } = this.#options;
+    // Who does not give pieces back keeps them.
+    if (this.#given !== undefined) pool.forget(this.#given);
+    const piece = await (this.#ahead ?? this.#readNext());
+    this.#given = piece;
+    this.#ahead = pool.isRoomy ? this.#readNext() : undefined;
+    // Whoever asks for the next piece is told of a failure.
+    this.#ahead?.catch(() => {});
+    if (piece !== undefined) check?.add(piece);
+    return piece;
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // A descriptor must not be closed under a read that still uses it. What close says of a file that was only read
-    // changes nothing for anyone.
-    const end = () => callback(error);
-    void this.#reading.then(() => this.#options.file.close()).then(end, end);
+  recycle(piece: Buffer): void {
+    this.#options.pool.giveBack(piece);
   }
 
-  async #next(): Promise<void> {
-    const { end, check } = this.#options;
-    const want = Math.min(READ_CHUNK_BYTES, end - this.#position);
-    const piece = Buffer.allocUnsafeSlow(want);
-    await this.#fill(piece);
-    check?.add(piece);
-    this.#position += want;
-    this.push(piece);
-    if (this.#position === end) this.push(null);
+  hashOfGiven(): Hash | undefined {
+    return this.#options.check?.passed;
   }
 
-  async #fill(piece: Buffer): Promise<void> {
-    const { file, ref, onFailure } = this.#options;
-    const read = await file.read(piece, this.#position).catch((error: unknown) => {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #readNext(): Promise<Buffer> | undefined {
+    const { end, pool } = this.#options;
+    if (this.#position === end || this.#closing !== undefined) return undefined;
+    const position = this.#position;
+    const piece = pool.take(Math.min(READ_CHUNK_BYTES, end - position));
+    this.#position += piece.length;
+    return this.#fill(piece, position);
+  }
+
+  async #fill(piece: Buffer, position: number): Promise<Buffer> {
+    const { file, ref, pool, onFailure } = this.#options;
+    try {
+      const read = await file.read(piece, position);
+      if (read === piece.length) return piece;
+      throw corrupt(ref, `its file ends after ${position + read} bytes`);
+    } catch (error) {
+      pool.giveBack(piece);
       if (isReadFailing(error)) onFailure?.(error);
       throw toDiskError(error, `cannot read blob ${ref.namespace}/${ref.digest}`);
-    });
-    if (read < piece.length) throw corrupt(ref, `its file ends after ${this.#position + read} bytes`);
+    }
+  }
+
+  async #close(): Promise<void> {
+    // A descriptor must not be closed under a read that still uses it, nor its memory be lent again. What close says of a
+    // file that was only read changes nothing for anyone.
+    const ahead = await this.#ahead?.catch(() => undefined);
+    if (ahead !== undefined) this.#options.pool.giveBack(ahead);
+    if (this.#given !== undefined) this.#options.pool.forget(this.#given);
+    await this.#options.file.close().catch(() => {});
   }
 }
 

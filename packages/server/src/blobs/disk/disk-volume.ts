@@ -8,6 +8,8 @@ import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBl
 import { GuardedWrite } from "../guarded-write.js";
 import { blobFolders, blobPath } from "./blob-path.js";
 import { isDeviceFailing, isMissing, isReadFailing, toDiskError } from "./disk-error.js";
+import { PiecePool } from "../piece-pool.js";
+import { READ_CHUNK_BYTES } from "../verified-bytes.js";
 import { openBlobFile, statBlobFile } from "./disk-read.js";
 import { DiskWrite, type WriteGround } from "./disk-write.js";
 import { DurableFolders } from "./durable-folders.js";
@@ -58,6 +60,7 @@ export class DiskVolume implements BlobStore {
   readonly #space: VolumeSpace;
   readonly #health: VolumeHealth;
   readonly #ground: WriteGround;
+  readonly #pool = new PiecePool(READ_CHUNK_BYTES);
   #lock: VolumeLock;
   #names = 0;
   #onReturn: () => void = () => {};
@@ -97,7 +100,8 @@ export class DiskVolume implements BlobStore {
 
   async open(ref: BlobRef, range?: ByteRange, signal?: AbortSignal): Promise<OpenBlob | undefined> {
     const onFailure = (error: unknown) => this.#health.failedRead(error);
-    return openBlobFile(this.#options.files, { ref, path: blobPath(this.root, ref), range, signal, onFailure });
+    const read = { ref, path: blobPath(this.root, ref), range, signal, pool: this.#pool, onFailure };
+    return openBlobFile(this.#options.files, read);
   }
 
   async stat(ref: BlobRef, signal?: AbortSignal): Promise<{ sizeBytes: number } | undefined> {
