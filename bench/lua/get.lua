@@ -6,8 +6,9 @@ local number
 
 function init(args)
    local prefix, count = args[1], tonumber(args[2])
+   local query = os.getenv("BENCH_GET_QUERY") or ""
    for i = 1, count do
-      local path = wrk.path .. prefix .. string.format("%08d", i)
+      local path = wrk.path .. prefix .. string.format("%08d", i) .. query
       requests[i] = "GET " .. path .. " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\n\r\n"
    end
    number = lane_offset(count)

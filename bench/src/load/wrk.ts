@@ -22,10 +22,16 @@ interface WrkSummary {
 /** wrk with one connection per unit of concurrency, and one thread for each server that takes requests. */
 export class WrkLoadGenerator implements LoadGenerator {
   readonly name = "wrk";
+  readonly #getQuery: string;
+
+  /** `getQuery` stands behind each URL that is read, with its question mark. */
+  constructor(getQuery = "") {
+    this.#getQuery = getQuery;
+  }
 
   async run(load: Load): Promise<LoadResult> {
     const cpuBefore = reapedChildrenCpuSeconds();
-    const summary = await runWrk(load);
+    const summary = await runWrk(load, this.#getQuery);
     const seconds = summary.durationUs / 1e6;
     return {
       requests: summary.requests,
@@ -37,7 +43,7 @@ export class WrkLoadGenerator implements LoadGenerator {
   }
 }
 
-async function runWrk(load: Load): Promise<WrkSummary> {
+async function runWrk(load: Load, getQuery: string): Promise<WrkSummary> {
   const script = `${LUA_FOLDER}/${load.operation}.lua`;
   const operand = load.operation === "put" ? load.sizeBytes : load.keyCount;
   const lanes = lanesOf(load);
@@ -60,7 +66,12 @@ async function runWrk(load: Load): Promise<WrkSummary> {
     load.keyPrefix,
     String(operand),
   );
-  const env = { ...process.env, BENCH_LUA: LUA_FOLDER, BENCH_ENTRANCES: urls.map(({ host }) => host).join(",") };
+  const env = {
+    ...process.env,
+    BENCH_LUA: LUA_FOLDER,
+    BENCH_GET_QUERY: getQuery,
+    BENCH_ENTRANCES: urls.map(({ host }) => host).join(","),
+  };
   const { stdout } = await promisify(execFile)("wrk", options, { env });
   const line = stdout.split("\n").find((text) => text.startsWith("RESULT "));
   if (line === undefined) throw new Error(`wrk said nothing of its result:\n${stdout}`);

@@ -1,4 +1,5 @@
 import { startPostgres } from "@koboldfs/tools";
+import { WrkLoadGenerator } from "../load/wrk.js";
 import { startCluster } from "./koboldfs.js";
 import type { RunningSubject, Subject, SubjectContext } from "./subject.js";
 
@@ -8,18 +9,32 @@ export const twoNodesOnPostgresSubject: Subject = {
   title: "KoboldFS, two nodes (2 copies, fsync), PostgreSQL",
   optional: true,
   yardstickFor: ({ operation }) => (operation === "put" ? "nginx-mirrored" : "nginx"),
-  async start(context: SubjectContext): Promise<RunningSubject> {
-    const database = await startPostgres(context.folder);
-    try {
-      const cluster = await startCluster(context, { nodes: 2, dsn: database.url, otherProcesses: [database.pid] });
-      const stop = async () => {
-        await cluster.stop();
-        await database.stop();
-      };
-      return { ...cluster, stop };
-    } catch (error) {
-      await database.stop();
-      throw error;
-    }
+  start: startOnPostgres,
+};
+
+/** The same, read with `consistency=mirror`: no question to the database for a get. */
+export const mirrorReadsOnPostgresSubject: Subject = {
+  name: "koboldfs-two-postgres-mirror",
+  title: "KoboldFS, two nodes on PostgreSQL, read from their mirrors",
+  optional: true,
+  yardstickFor: ({ operation }) => (operation === "get" ? "nginx" : undefined),
+  start: async (context) => {
+    const cluster = await startOnPostgres(context);
+    return { ...cluster, generator: new WrkLoadGenerator("?consistency=mirror") };
   },
 };
+
+async function startOnPostgres(context: SubjectContext): Promise<RunningSubject> {
+  const database = await startPostgres(context.folder);
+  try {
+    const cluster = await startCluster(context, { nodes: 2, dsn: database.url, otherProcesses: [database.pid] });
+    const stop = async () => {
+      await cluster.stop();
+      await database.stop();
+    };
+    return { ...cluster, stop };
+  } catch (error) {
+    await database.stop();
+    throw error;
+  }
+}

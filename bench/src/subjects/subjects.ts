@@ -1,5 +1,5 @@
 import { oneNodeSubject, twoNodesSubject } from "./koboldfs-subjects.js";
-import { twoNodesOnPostgresSubject } from "./koboldfs-postgres.js";
+import { mirrorReadsOnPostgresSubject, twoNodesOnPostgresSubject } from "./koboldfs-postgres.js";
 import { syncSubject } from "./koboldfs-sync.js";
 import { mirroredNginxSubject, nginxSubject } from "./nginx.js";
 import type { Subject } from "./subject.js";
@@ -11,6 +11,7 @@ export const SUBJECTS: readonly Subject[] = [
   oneNodeSubject,
   twoNodesSubject,
   twoNodesOnPostgresSubject,
+  mirrorReadsOnPostgresSubject,
   syncSubject,
 ];
 

@@ -184,6 +184,19 @@ describe("reading the past", () => {
     expect((await run(`ls @/dir/* --as-of ${then}`)).out).toEqual(["dir/x"]);
   });
 
+  it("may come from the mirror of the node that is asked", async () => {
+    await put("dir/m", "mirrored");
+    const read = () =>
+      runInside(["cat", `h${count}/dir/m`, "--consistency", "mirror"], { env: { KOBOLDFS_SERVER: node.url } });
+    expect((await read()).stdout).toBe("mirrored");
+    expect(JSON.parse((await run("stat @/dir/m --consistency mirror --json")).out[0] ?? "")).toMatchObject({ size: 8 });
+    expect((await run("ls -r @ --consistency mirror")).out).toEqual(["dir/m"]);
+    expect((await run("ls @/dir/* --consistency strong")).out).toEqual(["dir/m"]);
+    expect(await run("get @/dir/m --consistency mirror --version 1")).toMatchObject({ code: 2 });
+    expect(await run("ls @ --consistency soon")).toMatchObject({ code: 2 });
+    expect(await run("ls @ --consistency mirror --as-of 1")).toMatchObject({ code: 2 });
+  });
+
   it("is refused where it means nothing, and below the horizon", async () => {
     await put("a", "one");
     expect(await run("cat @/a --as-of 1 --version 1")).toMatchObject({ code: 2 });

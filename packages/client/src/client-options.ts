@@ -39,8 +39,17 @@ export interface CallOptions {
   readonly deadlineMs?: number;
 }
 
-/** Which state of a key is meant: at most one of these; neither: what it names now. */
+/**
+ * `strong`: what was last acknowledged. `mirror`: from the asked server's own mirror, without its asking the catalog: quick
+ * and independent of the database, and usually less than two seconds old; how old is said in the answer's headers. When the
+ * mirror is not known to be younger than 10 s, the server asks the catalog after all, for 250 ms.
+ */
+export type Consistency = "strong" | "mirror";
+
+/** Which state of a key is meant: at most one of these; none: what it names now. */
 export interface PastOptions {
+  /** How sure it must be that this is the newest. Default `strong`. */
+  readonly consistency?: Consistency;
   /** A version's number. */
   readonly version?: number;
   /** A journal number or an RFC 3339 time; `history_gone` when the namespace's retention has passed since. */
@@ -111,6 +120,8 @@ export interface ListOptions extends CallOptions {
   readonly after?: string;
   /** The files as they were: a journal number or an RFC 3339 time. */
   readonly asOf?: string;
+  /** How sure it must be that these are the newest; not together with `asOf`. Default `strong`. */
+  readonly consistency?: Consistency;
   /** Entries asked for at once, 1 to 1,000; all of them come in the end. Default 1,000. */
   readonly pageSize?: number;
 }

@@ -66,6 +66,20 @@ const refuse = (code: string, status = 503, retryable = true): Answer => {
 };
 
 describe("a client with several servers", () => {
+  it("takes what a server has in its mirror from that server, when it asks for no more than that", async () => {
+    const near = await start(serveAsOf);
+    const other = await start(serve);
+    const client = connect([near, other]);
+    const bytes = await client.getBytes("k", { consistency: "mirror" });
+    expect(Buffer.from(bytes ?? []).equals(CONTENT)).toBe(true);
+    expect([near.requests.map(({ url }) => url), other.requests.length]).toEqual([
+      ["/v1/files/demo/k?consistency=mirror"],
+      0,
+    ]);
+    const contradiction = async () => client.stat("k", { consistency: "mirror", version: 1 });
+    await expect(contradiction).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
   it("goes on with the next when one is dead, and leaves the dead one alone afterwards", async () => {
     const living = await start(serve);
     const dead = await startDead();

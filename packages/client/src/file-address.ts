@@ -1,6 +1,7 @@
 /** Raw request paths. Built here and never by a URL class: those fold `..` and `//`, which are legal in keys. */
 
-import type { UrlOptions } from "./client-options.js";
+import { KoboldError } from "@koboldfs/protocol";
+import type { PastOptions, UrlOptions } from "./client-options.js";
 
 export function formatNamespacePath(namespace: string): string {
   return `/v1/namespaces/${encodeURIComponent(namespace)}`;
@@ -24,6 +25,14 @@ export function encodeKey(key: string): string {
   const segments = key.split("/");
   const slash = segments.includes(".") || segments.includes("..") ? "%2F" : "/";
   return segments.map(encodeURIComponent).join(slash);
+}
+
+/** With its question mark, or empty: which state of the file is meant. Throws `invalid_request` when two are. */
+export function formatPastQuery({ version, asOf, consistency }: PastOptions): string {
+  const wishes = { version, "as-of": asOf, consistency };
+  const [first, ...others] = Object.entries(wishes).filter(([, value]) => value !== undefined);
+  if (others.length > 0) throw new KoboldError("invalid_request", "version, asOf and consistency exclude each other");
+  return first === undefined ? "" : `?${first[0]}=${encodeURIComponent(String(first[1]))}`;
 }
 
 /** What is asked of a file's URL for a direct URL. */

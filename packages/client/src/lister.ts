@@ -14,6 +14,7 @@ export function formatListQuery(
     delimiter: options.delimiter,
     after,
     "as-of": options.asOf,
+    consistency: options.consistency,
   })) {
     if (value !== undefined && value !== "") query.push(`${name}=${encodeURIComponent(value)}`);
   }

@@ -29,7 +29,7 @@ import type {
   UrlOptions,
 } from "./client-options.js";
 import { ClusterFace } from "./cluster-face.js";
-import { formatFilePath, formatNamespaceFilesPath, formatUrlQuery } from "./file-address.js";
+import { formatFilePath, formatNamespaceFilesPath, formatPastQuery, formatUrlQuery } from "./file-address.js";
 import { formatListQuery, walkPages } from "./lister.js";
 import type { TransportResponse } from "./platform.js";
 import { PolicyClient } from "./policy-client.js";
@@ -379,10 +379,8 @@ export class NamespaceClient extends PolicyClient {
     }, options.after);
   }
 
-  #pathOf(key: string, { version, asOf }: PastOptions = {}): string {
-    const path = formatFilePath(this.namespace, parseFileKey(key));
-    if (version !== undefined) return `${path}?version=${version}`;
-    return asOf === undefined ? path : `${path}?as-of=${encodeURIComponent(asOf)}`;
+  #pathOf(key: string, past: PastOptions = {}): string {
+    return formatFilePath(this.namespace, parseFileKey(key)) + formatPastQuery(past);
   }
 
   #download(key: string, options: GetOptions): DownloadRequest {

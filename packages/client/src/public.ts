@@ -51,6 +51,7 @@ export type {
   GetOptions,
   ListOptions,
   OpenedFile,
+  Consistency,
   PastOptions,
   PrefixEntry,
   PutOptions,

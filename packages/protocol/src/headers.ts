@@ -13,8 +13,10 @@ export const HEADER = {
   transaction: "koboldfs-transaction",
   /** Response to what was staged: how many changes the transaction has accepted with it; see `FinishRequest.steps`. */
   steps: "koboldfs-steps",
-  /** Response: `NUMBER, TIME`: the catalog does not answer, and this is true as of that journal number and time. */
+  /** Response: `NUMBER, TIME`: this is from the mirror, and true as of that journal number and time. */
   asOf: "koboldfs-as-of",
+  /** Response from the mirror: so many seconds ago it was seen to hold all that the catalog had. Absent: not since the start. */
+  mirrorAge: "koboldfs-mirror-age",
   /** Response: the version (journal number) of the file. */
   version: "koboldfs-version",
   /** Response of an upload that is complete: `copies` and `wanted` of its put. */

@@ -1,9 +1,11 @@
+import type { Consistency } from "@koboldfs/client";
 import type { FileInfo } from "@koboldfs/protocol";
 import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, type Run, withConnection, withRun } from "../connection.js";
 import { type FileAddress, parsePrefixAddress } from "../file-address.js";
 import { type ManyFiles, parseFileSelection } from "../files/file-selection.js";
+import { makeConsistencyOption, readPast } from "../past-options.js";
 import { nothingSelected, selectFiles } from "../files/select-files.js";
 import { paint } from "../output/colors.js";
 import { printable } from "../output/printable.js";
@@ -17,6 +19,7 @@ interface LsOptions extends ConnectionOptions {
   readonly literal?: true;
   readonly delimiter: string;
   readonly asOf?: string;
+  readonly consistency?: Consistency;
   readonly deleted?: true;
 }
 
@@ -38,6 +41,7 @@ export function makeLsCommand(context: CommandContext): Command {
     .option("--literal", "* ? [ in keys mean themselves")
     .option("--delimiter <TEXT>", "where keys are folded", "/")
     .option("--as-of <MOMENT>", "the files as they were: a journal number, or a time such as 2026-01-31T12:00:00Z")
+    .addOption(makeConsistencyOption())
     .option("--deleted", "keys that can be undeleted, with what they named last; takes a prefix and no pattern")
     .addHelpText("after", EXAMPLES)
     .action(async (where: string | undefined, options: LsOptions) => {
@@ -49,10 +53,11 @@ export function makeLsCommand(context: CommandContext): Command {
     });
 }
 
-function checkPast(where: string | undefined, { asOf, deleted }: LsOptions): void {
-  if (asOf !== undefined && deleted === true) throw new UsageError("--as-of and --deleted exclude each other");
-  if (where === undefined && (asOf !== undefined || deleted === true)) {
-    throw new UsageError("--as-of and --deleted are about the files of a namespace");
+function checkPast(where: string | undefined, { asOf, deleted, consistency }: LsOptions): void {
+  const wishes = [asOf, deleted, consistency].filter((wish) => wish !== undefined).length;
+  if (wishes > 1) throw new UsageError("--as-of, --deleted and --consistency exclude each other");
+  if (where === undefined && wishes > 0) {
+    throw new UsageError("--as-of, --deleted and --consistency are about the files of a namespace");
   }
 }
 
@@ -72,8 +77,7 @@ async function listFiles(run: Run, where: string, options: LsOptions): Promise<v
 
 /** Undefined for a prefix, which is what a text without wildcards means here. */
 function parsePattern(where: string, options: LsOptions): ManyFiles | undefined {
-  const past = options.asOf === undefined ? {} : { past: { asOf: options.asOf } };
-  const selection = parseFileSelection(where, { literal: options.literal === true, ...past });
+  const selection = parseFileSelection(where, { literal: options.literal === true, past: readPast(options) });
   return selection.kind === "many" ? selection : undefined;
 }
 
@@ -83,8 +87,8 @@ function openPattern(run: Run, pattern: ManyFiles): AsyncIterable<Entry> {
 
 function openListing(run: Run, { namespace, key: prefix }: FileAddress, options: LsOptions): AsyncIterable<Entry> {
   const client = run.connect(namespace);
-  const { asOf, deleted } = options;
-  const which = { prefix, signal: run.context.signal, ...(asOf !== undefined && { asOf }) };
+  const { deleted } = options;
+  const which = { prefix, signal: run.context.signal, ...readPast(options) };
   if (deleted === true) return client.listDeleted(which);
   return options.recursive === true ? client.list(which) : client.list({ ...which, delimiter: options.delimiter });
 }

@@ -4,6 +4,7 @@ import { readJson } from "../reply-checks.js";
 import type { UploadMemory } from "../transfer/upload-memory.js";
 import { AttemptFailure } from "./attempt-failure.js";
 import { InFlightGate } from "./in-flight-gate.js";
+import { isMirrorPath } from "./mirror-path.js";
 import { pause } from "./pause.js";
 import { readProblem } from "./problem-reader.js";
 import { RetryBudget } from "./retry-budget.js";
@@ -211,7 +212,7 @@ export class Session {
       idleTimeoutMs: Math.max(request.idleTimeoutMs ?? 0, this.options.idleTimeoutMs),
     });
     if (response.status < 200 || response.status > 299) throw await readProblem(response);
-    this.#preferCatalog(request.server, response);
+    if (!isMirrorPath(request.path)) this.#preferCatalog(request.server, response);
     this.#noteSteps(transaction, response);
     return response;
   }

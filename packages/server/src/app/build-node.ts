@@ -129,7 +129,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const { intake, feed } = createIntake(ground, cluster);
   const events = new HistoryEvents(options.clock);
   const reads = new CatalogReads({ catalog, mirror: ground.mirror, clock: options.clock, log });
-  const onCompared = (isTrusted: boolean) => reads.setTrusted(isTrusted);
+  const onCompared = (isTrusted: boolean, currentMs?: number) => reads.setTrusted(isTrusted, currentMs);
   const scrub = await createScrub(ground, { cluster, workers });
   teardown.add("the scrub's reader", () => scrub.digester.close());
   teardown.add("the reads", () => reads.stop());
@@ -343,7 +343,7 @@ interface WorkerParts {
   readonly feed: MirrorFeed;
   readonly events: HistoryEvents;
   readonly paid: PaceMeter;
-  readonly onCompared: (isTrusted: boolean) => void;
+  readonly onCompared: (isTrusted: boolean, currentMs?: number) => void;
   readonly workers: WorkerRunner;
 }
 
@@ -369,7 +369,7 @@ function startWorkers(ground: Ground, { cluster, intake, feed, events, paid, onC
   const wake = () => workers.wake("volumes");
   workers.start(new VolumeWorker({ volumes: volumes.volumes, census, wake, clock }));
   const repair = new HistoryRepair({ catalog, cluster, mirror, events, onSplit: () => feed.forgetHistory(), log });
-  workers.start(new MirrorWorker({ catalog, mirror, intake, repair, onCompared, log }));
+  workers.start(new MirrorWorker({ catalog, mirror, intake, repair, onCompared, clock, log }));
   workers.start(new PruneWorker({ catalog, holder: id }));
   workers.start(createWebhookWorker(ground));
 }

@@ -94,6 +94,56 @@ describe("CatalogReads", () => {
     expect(await read()).toEqual({ value: 2 });
   });
 
+  describe("for who asks for the mirror", () => {
+    const readMirror = (name = key) =>
+      reads.read(async (source) => {
+        const file = await source.findFile(namespace as NamespaceName, name);
+        if (file === undefined) throw new KoboldError("not_found", "no such file");
+        return file.version;
+      }, "mirror");
+
+    it("does not ask the catalog, and says how old the answer may be", async () => {
+      reads.setTrusted(true, clock.monotonic());
+      await clock.advance(10_000);
+      expect(await readMirror()).toMatchObject({ value: 2, asOf: { number: 2, ageMs: 10_000 } });
+      expect(asked).toBe(0);
+    });
+
+    it("asks the catalog when the mirror was not seen to be current, ever or for more than 10 s", async () => {
+      expect(await readMirror()).toEqual({ value: 2 });
+      reads.setTrusted(true, clock.monotonic());
+      await clock.advance(10_001);
+      // A comparison that shows no current mirror does not make it younger.
+      reads.setTrusted(true);
+      expect(await readMirror()).toEqual({ value: 2 });
+      expect(asked).toBe(2);
+    });
+
+    it("asks the catalog for what the mirror lacks, so that not_found is the truth", async () => {
+      reads.setTrusted(true, clock.monotonic());
+      await expect(readMirror(putOf("other").key)).rejects.toMatchObject({ code: "not_found" });
+      expect(asked).toBe(1);
+    });
+
+    it("answers within 250 ms though the catalog hangs, and does not hold that for being away", async () => {
+      answer = () => new Promise(() => {});
+      const old = readMirror();
+      await clock.advance(250);
+      expect((await old).asOf?.number).toBe(2);
+      expect(reads.isAway).toBe(false);
+      reads.setTrusted(true, clock.monotonic());
+      const missing = expect(readMirror(putOf("other").key)).rejects.toMatchObject({ code: "unknown_as_of" });
+      await clock.advance(250);
+      await missing;
+    });
+
+    it("notices a catalog that says it is away", async () => {
+      answer = () => Promise.reject(gone());
+      expect((await readMirror()).asOf?.number).toBe(2);
+      expect(reads.isAway).toBe(true);
+    });
+  });
+
   it("passes other failures on, and without a mirror this one too", async () => {
     answer = () => Promise.reject(new KoboldError("overloaded", "too much"));
     await expect(read()).rejects.toMatchObject({ code: "overloaded" });

@@ -8,11 +8,16 @@ import type { Logger } from "../runtime/logger.js";
 /** What both a catalog and a mirror can be asked. */
 export type ReadSource = FileCatalog & NamespaceCatalog & Pick<NodeCatalog, "listNodes">;
 
-/** The moment of which an answer is true, when the catalog could not be asked. */
+/** The moment of which an answer from the mirror is true. */
 export interface AsOf {
   readonly number: number;
   readonly time: Date;
+  /** How long ago the mirror was last seen to hold all that the catalog had; absent when it was not since the start. */
+  readonly ageMs?: number;
 }
+
+/** `strong`: what was last acknowledged. `mirror`: what this node's mirror has, which may be a little older. */
+export type Consistency = "strong" | "mirror";
 
 export interface ReadAnswer<T> {
   readonly value: T;
@@ -29,6 +34,13 @@ export interface CatalogReadsOptions {
 
 /** A catalog answers within milliseconds; one that is only busy deserves more than the patience of a hasty reader. */
 const PATIENCE_MS = 3000;
+/**
+ * A mirror of which this was not seen for so long is not known to be recent: then the catalog is asked after all. It is
+ * compared every second.
+ */
+const MAX_MIRROR_AGE_MS = 10_000;
+/** Who asks for the mirror is in a hurry: so long the catalog has when it must be asked. */
+const HASTY_PATIENCE_MS = 250;
 /** While the catalog is away it is asked this often whether it is back, by one question at a time that may hang. */
 const PROBE_MS = 500;
 /** A question that hangs when the network comes back must not be the last one. */
@@ -40,6 +52,7 @@ export class CatalogReads {
   readonly #stopping = new AbortController();
   #isAway = false;
   #isTrusted = true;
+  #currentMs: number | undefined;
 
   constructor(options: CatalogReadsOptions) {
     this.#options = options;
@@ -49,27 +62,33 @@ export class CatalogReads {
     return this.#isAway;
   }
 
-  /** Whether the catalog has everything that this node knows to be committed; until it has, the mirror is asked. */
-  setTrusted(isTrusted: boolean): void {
+  /**
+   * Whether the catalog has everything that this node knows to be committed; until it has, the mirror is asked. And when
+   * (by the monotonic clock) the mirror was seen to have everything that the catalog had, if it was.
+   */
+  setTrusted(isTrusted: boolean, currentMs?: number): void {
     this.#isTrusted = isTrusted;
+    this.#currentMs = currentMs ?? this.#currentMs;
   }
 
   /**
    * What `read` finds in the catalog. When the catalog does not answer, what it finds in the mirror: but what is
    * missing there may be there by now, and so is `unknown_as_of`, never `not_found`.
+   *
+   * With `mirror` the mirror comes first; the catalog is asked for what is missing there, and for everything when the
+   * mirror was not seen to be current in the last 10 s. Either takes 250 ms at most.
    */
-  async read<T>(read: (source: ReadSource) => Promise<T>): Promise<ReadAnswer<T>> {
-    const { catalog, clock, mirror } = this.#options;
+  async read<T>(read: (source: ReadSource) => Promise<T>, consistency: Consistency = "strong"): Promise<ReadAnswer<T>> {
+    const { catalog, mirror } = this.#options;
     if (mirror === undefined) return { value: await read(catalog) };
     if (this.#isAway || !this.#isTrusted) return this.#readMirror(read, mirror);
-    const late = () => new KoboldError("catalog_unavailable", `the catalog did not answer within ${PATIENCE_MS} ms`);
+    if (consistency === "strong") return this.#readCatalog(read, mirror, PATIENCE_MS);
     try {
-      return { value: await withDeadline(read(catalog), { clock, ms: PATIENCE_MS, late }) };
+      if (this.#isMirrorRecent()) return await this.#readMirror(read, mirror);
     } catch (error) {
-      if (!(error instanceof KoboldError) || error.code !== "catalog_unavailable") throw error;
-      this.#noteAway(error);
-      return this.#readMirror(read, mirror);
+      if (!(error instanceof KoboldError) || error.code !== "unknown_as_of") throw error;
     }
+    return this.#readCatalog(read, mirror, HASTY_PATIENCE_MS);
   }
 
   /** Ends the questions whether the catalog is back. */
@@ -77,10 +96,39 @@ export class CatalogReads {
     this.#stopping.abort();
   }
 
+  /** What the catalog says, or the mirror when it is not there within the time. */
+  async #readCatalog<T>(
+    read: (source: ReadSource) => Promise<T>,
+    mirror: MirrorReader,
+    ms: number,
+  ): Promise<ReadAnswer<T>> {
+    const { catalog, clock } = this.#options;
+    const tooLate = new KoboldError("catalog_unavailable", `the catalog did not answer within ${ms} ms`);
+    try {
+      return { value: await withDeadline(read(catalog), { clock, ms, late: () => tooLate }) };
+    } catch (error) {
+      if (!(error instanceof KoboldError) || error.code !== "catalog_unavailable") throw error;
+      // To be slower than a hasty reader likes is not to be away.
+      if (error !== tooLate || ms === PATIENCE_MS) this.#noteAway(error);
+      return this.#readMirror(read, mirror);
+    }
+  }
+
+  #isMirrorRecent(): boolean {
+    const ageMs = this.#mirrorAgeMs();
+    return ageMs !== undefined && ageMs <= MAX_MIRROR_AGE_MS;
+  }
+
+  #mirrorAgeMs(): number | undefined {
+    return this.#currentMs === undefined ? undefined : this.#options.clock.monotonic() - this.#currentMs;
+  }
+
   async #readMirror<T>(read: (source: ReadSource) => Promise<T>, mirror: MirrorReader): Promise<ReadAnswer<T>> {
     const { number, timeMs } = mirror.head();
+    const ageMs = this.#mirrorAgeMs();
     try {
-      return { value: await read(mirror), asOf: { number, time: new Date(timeMs) } };
+      const asOf = { number, time: new Date(timeMs), ...(ageMs !== undefined && { ageMs }) };
+      return { value: await read(mirror), asOf };
     } catch (error) {
       const isMissing = error instanceof KoboldError && ["not_found", "namespace_not_found"].includes(error.code);
       if (!isMissing) throw error;

@@ -3,7 +3,7 @@ import type { ByteRange, OpenBlob } from "../blobs/blob-store.js";
 import type { HeldFile, ListPage, ListQuery, NamespaceCatalog } from "../catalog/catalog.js";
 import type { ChangeDone, ChangeOutcome } from "../model/change.js";
 import type { TransactionId, TransactionRef } from "../model/transaction.js";
-import type { AsOf, ReadAnswer, ReadSource } from "./catalog-reads.js";
+import type { AsOf, Consistency, ReadAnswer, ReadSource } from "./catalog-reads.js";
 import { type BatchRequest, changeFiles, type DeleteRequest, deleteFile } from "./change-files.js";
 import type { FileContext } from "./file-context.js";
 import { FileHistory } from "./file-history.js";
@@ -15,7 +15,10 @@ import type { PutRequest } from "./put-request.js";
 import { type Bundled, readBundle, type WantedFile } from "./read-bundle.js";
 import { TransactionService } from "./transaction-service.js";
 
-/** A file, and when it was so if the catalog could not be asked. */
+/** As whom one reads: as everybody, from the catalog or from the mirror, or as a transaction. */
+export type ReadView = Consistency | TransactionRef;
+
+/** A file, and when it was so if that is from the mirror. */
 export interface FoundFile extends HeldFile {
   readonly asOf?: AsOf;
   /** Only the transaction that asks sees it. */
@@ -52,9 +55,10 @@ export class FileService {
   }
 
   /** Throws `not_found` or `namespace_not_found`. */
-  async getFile(namespace: NamespaceName, key: FileKey, transaction?: TransactionRef): Promise<FoundFile> {
-    if (transaction !== undefined) return this.#getFileIn(transaction, namespace, key);
-    const { value: file, asOf } = await this.#context.reads.read((source) => getFileFrom(source, namespace, key));
+  async getFile(namespace: NamespaceName, key: FileKey, view: ReadView = "strong"): Promise<FoundFile> {
+    if (typeof view === "object") return this.#getFileIn(view, namespace, key);
+    const read = (source: ReadSource) => getFileFrom(source, namespace, key);
+    const { value: file, asOf } = await this.#context.reads.read(read, view);
     return asOf === undefined ? file : { ...file, asOf };
   }
 
@@ -78,9 +82,9 @@ export class FileService {
   }
 
   /** Throws `namespace_not_found`. */
-  async list(namespace: NamespaceName, query: ListQuery, transaction?: TransactionRef): Promise<ReadAnswer<ListPage>> {
-    if (transaction !== undefined) return { value: await this.transactions.listFiles(transaction, namespace, query) };
-    return this.#context.reads.read((source) => source.listFiles(namespace, query));
+  async list(namespace: NamespaceName, query: ListQuery, view: ReadView = "strong"): Promise<ReadAnswer<ListPage>> {
+    if (typeof view === "object") return { value: await this.transactions.listFiles(view, namespace, query) };
+    return this.#context.reads.read((source) => source.listFiles(namespace, query), view);
   }
 
   async #getFileIn(transaction: TransactionRef, namespace: NamespaceName, key: FileKey): Promise<FoundFile> {

@@ -5,7 +5,6 @@ import {
   type BundleRefusal,
   type BundleRequest,
   type Digest,
-  HEADER,
   parseFileKey,
   parseNamespaceName,
 } from "@koboldfs/protocol";
@@ -13,7 +12,7 @@ import type { FastifyInstance } from "fastify";
 import type { Bundled, WantedFile } from "../files/read-bundle.js";
 import type { Logger } from "../runtime/logger.js";
 import type { ClientFaceContext } from "./face.js";
-import { formatAsOf } from "./file-headers.js";
+import { asOfHeaders } from "./file-headers.js";
 import { logProblem, problemOf } from "./problem.js";
 import { problems, refTo } from "./schemas.js";
 import { toFileInfo } from "./wire-file.js";
@@ -29,7 +28,7 @@ export function addBundleRoutes(scope: FastifyInstance, { files, log }: ClientFa
     const namespace = parseNamespaceName((request.params as { namespace: string }).namespace);
     const wanted = (request.body as BundleRequest).files.map(parseName);
     const { value, asOf } = await files.readBundle(namespace, wanted);
-    if (asOf !== undefined) reply.header(HEADER.asOf, formatAsOf(asOf));
+    if (asOf !== undefined) reply.headers(asOfHeaders(asOf));
     reply.header("content-type", BUNDLE_TYPE);
     return reply.send(Readable.from(gather(value, log), { objectMode: false, highWaterMark: PIECE_BYTES }));
   });

@@ -10,7 +10,7 @@ export function validatorHeaders(file: FoundFile): ReplyHeaders {
   return {
     // What is about to replace it is known to whoever decides over that transaction.
     ...(file.heldBy !== undefined && { [HEADER.transaction]: file.heldBy }),
-    ...(file.asOf && { [HEADER.asOf]: formatAsOf(file.asOf) }),
+    ...(file.asOf && asOfHeaders(file.asOf)),
     ETag: `"${file.digest}"`,
     "Last-Modified": file.modified.toUTCString(),
     // Another version may be acknowledged at any moment: whoever keeps this one asks before it uses it.
@@ -19,9 +19,12 @@ export function validatorHeaders(file: FoundFile): ReplyHeaders {
   };
 }
 
-/** The journal number and time of which an answer is true that is not from the catalog. */
-export function formatAsOf({ number, time }: AsOf): string {
-  return `${number}, ${time.toISOString()}`;
+/** The journal number and time of which an answer is true that is not from the catalog, and how old that may be. */
+export function asOfHeaders({ number, time, ageMs }: AsOf): ReplyHeaders {
+  const headers: ReplyHeaders = { [HEADER.asOf]: `${number}, ${time.toISOString()}` };
+  // Rounded up: a bound must not be below the truth.
+  if (ageMs !== undefined) headers[HEADER.mirrorAge] = Math.ceil(ageMs / 1000);
+  return headers;
 }
 
 /** Everything that is said of a file along with its bytes, but their length. */

@@ -55,6 +55,12 @@ const PAST = {
   "as-of": text("The file as it was: a journal number, or an RFC 3339 time."),
 };
 
+const CONSISTENCY = {
+  consistency: text(
+    "`mirror`: from this node's mirror, without asking the catalog; says Koboldfs-As-Of and Koboldfs-Mirror-Age. Alone.",
+  ),
+};
+
 const VERSIONS = {
   versions: text("The versions of the key instead of its bytes, the newest first (VersionListReply)."),
   before: number("With versions: only those below this one, `next` of the page before."),
@@ -72,6 +78,8 @@ const FILE_HEADERS = {
   "Last-Modified": text("When this version was acknowledged."),
   "Repr-Digest": text("RFC 9530: SHA-256 of the whole file."),
   "Koboldfs-Version": number("The version's number in the journal."),
+  "Koboldfs-As-Of": text("When it is from the mirror: `NUMBER, TIME` of the newest journal entry there."),
+  "Koboldfs-Mirror-Age": number("When it is from the mirror: so many seconds ago that had all the catalog had."),
   "Koboldfs-Expires": text("When it expires, if it does."),
   "Koboldfs-Meta-{name}": text("User metadata."),
   "Koboldfs-Transaction": text("A prepared transaction that is about to change it, if there is one; with a 404 too."),
@@ -135,7 +143,7 @@ function getSchema() {
   return {
     summary: "Read a file, or list its versions.",
     params: NAME,
-    querystring: { type: "object", properties: { ...PAST, ...VERSIONS, ...URL_QUERY } },
+    querystring: { type: "object", properties: { ...PAST, ...CONSISTENCY, ...VERSIONS, ...URL_QUERY } },
     headers: { type: "object", properties: GET_HEADERS },
     response: {
       200: { description: "The whole file.", content: BYTES, headers: FILE_HEADERS },
@@ -160,7 +168,7 @@ function headSchema() {
   return {
     summary: "What a GET would say of the file, without its bytes.",
     params: NAME,
-    querystring: { type: "object", properties: PAST },
+    querystring: { type: "object", properties: { ...PAST, ...CONSISTENCY } },
     headers: { type: "object", properties: READ_HEADERS },
     response: {
       200: { description: "There is such a file.", headers: FILE_HEADERS, ...NO_CONTENT },

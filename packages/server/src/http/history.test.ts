@@ -45,6 +45,17 @@ describe("the past of a file", () => {
     expect(head.headers).toMatchObject({ "koboldfs-version": String(one), "content-length": "5" });
   });
 
+  it("is not in the mirror: consistency goes with nothing else", async () => {
+    const one = await put("a", "first");
+    expect((await get("/a?consistency=strong")).text).toBe("first");
+    for (const query of [`version=${one}&consistency=mirror`, "url&consistency=mirror", "consistency=soon"]) {
+      expect(await codeOf(get(`/a?${query}`))).toBe("invalid_request");
+    }
+    const { id } = (await call("POST", "/v1/transactions", "{}")).json<{ id: string }>();
+    const inside = call("GET", `/v1/files/${name}/a?consistency=mirror`, undefined, { "koboldfs-transaction": id });
+    expect(await codeOf(inside)).toBe("invalid_request");
+  });
+
   it("is listed, the newest version first, with the moments of which it was deleted", async () => {
     const one = await put("a", "first");
     await call("DELETE", `/v1/files/${name}/a`);

@@ -22,6 +22,9 @@ describe("parseListQuery", () => {
     "after=%00",
     "prefix=a&prefix=b",
     "foo=1",
+    "consistency=soon",
+    "consistency=mirror&as-of=1",
+    "consistency=mirror&deleted",
   ])("refuses %s", (query) => {
     expect(() => parseListQuery(query)).toThrow(expect.objectContaining({ code: "invalid_request" }));
   });

@@ -1,17 +1,19 @@
 import { KoboldError } from "@koboldfs/protocol";
 import type { ListQuery } from "../catalog/catalog.js";
+import type { Consistency } from "../files/catalog-reads.js";
 import type { PastPoint } from "../files/file-history.js";
-import { parsePastPoint } from "./past-query.js";
+import { parseConsistency, parsePastPoint } from "./past-query.js";
 import { readQuery } from "./read-query.js";
 
 /** A page that fills a screen or feeds a loop; with the longest keys and metadata it stays below 10 MB. */
 const MAX_LIMIT = 1000;
-const NAMES = ["prefix", "delimiter", "after", "limit", "as-of", "deleted"];
+const NAMES = ["prefix", "delimiter", "after", "limit", "as-of", "deleted", "consistency"];
 
 /** A listing of the files now, as of a moment, or of the keys that can be undeleted. */
 export interface ParsedListing extends ListQuery {
   readonly asOf?: PastPoint;
   readonly isOfDeleted?: true;
+  readonly consistency?: Consistency;
 }
 
 /** The query of a listing, form-encoded: `+` is a space. Throws `invalid_request`. */
@@ -21,8 +23,12 @@ export function parseListQuery(query: string): ParsedListing {
   const [asOf, isOfDeleted] = [values.get("as-of"), values.has("deleted")];
   if (isOfDeleted && (delimiter !== undefined || asOf !== undefined))
     throw invalid("deleted takes prefix, after and limit");
+  const consistency = values.get("consistency");
+  if (consistency !== undefined && (isOfDeleted || asOf !== undefined))
+    throw invalid("consistency is about the files as they are now");
   return {
     ...(isOfDeleted && { isOfDeleted }),
+    ...(consistency !== undefined && { consistency: parseConsistency(consistency) }),
     // A time's `+` was read as a space.
     ...(asOf !== undefined && { asOf: parsePastPoint(asOf.replaceAll(" ", "+")) }),
     ...(prefix && { prefix }),

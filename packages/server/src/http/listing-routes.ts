@@ -2,12 +2,12 @@ import { HEADER } from "@koboldfs/protocol";
 import type { FastifyInstance } from "fastify";
 import { type Batch, runBatch } from "./batch.js";
 import type { ClientFaceContext } from "./face.js";
-import { formatAsOf } from "./file-headers.js";
+import { asOfHeaders } from "./file-headers.js";
 import { parseListingUrl } from "./file-url.js";
 import { parseListQuery } from "./list-query.js";
 import { parseIdempotencyKey } from "./put-headers.js";
 import { IN_TRANSACTION, json, problems, refTo } from "./schemas.js";
-import { parseTransaction } from "./transaction-header.js";
+import { parseReadView, parseTransaction } from "./transaction-header.js";
 import { toDeletedListReply, toListReply } from "./wire-file.js";
 
 const NAMESPACE = { type: "object", properties: { namespace: { type: "string" } }, required: ["namespace"] };
@@ -23,6 +23,11 @@ const LIST_PARAMETERS = {
     after: { type: "string", description: "Only keys and prefixes behind this one: `next` of the page before." },
     limit: { type: "integer", minimum: 1, maximum: 1000, default: 1000 },
     "as-of": { type: "string", description: "The files as they were: a journal number, or an RFC 3339 time." },
+    consistency: {
+      type: "string",
+      description:
+        "`mirror`: from this node's mirror, without asking the catalog; says Koboldfs-As-Of and Koboldfs-Mirror-Age.",
+    },
     deleted: { type: "string", description: "Keys that can be undeleted, with their last content (DeletedListReply)." },
   },
 };
@@ -34,11 +39,11 @@ export function addListingRoutes(scope: FastifyInstance, { auth, files }: Client
     { schema: listSchema(), exposeHeadRoute: false, validatorCompiler: () => () => true },
     async (request, reply) => {
       const { namespace, query: text } = parseListingUrl(request.originalUrl);
-      const { asOf: past, isOfDeleted, ...query } = parseListQuery(text);
+      const { asOf: past, isOfDeleted, consistency, ...query } = parseListQuery(text);
       if (isOfDeleted === true) return toDeletedListReply(await files.history.listDeleted(namespace, query));
       if (past !== undefined) return toListReply(await files.history.listAsOf(namespace, query, past));
-      const { value, asOf } = await files.list(namespace, query, parseTransaction(auth, request.headers));
-      if (asOf !== undefined) reply.header(HEADER.asOf, formatAsOf(asOf));
+      const { value, asOf } = await files.list(namespace, query, parseReadView(auth, request.headers, consistency));
+      if (asOf !== undefined) reply.headers(asOfHeaders(asOf));
       return toListReply(value);
     },
   );

@@ -11,7 +11,7 @@ import { type FileName, parseQueriedFileUrl } from "./file-url.js";
 import type { Offload } from "./offload.js";
 import { type PastQuery, parsePastQuery } from "./past-query.js";
 import { sendContent } from "./send-pieces.js";
-import { parseTransaction } from "./transaction-header.js";
+import { parseReadView } from "./transaction-header.js";
 import { toVersionListReply } from "./wire-file.js";
 
 export interface ReadContext {
@@ -55,11 +55,11 @@ async function findFile(
 ): Promise<FoundFile> {
   if (past.kind === "version") return files.history.getVersion(namespace, key, past.version);
   if (past.kind === "as-of") return files.history.getFileAsOf(namespace, key, past.asOf);
-  const transaction = parseTransaction(auth, exchange.request.headers);
+  const view = parseReadView(auth, exchange.request.headers, past.consistency);
   try {
-    return await files.getFile(namespace, key, transaction);
+    return await files.getFile(namespace, key, view);
   } catch (error) {
-    const isMissing = error instanceof KoboldError && error.code === "not_found" && transaction === undefined;
+    const isMissing = error instanceof KoboldError && error.code === "not_found" && typeof view !== "object";
     const holder = isMissing ? await files.findHolder(namespace, key) : undefined;
     // A prepared transaction may be about to name it: whoever knows its coordinator can find out.
     if (holder !== undefined) exchange.reply.header(HEADER.transaction, holder);

@@ -1,7 +1,7 @@
-import { HEADER, type NodeListReply } from "@koboldfs/protocol";
+import type { NodeListReply } from "@koboldfs/protocol";
 import type { FastifyInstance } from "fastify";
 import type { ClientFaceContext } from "./face.js";
-import { formatAsOf } from "./file-headers.js";
+import { asOfHeaders } from "./file-headers.js";
 import { json, problems } from "./schemas.js";
 
 export function addStatusRoutes(scope: FastifyInstance, { status }: ClientFaceContext): void {
@@ -12,7 +12,7 @@ export function addStatusRoutes(scope: FastifyInstance, { status }: ClientFaceCo
   };
   scope.get("/v1/nodes", { schema: nodes, exposeHeadRoute: false }, async (_request, reply): Promise<NodeListReply> => {
     const { value, asOf } = await status.listNodes();
-    if (asOf !== undefined) reply.header(HEADER.asOf, formatAsOf(asOf));
+    if (asOf !== undefined) reply.headers(asOfHeaders(asOf));
     return { nodes: value };
   });
   const all = {
@@ -23,7 +23,7 @@ export function addStatusRoutes(scope: FastifyInstance, { status }: ClientFaceCo
     const answer = await status.getStatus();
     if (answer.asOf !== undefined) {
       const { number, time } = answer.asOf;
-      reply.header(HEADER.asOf, formatAsOf({ number, time: new Date(time) }));
+      reply.headers(asOfHeaders({ number, time: new Date(time) }));
     }
     return answer;
   });

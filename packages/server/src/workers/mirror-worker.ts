@@ -3,6 +3,7 @@ import type { Mirror } from "../mirror/mirror.js";
 import type { MirrorIntake } from "../mirror/mirror-intake.js";
 import type { KnownHistory } from "../model/commit-view.js";
 import { planMirror } from "../model/fence.js";
+import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/logger.js";
 import type { HistoryRepair } from "./history-repair.js";
 import type { StepResult, Worker } from "./worker.js";
@@ -12,8 +13,12 @@ export interface MirrorWorkerOptions {
   readonly mirror: Pick<Mirror, "head" | "findGroupHash" | "listBranches" | "setEpoch">;
   readonly intake: Pick<MirrorIntake, "catchUp">;
   readonly repair: Pick<HistoryRepair, "completeCatalog" | "splitMirror" | "joinBranch">;
-  /** Called with every comparison: whether the catalog has all that this node knows to be committed. */
-  readonly onCompared: (isTrusted: boolean) => void;
+  /**
+   * Called with every comparison: whether the catalog has all that this node knows to be committed, and by the monotonic
+   * clock a moment at which the mirror had all that the catalog has, when it is known to.
+   */
+  readonly onCompared: (isTrusted: boolean, currentMs?: number) => void;
+  readonly clock: Pick<Clock, "monotonic">;
   readonly log: Logger;
 }
 
@@ -34,19 +39,23 @@ export class MirrorWorker implements Worker {
   }
 
   async step(signal: AbortSignal): Promise<StepResult> {
-    const { catalog, intake, mirror, onCompared, repair } = this.#options;
+    const { catalog, clock, intake, mirror, onCompared, repair } = this.#options;
     // First the mirror: it only knows what is committed, so a catalog that is asked later must have it.
     const own = mirror.head();
+    const askedMs = clock.monotonic();
     const head = await catalog.head();
     const plan = await this.#plan(head, own);
-    onCompared(plan === "nothing" || plan === "catch-up");
+    onCompared(plan === "nothing" || plan === "catch-up", plan === "nothing" ? askedMs : undefined);
     switch (plan) {
       case "nothing":
         await mirror.setEpoch(head.epoch);
         return this.#joinBranches();
-      case "catch-up":
+      case "catch-up": {
         await mirror.setEpoch(head.epoch);
-        return (await intake.catchUp()) ? "busy" : "idle";
+        const hasMore = await intake.catchUp();
+        if (mirror.head().number >= head.number) onCompared(true, askedMs);
+        return hasMore ? "busy" : "idle";
+      }
       case "complete":
         await repair.completeCatalog(head, signal);
         return "busy";
