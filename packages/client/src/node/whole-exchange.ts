@@ -5,6 +5,13 @@ import { AttemptFailure } from "../session/attempt-failure.js";
 /** Reading so much for nothing is cheaper than a new connection; and no problem document is longer. */
 const MIN_LIMIT_BYTES = 65_536;
 
+const NOTHING = new Uint8Array(0);
+
+/** Not cleared first: all that is shown of them was written before. */
+function claimBytes(sizeBytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
+}
+
 export interface WholeLimits {
   /** A body that is longer is not read. */
   readonly maxBytes: number;
@@ -35,7 +42,8 @@ class WholeExchange implements Dispatcher.DispatchHandler {
   readonly #maxBytes: number;
   readonly #signal: AbortSignal | undefined;
   readonly #outcome: Outcome;
-  readonly #chunks: Buffer[] = [];
+  /** Where the bytes go as they come, in memory of their own: the pieces lie in larger ones, which would stay as long. */
+  #bytes: Uint8Array = NOTHING;
   #sizeBytes = 0;
   #status = 0;
   #headers: Readonly<Record<string, string>> = {};
@@ -58,24 +66,28 @@ class WholeExchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     // Headers that came twice are lists; none of those that the client reads does.
     this.#headers = headers as Record<string, string>;
-    if (Number(this.#headers["content-length"] ?? 0) > this.#maxBytes) this.#refuse();
+    const announcedBytes = Number(this.#headers["content-length"] ?? 0);
+    if (announcedBytes > this.#maxBytes) this.#refuse();
+    else if (announcedBytes > 0) this.#bytes = claimBytes(announcedBytes);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#sizeBytes += chunk.length;
-    if (this.#sizeBytes > this.#maxBytes) this.#refuse();
-    else this.#chunks.push(chunk);
+    const end = this.#sizeBytes + chunk.length;
+    if (end > this.#maxBytes) return this.#refuse();
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#bytes.set(chunk, this.#sizeBytes);
+    this.#sizeBytes = end;
+  }
+
+  /** For a body whose length was not announced: twice the room each time, so that little is copied. */
+  #grow(neededBytes: number): void {
+    const roomier = claimBytes(Math.min(Math.max(neededBytes, 2 * this.#bytes.length), this.#maxBytes));
+    roomier.set(this.#bytes.subarray(0, this.#sizeBytes));
+    this.#bytes = roomier;
   }
 
   onResponseEnd(): void {
-    // Memory of its own: the pieces lie in larger ones, which would stay for as long as the file does.
-    const bytes = new Uint8Array(this.#sizeBytes);
-    let filled = 0;
-    for (const chunk of this.#chunks) {
-      bytes.set(chunk, filled);
-      filled += chunk.length;
-    }
-    this.#resolve(bytes);
+    this.#resolve(this.#bytes.subarray(0, this.#sizeBytes));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {

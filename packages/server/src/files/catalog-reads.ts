@@ -103,13 +103,17 @@ export class CatalogReads {
     ms: number,
   ): Promise<ReadAnswer<T>> {
     const { catalog, clock } = this.#options;
-    const tooLate = new KoboldError("catalog_unavailable", `the catalog did not answer within ${ms} ms`);
+    let isLate = false;
+    const late = () => {
+      isLate = true;
+      return new KoboldError("catalog_unavailable", `the catalog did not answer within ${ms} ms`);
+    };
     try {
-      return { value: await withDeadline(read(catalog), { clock, ms, late: () => tooLate }) };
+      return { value: await withDeadline(read(catalog), { clock, ms, late }) };
     } catch (error) {
       if (!(error instanceof KoboldError) || error.code !== "catalog_unavailable") throw error;
       // To be slower than a hasty reader likes is not to be away.
-      if (error !== tooLate || ms === PATIENCE_MS) this.#noteAway(error);
+      if (!isLate || ms === PATIENCE_MS) this.#noteAway(error);
       return this.#readMirror(read, mirror);
     }
   }
