@@ -32,6 +32,13 @@ describe("the pool of pieces", () => {
     expect(pool.take(1).buffer).not.toBe(pieces[1]!.buffer);
   });
 
+  it("gives small pieces of their own to all beyond 64, so that many slow readers hold little", () => {
+    const pool = new PiecePool(512 * 1024);
+    const sizes = Array.from({ length: 66 }, () => pool.take(512 * 1024).length / 1024);
+    expect([sizes[63], sizes[64], sizes[65]]).toEqual([512, 128, 128]);
+    expect(pool.take(10)).toHaveLength(10);
+  });
+
   it("takes nothing back that it did not lend", () => {
     const pool = new PiecePool(100);
     const foreign = Buffer.allocUnsafeSlow(100);
@@ -41,10 +48,10 @@ describe("the pool of pieces", () => {
 
   it("keeps no more than 32 pieces that nobody uses", () => {
     const pool = new PiecePool(100);
-    const pieces = Array.from({ length: 70 }, () => pool.take(100));
+    const pieces = Array.from({ length: 64 }, () => pool.take(100));
     for (const piece of pieces) pool.giveBack(piece);
     const kept = new Set(pieces.map(({ buffer }) => buffer));
-    const again = Array.from({ length: 70 }, () => pool.take(100).buffer);
+    const again = Array.from({ length: 64 }, () => pool.take(100).buffer);
     expect(again.filter((buffer) => kept.has(buffer))).toHaveLength(32);
   });
 });

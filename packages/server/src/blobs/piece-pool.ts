@@ -1,7 +1,8 @@
 /** Pieces that wait for use: what sixteen downloads at full speed have in hand. */
 const MAX_IDLE = 32;
-/** While more are lent, nobody reads ahead: many slow readers hold one piece each, not two. */
-const MAX_LENT_AHEAD = 64;
+/** While so many are lent, nobody reads ahead, and who wants another piece gets a small one: many slow readers hold little. */
+const MAX_LENT = 64;
+const SMALL_PIECE_BYTES = 128 * 1024;
 
 /**
  * Memory for pieces of blobs, used again and again. A piece of its own for each read costs more than the read: the kernel
@@ -21,11 +22,15 @@ export class PiecePool {
 
   /** Whether there is room for what nobody waits for yet. */
   get isRoomy(): boolean {
-    return this.#lentCount < MAX_LENT_AHEAD;
+    return this.#lentCount < MAX_LENT;
   }
 
-  /** Of at most a piece's size. What stands in it is what somebody read before. Ends with `giveBack` or `forget`. */
+  /**
+   * A piece of this size, which is at most that of the pool, or a smaller one when many are lent. What stands in it is what
+   * somebody read before. Ends with `giveBack` or `forget`.
+   */
   take(sizeBytes: number): Buffer {
+    if (!this.isRoomy) return Buffer.allocUnsafeSlow(Math.min(sizeBytes, SMALL_PIECE_BYTES));
     const memory = this.#idle.pop() ?? Buffer.allocUnsafeSlow(this.#pieceBytes).buffer;
     this.#lent.add(memory);
     this.#lentCount += 1;

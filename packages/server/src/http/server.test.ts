@@ -190,7 +190,34 @@ describe("too many requests", () => {
     expect((await put).status).toBe(201);
     expect((await send(test.port, { path: PATH })).status).toBe(200);
   });
+
+  it("of 600 connections at once 512 are answered, and the others told to come back", { timeout: 30_000 }, async () => {
+    const test = await start();
+    await send(test.port, { method: "PUT", path: PATH, body: "x" });
+    const slow = gate();
+    test.stores["self"]!.beforeOpen = slow.step;
+    const replies = Array.from({ length: 600 }, () => send(test.port, { path: PATH }));
+    const refused = await settledFirst(replies, 88);
+    for (const { problem, headers } of refused) {
+      expect([problem, headers["retry-after"]]).toEqual([[503, "overloaded"], "1"]);
+    }
+    slow.open();
+    const statuses = (await Promise.all(replies)).map(({ status }) => status);
+    expect([statuses.filter((status) => status === 200).length, statuses.length]).toEqual([512, 600]);
+  });
 });
+
+/** The first so many of the promises that resolve. */
+function settledFirst<T>(promises: readonly Promise<T>[], count: number): Promise<T[]> {
+  return new Promise((resolve, reject) => {
+    const done: T[] = [];
+    for (const promise of promises) {
+      promise.then((value) => {
+        if (done.push(value) === count) resolve([...done]);
+      }, reject);
+    }
+  });
+}
 
 describe("stopping", () => {
   it("finishes what runs, refuses what comes, and closes every connection", async () => {
