@@ -50,6 +50,31 @@ async function collect(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** More than is written at once, and no multiple of it. */
+const LARGE = Buffer.from(Array.from({ length: 1_700_001 }, (_, index) => (index * 31) % 251));
+
+describe("a file that is written in several steps", () => {
+  it("is whole, also when it broke off or came wrong first", async () => {
+    const whole: Answer = (request, response) => sendFile(request, response, LARGE);
+    const spoiled: Answer = (request, response) => sendFile(request, response, LARGE, flip);
+    const half: Answer = (request, response) => {
+      sendFile(request, response, LARGE, (bytes) => {
+        response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+        return Buffer.alloc(0);
+      });
+    };
+    for (const answers of [[whole], [half, whole], [spoiled, whole]]) {
+      await withTempFolder(async (folder) => {
+        const { client } = await connect(...answers);
+        const path = join(folder, "large");
+        expect(await client.get("motd", path)).toBe(true);
+        expect((await readFile(path)).equals(LARGE)).toBe(true);
+        expect(await readdir(folder)).toEqual(["large"]);
+      });
+    }
+  });
+});
+
 describe("get", () => {
   it("writes into a Writable and leaves it open", async () => {
     const { client } = await connect(serve);

@@ -40,10 +40,16 @@ async function isDevice(path: string): Promise<boolean> {
   );
 }
 
+/** What is written at once: a trip through the thread pool for each piece that arrives costs more than its copying. */
+const WRITE_BYTES = 512 * 1024;
+
 class FileSink implements Sink {
   readonly #path: string;
   readonly #partPath: string;
   #file: FileHandle | undefined;
+  /** Arrived and not written yet, less than `WRITE_BYTES`. */
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
 
   constructor(path: string) {
     this.#path = path;
@@ -51,15 +57,13 @@ class FileSink implements Sink {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await this.#guard(async () => {
-      const file = await this.#open();
-      for (let written = 0; written < bytes.length; ) {
-        written += (await file.write(bytes, written)).bytesWritten;
-      }
-    });
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    if (this.#waitingBytes >= WRITE_BYTES) await this.#guard(() => this.#flush());
   }
 
   async restart(): Promise<void> {
+    this.#takeWaiting();
     await this.#guard(async () => {
       await this.#file?.close();
       this.#file = await open(this.#partPath, "w");
@@ -68,6 +72,7 @@ class FileSink implements Sink {
 
   async finish(): Promise<void> {
     await this.#guard(async () => {
+      await this.#flush();
       await (await this.#open()).close();
       this.#file = undefined;
       await rename(this.#partPath, this.#path);
@@ -80,6 +85,27 @@ class FileSink implements Sink {
     // Nothing better can be done with what is left; the failure that led here is the one to tell.
     await file?.close().catch(() => undefined);
     await unlink(this.#partPath).catch(() => undefined);
+  }
+
+  async #flush(): Promise<void> {
+    const chunks = this.#takeWaiting();
+    if (chunks.length === 0) return;
+    const file = await this.#open();
+    const { bytesWritten } = await file.writev(chunks);
+    // A disk that is nearly full takes a part; what it says to the rest is the failure to tell.
+    let passedBytes = 0;
+    for (const chunk of chunks) {
+      const written = Math.min(Math.max(bytesWritten - passedBytes, 0), chunk.length);
+      passedBytes += chunk.length;
+      if (written < chunk.length) await writeWhole(file, chunk.subarray(written));
+    }
+  }
+
+  #takeWaiting(): Uint8Array[] {
+    const chunks = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    return chunks;
   }
 
   async #open(): Promise<FileHandle> {
@@ -95,5 +121,11 @@ class FileSink implements Sink {
       const message = `cannot write ${JSON.stringify(basename(this.#path))}: ${reason}`;
       throw new KoboldError("target_unwritable", message, { cause });
     }
+  }
+}
+
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    written += (await file.write(bytes, written)).bytesWritten;
   }
 }
