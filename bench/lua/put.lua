@@ -2,20 +2,12 @@
 -- answer one put with the stored bytes of another. The body's tail is one shared string: a request costs one concat.
 dofile(os.getenv("BENCH_LUA") .. "/common.lua")
 
-local number, head, middle, prefix, tail
+local next_put
 
 function init(args)
-   number = first_number()
-   prefix = args[1]
-   local size = tonumber(args[2])
-   head = "PUT " .. wrk.path .. prefix
-   middle = " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\nContent-Type: application/octet-stream\r\nContent-Length: "
-      .. size .. "\r\n\r\n" .. prefix
-   tail = string.rep(".", size - #prefix - 8)
+   next_put = put_maker(args)
 end
 
 function request()
-   number = number + 1
-   local name = string.format("%08d", number)
-   return head .. name .. middle .. name .. tail
+   return next_put()
 end

@@ -10,7 +10,7 @@ import { makeRunFolder } from "./run-folder.js";
 import type { Subject } from "./subjects/subject.js";
 import { selectSubjects } from "./subjects/subjects.js";
 import { provideTools } from "./tools.js";
-import { type Workload, WORKLOADS } from "./workload.js";
+import { puts, type Workload, WORKLOADS } from "./workload.js";
 
 /** Generous for an ordinary disk: what is written is bounded by its speed, not by us. */
 const WRITTEN_GIB_PER_PUT_SECOND = 0.5;
@@ -55,7 +55,7 @@ type RunOptions = Omit<BenchOptions, "subjects"> & Choice & { readonly folder: s
 async function runAll(options: RunOptions, contestants: Contestant[]): Promise<number> {
   const { workloads, folder } = options;
   const putSeconds =
-    workloads.filter(({ sizeBytes, operation }) => operation === "put" && sizeBytes > 2 ** 19).length * options.seconds;
+    workloads.filter((workload) => puts(workload) && workload.sizeBytes > 2 ** 19).length * options.seconds;
   refuseUnfitFolder(folder, 5 + putSeconds * options.rounds * WRITTEN_GIB_PER_PUT_SECOND);
   const machine = describeMachine(folder);
   process.stdout.write(`${JSON.stringify(machine)}\n`);
@@ -66,8 +66,9 @@ async function runAll(options: RunOptions, contestants: Contestant[]): Promise<n
     process.stdout.write(`${subject.name}: ${subject.title}\n`);
   }
   const rows: Row[] = [];
+  const warmed = new Set<string>();
   for (const workload of workloads) {
-    const plan = { ...options, generator: new WrkLoadGenerator(), secondsPerMeasurement: options.seconds };
+    const plan = { ...options, generator: new WrkLoadGenerator(), secondsPerMeasurement: options.seconds, warmed };
     const fresh = await runWorkload(workload, contestants, plan);
     rows.push(...fresh);
     process.stdout.write(`\n${formatTable(fresh)}`);

@@ -3,7 +3,7 @@ import { prepareFiles } from "./measure/files.js";
 import { measure } from "./measure/measure.js";
 import { type Measurement, type Row, summarizeRounds } from "./measure/measurement.js";
 import type { RunningSubject, Subject } from "./subjects/subject.js";
-import type { Workload } from "./workload.js";
+import { puts, type Workload } from "./workload.js";
 
 export interface Contestant {
   readonly subject: Subject;
@@ -16,7 +16,12 @@ export interface RunPlan {
   readonly secondsPerMeasurement: number;
   /** Of each subject before a workload's first round, thrown away; 0 for none. */
   readonly warmUpSeconds: number;
+  /** The subjects that had their first puts, by name; the run adds to it. */
+  readonly warmed: Set<string>;
 }
+
+/** At most; deletes end with their files. */
+const DELETE_SECONDS = 15;
 
 /** One workload, every able subject in turn, round after round: A B C A B C. What ails the machine ails them all. */
 export async function runWorkload(workload: Workload, all: readonly Contestant[], plan: RunPlan): Promise<Row[]> {
@@ -25,7 +30,8 @@ export async function runWorkload(workload: Workload, all: readonly Contestant[]
   const rounds = new Map<string, Measurement[]>(contestants.map(({ subject }) => [subject.name, []]));
   for (let round = 1; round <= plan.rounds; round++) {
     for (const { subject, running } of contestants) {
-      const load = loadFor(workload, running, { label: `r${round}`, seconds: plan.secondsPerMeasurement });
+      const load = await loadFor(workload, running, { label: `r${round}`, seconds: plan.secondsPerMeasurement });
+      if (workload.operation === "delete") await prepareFiles(running, load);
       rounds.get(subject.name)?.push(await measure(running, running.generator ?? plan.generator, load));
     }
   }
@@ -42,23 +48,38 @@ export async function runWorkload(workload: Workload, all: readonly Contestant[]
   });
 }
 
-async function warmUp(workload: Workload, { running }: Contestant, plan: RunPlan): Promise<void> {
-  const load = loadFor(workload, running, { label: "warm", seconds: plan.warmUpSeconds });
-  if (workload.operation === "get") await prepareFiles(running, load);
-  if (plan.warmUpSeconds > 0) await (running.generator ?? plan.generator).run(load);
+async function warmUp(workload: Workload, { subject, running }: Contestant, plan: RunPlan): Promise<void> {
+  const isFirst = puts(workload) && subject.firstPutsSeconds !== undefined && !plan.warmed.has(subject.name);
+  if (isFirst) plan.warmed.add(subject.name);
+  const seconds = isFirst && plan.warmUpSeconds > 0 ? subject.firstPutsSeconds : plan.warmUpSeconds;
+  const load = await loadFor(workload, running, { label: "warm", seconds });
+  if (workload.operation === "get" || workload.operation === "mixed") await prepareFiles(running, load);
+  if (seconds === 0 || workload.operation === "delete") return;
+  await (running.generator ?? plan.generator).run(await withReadPaths(load, running));
 }
 
-/** Puts get keys of their own in each round; gets of all rounds read the same files. */
-function loadFor(workload: Workload, running: RunningSubject, part: { label: string; seconds: number }): Load {
+/** Puts get keys of their own in each round, and so do files to be deleted; gets of all rounds read the same files. */
+async function loadFor(
+  workload: Workload,
+  running: RunningSubject,
+  { label, seconds }: { label: string; seconds: number },
+): Promise<Load> {
   const { operation, sizeBytes, concurrency, keyCount, name } = workload;
-  const keyPrefix = operation === "put" ? `${name}/${part.label}-` : `${name}/`;
-  return {
+  const load = {
     operation,
     sizeBytes,
     concurrency,
     keyCount,
-    keyPrefix,
-    seconds: part.seconds,
+    keyPrefix: operation === "delete" ? `${name}/${label}-` : `${name}/`,
+    putPrefix: `${name}/new-${label}-`,
+    seconds: operation === "delete" ? Math.max(seconds, DELETE_SECONDS) : seconds,
     folderUrls: running.folderUrls,
   };
+  return label === "warm" ? load : withReadPaths(load, running);
+}
+
+/** Known only when the files are there. */
+async function withReadPaths(load: Load, running: RunningSubject): Promise<Load> {
+  if (running.readPaths === undefined || load.operation !== "get") return load;
+  return { ...load, readPaths: await running.readPaths(load) };
 }

@@ -1,16 +1,22 @@
+import type { Operation } from "../workload.js";
+
 /** What is to be asked of a subject, again and again, for a while. */
 export interface Load {
-  readonly operation: "put" | "get";
+  readonly operation: Operation;
   readonly sizeBytes: number;
   /** Requests under way at any moment, each on a kept connection. */
   readonly concurrency: number;
+  /** A load of deletes may end before: when its files are gone. */
   readonly seconds: number;
   /** Where requests go in: the same folder on one server or on several that share the load. Each ends in a slash. */
   readonly folderUrls: readonly string[];
-  /** Keys are this prefix and a number of eight digits; a put never repeats one, a get walks over `1..keyCount`. */
+  /** Files that were put before have this prefix and a number of eight digits, `1..keyCount`. */
   readonly keyPrefix: string;
-  /** Gets only: how many files there are. */
   readonly keyCount: number;
+  /** New files have this prefix and a number that is never repeated. */
+  readonly putPrefix: string;
+  /** Where the files that were put before are read, when not under their keys: the nth path is of number n + 1. */
+  readonly readPaths?: readonly string[];
 }
 
 export interface LoadResult {
@@ -31,17 +37,20 @@ export interface LoadGenerator {
 /** Each server's share of the puts has numbers of its own: the nth of the lane (from 0) is `lane * LANE_NUMBERS + n`. */
 export const LANE_NUMBERS = 10_000_000;
 
+/** Of a mixed load, one request in so many puts. */
+export const MIXED_GETS_AND_PUT = 5;
+
 /** How many servers a load goes to. */
 export function lanesOf({ folderUrls, concurrency }: Load): number {
   return Math.min(folderUrls.length, concurrency);
 }
 
 /** The key of the `number`th file, as every generator and every check writes it. */
-export function keyOf(load: { keyPrefix: string }, number: number): string {
-  return `${load.keyPrefix}${String(number).padStart(8, "0")}`;
+export function keyOf(prefix: string, number: number): string {
+  return `${prefix}${String(number).padStart(8, "0")}`;
 }
 
-/** The body of the `number`th put: its own key first, so that no two bodies are equal. */
-export function bodyOf(load: { keyPrefix: string; sizeBytes: number }, number: number): Buffer {
-  return Buffer.alloc(load.sizeBytes, keyOf(load, number).padEnd(load.sizeBytes, "."));
+/** The body of the file with this key: the key itself first, so that no two bodies are equal. */
+export function bodyOf(key: string, sizeBytes: number): Buffer {
+  return Buffer.alloc(sizeBytes, key.padEnd(sizeBytes, "."));
 }

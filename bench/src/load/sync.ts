@@ -88,12 +88,12 @@ async function writeFiles(load: Load, work: string): Promise<void> {
   const perSecond = load.sizeBytes > LARGE_BYTES ? FILES_PER_SECOND.large : FILES_PER_SECOND.small;
   const lanes = lanesOf(load);
   const perLane = Math.ceil((perSecond * load.seconds) / lanes);
-  await mkdir(dirname(join(work, load.keyPrefix)), { recursive: true });
+  await mkdir(dirname(join(work, load.putPrefix)), { recursive: true });
   // Number by number, so that those with low numbers, which are looked for, come first in every lane.
   for (let lane = 0; lane < lanes; lane += 1) {
     for (let number = 1; number <= perLane; number += 1) {
       const named = lane * LANE_NUMBERS + number;
-      await writeFile(join(work, keyOf(load, named)), bodyOf(load, named));
+      await writeFile(join(work, keyOf(load.putPrefix, named)), bodyOf(keyOf(load.putPrefix, named), load.sizeBytes));
     }
   }
 }

@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { reapedChildrenCpuSeconds } from "../measure/processes.js";
@@ -44,44 +47,44 @@ export class WrkLoadGenerator implements LoadGenerator {
 }
 
 async function runWrk(load: Load, getQuery: string): Promise<WrkSummary> {
-  const script = `${LUA_FOLDER}/${load.operation}.lua`;
-  const operand = load.operation === "put" ? load.sizeBytes : load.keyCount;
   const lanes = lanesOf(load);
   const urls = load.folderUrls.slice(0, lanes).map((url) => new URL(url));
-  const options = [
-    "--threads",
-    String(lanes),
-    "--connections",
-    String(load.concurrency),
-    "--duration",
-    `${load.seconds}s`,
-  ];
-  options.push(
-    "--timeout",
-    REQUEST_TIMEOUT,
-    "--script",
-    script,
-    String(urls[0]),
-    "--",
-    load.keyPrefix,
-    String(operand),
-  );
+  const { keyPrefix, keyCount, putPrefix, sizeBytes, concurrency } = load;
+  const flags = { threads: lanes, connections: concurrency, duration: `${load.seconds}s`, timeout: REQUEST_TIMEOUT };
+  const options = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const scriptArguments = [keyPrefix, keyCount, putPrefix, sizeBytes, concurrency / lanes].map(String);
+  const script = ["--script", `${LUA_FOLDER}/${load.operation}.lua`, String(urls[0]), "--", ...scriptArguments];
+  const pathsFile = await writePaths(load);
   const env = {
     ...process.env,
     BENCH_LUA: LUA_FOLDER,
     BENCH_GET_QUERY: getQuery,
     BENCH_ENTRANCES: urls.map(({ host }) => host).join(","),
+    ...(pathsFile === undefined ? {} : { BENCH_READ_PATHS: pathsFile }),
   };
-  const { stdout } = await promisify(execFile)("wrk", options, { env });
-  const line = stdout.split("\n").find((text) => text.startsWith("RESULT "));
-  if (line === undefined) throw new Error(`wrk said nothing of its result:\n${stdout}`);
-  return JSON.parse(line.slice("RESULT ".length)) as WrkSummary;
+  try {
+    const { stdout } = await promisify(execFile)("wrk", [...options, ...script], { env });
+    const line = stdout.split("\n").find((text) => text.startsWith("RESULT "));
+    if (line === undefined) throw new Error(`wrk said nothing of its result:\n${stdout}`);
+    return JSON.parse(line.slice("RESULT ".length)) as WrkSummary;
+  } finally {
+    if (pathsFile !== undefined) await rm(dirname(pathsFile), { recursive: true });
+  }
+}
+
+/** In a file, since an environment variable holds no more than 128 KiB. */
+async function writePaths({ readPaths }: Load): Promise<string | undefined> {
+  if (readPaths === undefined) return undefined;
+  const file = join(await mkdtemp(join(tmpdir(), "koboldfs-bench-")), "paths");
+  await writeFile(file, `${readPaths.join("\n")}\n`);
+  return file;
 }
 
 function findErrors(load: Load, summary: WrkSummary): string[] {
   const errors = Object.entries(summary.errors)
     .filter(([, count]) => count > 0)
     .map(([kind, count]) => `${count} ${kind}`);
+  if (!(summary.durationUs > 0)) errors.push("no time passed between the first request and the last answer");
   if (summary.requests === 0) errors.push("not one request was answered");
   // wrk does not count redirections and knows nothing of lengths: an answer that is no file shows in the bytes.
   if (load.operation === "get" && summary.bytes < summary.requests * load.sizeBytes) errors.push("short answers");

@@ -19,7 +19,7 @@ export async function measure(subject: RunningSubject, generator: LoadGenerator,
   return {
     requestsPerSecond: result.requests / result.seconds,
     latencyMs: result.latencyMs,
-    cpuSecondsPer1000: (cpuSeconds / result.requests) * 1000,
+    cpuSecondsPer1000: subject.processes.length === 0 ? Number.NaN : (cpuSeconds / result.requests) * 1000,
     memory,
     generatorLoad: result.generatorLoad,
     errors,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Measurement, median, summarizeRounds } from "./measurement.js";
+import { type Measurement, summarizeRounds } from "./measurement.js";
+import { median } from "./median.js";
 
 function round(changes: Partial<Measurement>): Measurement {
   return {

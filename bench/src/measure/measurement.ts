@@ -1,3 +1,4 @@
+import { median } from "./median.js";
 import type { LoadResult } from "../load/load-generator.js";
 import type { ProcessMemory } from "./processes.js";
 
@@ -5,7 +6,7 @@ import type { ProcessMemory } from "./processes.js";
 export interface Measurement {
   readonly requestsPerSecond: number;
   readonly latencyMs: LoadResult["latencyMs"];
-  /** User and system time of all the subject's processes, in seconds, for a thousand requests. */
+  /** User and system time of all the subject's processes, in seconds, for a thousand requests; NaN where it has no process. */
   readonly cpuSecondsPer1000: number;
   readonly memory: readonly ProcessMemory[];
   readonly generatorLoad: number;
@@ -33,14 +34,6 @@ export function summarizeRounds(rounds: readonly Measurement[]): Measurement {
     generatorLoad: of((m) => m.generatorLoad),
     errors: rounds.flatMap((m) => m.errors),
   };
-}
-
-/** The middle one; of an even number the mean of the middle two. NaN of nothing. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const low = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
-  const high = sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN;
-  return (low + high) / 2;
 }
 
 function largestMemory(rounds: readonly Measurement[]): ProcessMemory[] {

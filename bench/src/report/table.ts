@@ -1,3 +1,4 @@
+import { formatAims } from "./aims.js";
 import type { Row } from "../measure/measurement.js";
 import type { ProcessMemory } from "../measure/processes.js";
 
@@ -25,7 +26,13 @@ export function formatTable(rows: readonly Row[]): string {
       .join("  ")
       .trimEnd(),
   );
-  return [rows[0]?.workload ?? "", ...text.map((line) => `  ${line}`), ...formatErrors(rows), ""].join("\n");
+  return [
+    rows[0]?.workload ?? "",
+    ...text.map((line) => `  ${line}`),
+    ...formatAims(rows),
+    ...formatErrors(rows),
+    "",
+  ].join("\n");
 }
 
 /** Requests per second over the yardstick's; undefined when the yardstick was not measured. */
@@ -41,17 +48,17 @@ function formatRow(row: Row, rows: readonly Row[]): string[] {
     row.subject,
     median.requestsPerSecond.toFixed(0),
     row.yardstick === row.subject || ratio === undefined ? "-" : `${ratio.toFixed(3)} ${row.yardstick}`,
-    median.cpuSecondsPer1000.toFixed(3),
-    formatLatency(median.latencyMs.p50),
-    formatLatency(median.latencyMs.p99),
+    formatKnown(median.cpuSecondsPer1000, 3),
+    formatKnown(median.latencyMs.p50, 2),
+    formatKnown(median.latencyMs.p99, 2),
     formatMemory(median.memory),
     `${(median.generatorLoad * 100).toFixed(0)} %${median.generatorLoad > GENERATOR_LIMIT ? " (its limit!)" : ""}`,
   ];
 }
 
-/** A generator may not know the latency of single requests. */
-function formatLatency(ms: number): string {
-  return Number.isNaN(ms) ? "-" : ms.toFixed(2);
+/** A generator may not know the latency of single requests, and the disk is no process. */
+function formatKnown(value: number, digits: number): string {
+  return Number.isNaN(value) ? "-" : value.toFixed(digits);
 }
 
 /** Processes of one name side by side: `node 120+110`. */

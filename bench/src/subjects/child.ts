@@ -7,6 +7,13 @@ const STOP_TIMEOUT_MS = 15_000;
 /** Time for a server to say that it is ready. */
 const START_TIMEOUT_MS = 30_000;
 
+const running = new Set<ChildProcess>();
+
+// Should the run break off: SIGTERM, since an nginx master that is killed leaves its workers behind.
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGTERM");
+});
+
 export interface ChildOptions {
   /** For messages. */
   readonly title: string;
@@ -29,8 +36,8 @@ export class Child {
         this.#said = (this.#said + text).slice(-8192);
       });
     }
-    // Should the run break off: SIGTERM, since an nginx master that is killed leaves its workers behind.
-    process.once("exit", () => this.#process.kill("SIGTERM"));
+    running.add(this.#process);
+    this.#process.once("exit", () => running.delete(this.#process));
   }
 
   get pid(): number {

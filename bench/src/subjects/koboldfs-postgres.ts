@@ -1,6 +1,7 @@
 import { startPostgres } from "@koboldfs/tools";
 import { WrkLoadGenerator } from "../load/wrk.js";
-import { startCluster } from "./koboldfs.js";
+import { FIRST_PUTS_SECONDS, startCluster } from "./koboldfs.js";
+import { twoNodeYardstick } from "./koboldfs-subjects.js";
 import type { RunningSubject, Subject, SubjectContext } from "./subject.js";
 
 /** Two nodes on a PostgreSQL of their own, whose processes count as the cluster's. */
@@ -8,7 +9,8 @@ export const twoNodesOnPostgresSubject: Subject = {
   name: "koboldfs-two-postgres",
   title: "KoboldFS, two nodes (2 copies, fsync), PostgreSQL",
   optional: true,
-  yardstickFor: ({ operation }) => (operation === "put" ? "nginx-mirrored" : "nginx"),
+  firstPutsSeconds: FIRST_PUTS_SECONDS,
+  yardstickFor: twoNodeYardstick,
   start: startOnPostgres,
 };
 

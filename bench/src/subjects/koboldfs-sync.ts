@@ -11,8 +11,12 @@ export const syncSubject: Subject = {
   name: "koboldfs-two-sync",
   title: "KoboldFS, two nodes as above, files put and fetched by `koboldfs sync`",
   optional: true,
-  yardstickFor: ({ concurrency, sizeBytes }) =>
-    concurrency === 16 && (sizeBytes === 4 * 1024 || sizeBytes === 1024 * 1024) ? "koboldfs-two" : undefined,
+  yardstickFor: ({ operation, concurrency, sizeBytes }) =>
+    (operation === "put" || operation === "get") &&
+    concurrency === 16 &&
+    (sizeBytes === 4 * 1024 || sizeBytes === 1024 * 1024)
+      ? "koboldfs-two"
+      : undefined,
   async start(context) {
     const dsn = `sqlite:${join(context.folder, "catalog.sqlite")}`;
     const cluster = await startCluster(context, { nodes: 2, dsn });

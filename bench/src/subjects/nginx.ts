@@ -88,7 +88,7 @@ http {
     listen 127.0.0.1:${port};
     root ${folder}/files;
     location / {
-      dav_methods PUT;
+      dav_methods PUT DELETE;
       create_full_put_path on;
       ${mirror.directives}
     }

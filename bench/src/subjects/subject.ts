@@ -1,4 +1,4 @@
-import type { LoadGenerator } from "../load/load-generator.js";
+import type { Load, LoadGenerator } from "../load/load-generator.js";
 import type { Workload } from "../workload.js";
 
 /** What a subject needs to start. */
@@ -17,6 +17,11 @@ export interface Subject {
   readonly title: string;
   /** True for those that run only when they are named. */
   readonly optional?: boolean;
+  /**
+   * Seconds of puts before the first that count, for a server whose code is compiled while it runs: CPU for a put falls to
+   * half of its first value within the first minute. Undefined where the usual warm-up is enough.
+   */
+  readonly firstPutsSeconds?: number;
   /** The name of the subject it is compared with in this workload; undefined when it sits the workload out. */
   yardstickFor(workload: Workload): string | undefined;
   start(context: SubjectContext): Promise<RunningSubject>;
@@ -33,6 +38,8 @@ export interface RunningSubject {
   readonly copyUrls: readonly string[];
   /** Who puts the load on it, when that is what is measured; undefined for the generator of the run. */
   readonly generator?: LoadGenerator;
+  /** Where the files that were put before are read, when not under their keys: paths in the order of their numbers. */
+  readPaths?(load: Load): Promise<readonly string[]>;
   /** Ends its processes and waits for them. */
   stop(): Promise<void>;
 }

@@ -1,3 +1,5 @@
+import { diskSubject } from "./disk.js";
+import { accelSubject, directSubject } from "./koboldfs-behind-nginx.js";
 import { oneNodeSubject, twoNodesSubject } from "./koboldfs-subjects.js";
 import { mirrorReadsOnPostgresSubject, twoNodesOnPostgresSubject } from "./koboldfs-postgres.js";
 import { syncSubject } from "./koboldfs-sync.js";
@@ -6,10 +8,13 @@ import type { Subject } from "./subject.js";
 
 /** Everything that can be measured, in the order of each round. */
 export const SUBJECTS: readonly Subject[] = [
+  diskSubject,
   nginxSubject,
   mirroredNginxSubject,
   oneNodeSubject,
   twoNodesSubject,
+  directSubject,
+  accelSubject,
   twoNodesOnPostgresSubject,
   mirrorReadsOnPostgresSubject,
   syncSubject,
