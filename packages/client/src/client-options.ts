@@ -75,7 +75,7 @@ export interface PutOptions extends CallOptions {
   readonly onProgress?: (bytes: number) => void;
   /**
    * A path, bytes or a Blob of this many bytes and more is sent as a resumable upload, which goes on after a break where
-   * it was. `Infinity`: never. Default 32 MiB, below which beginning again costs little.
+   * it was; a browser sends it in pieces of 8 MiB. `Infinity`: never. Default 32 MiB, below which beginning again costs little.
    */
   readonly resumableFromBytes?: number;
 }

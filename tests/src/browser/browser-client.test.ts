@@ -10,8 +10,13 @@ import { BrowserPage } from "./browser-page.js";
 import { PageServer } from "./page-server.js";
 import { SpoilingProxy } from "./spoiling-proxy.js";
 
-/** More than every buffer between a node and a page together, so that a cut in the middle is one. */
-const FILE_BYTES = 24 * 1024 * 1024;
+/**
+ * More than every buffer between a node and a page together, so that a cut in the middle is one; and so much that it goes as
+ * a resumable upload of several pieces.
+ */
+const FILE_BYTES = 40 * 1024 * 1024;
+/** What a browser sends in one request of a resumable upload. */
+const PIECE_BYTES = 8 * 1024 * 1024;
 
 const chromium = await findOrInstallPrograms({ name: "Chromium", programs: ["chromium"], packages: ["chromium"] });
 const missing = "skip" in chromium ? ` (skipped: ${chromium.skip})` : "";
@@ -41,7 +46,7 @@ describe.skipIf("skip" in chromium)(`the client in Chromium${missing}`, () => {
   it("uploads a file and tells how far it is", async () => {
     const { reply, progress } = await page.call("uploadChosen", cluster.urls, "films/holiday.mp4");
     expect(reply).toMatchObject({ digest, size: FILE_BYTES, copies: 2 });
-    expect(progress.length).toBeGreaterThan(2);
+    expect(progress).toEqual(expect.arrayContaining([1, 2, 3, 4, 5].map((piece) => piece * PIECE_BYTES)));
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
     expect(progress.at(-1)).toBe(FILE_BYTES);
     const head = await rawRequest(cluster.urls[1] ?? "", { method: "HEAD", path: "/v1/files/demo/films/holiday.mp4" });
@@ -61,6 +66,26 @@ describe.skipIf("skip" in chromium)(`the client in Chromium${missing}`, () => {
     page.hooks.cutWire = () => wire.cut();
     const servers = [`http://127.0.0.1:${wire.port}`, cluster.urls[1] ?? ""];
     expect(await page.call("download", servers, "films/holiday.mp4", true)).toMatchObject({ digest });
+    await wire.close();
+  });
+
+  it("goes on with an upload at the same offset when the connection is cut", async () => {
+    const { hostname: host, port } = new URL(cluster.urls[0] ?? "");
+    const wire = await TcpProxy.start({ host, port: Number(port) });
+    // So slow that the cut comes in time.
+    wire.limit(3 * PIECE_BYTES);
+    let cuts = 0;
+    page.hooks.cutWire = () => {
+      cuts += 1;
+      wire.cut();
+      wire.heal();
+    };
+    const cutAt = 3 * PIECE_BYTES + 1;
+    const { reply, progress } = await page.call("uploadChosen", [`http://127.0.0.1:${wire.port}`], "films/cut", cutAt);
+    expect([cuts, reply]).toMatchObject([1, { digest, size: FILE_BYTES }]);
+    const afterCut = progress.slice(progress.findIndex((bytes) => bytes >= cutAt));
+    expect(Math.min(...afterCut)).toBeGreaterThanOrEqual(3 * PIECE_BYTES);
+    expect(wire.receivedBytes).toBeLessThan(FILE_BYTES + 2 * PIECE_BYTES);
     await wire.close();
   });
 

@@ -27,11 +27,11 @@ export interface Downloaded {
   readonly progress: readonly number[];
 }
 
-/** Uploads the file that was chosen in the page's form. */
-export async function uploadChosen(servers: readonly string[], key: string): Promise<Uploaded> {
+/** Uploads the file that was chosen in the page's form. The wire is cut, once, when so many bytes went out. */
+export async function uploadChosen(servers: readonly string[], key: string, cutAtBytes?: number): Promise<Uploaded> {
   const [file] = document.querySelector("input").files;
   if (file === undefined) throw new Error("no file was chosen");
-  return upload(servers, key, file);
+  return upload(servers, key, file, cutAtBytes);
 }
 
 export async function uploadText(servers: readonly string[], key: string, text: string): Promise<Uploaded> {
@@ -46,10 +46,21 @@ export async function uploadStream(servers: readonly string[], key: string, piec
   return upload(servers, key, stream());
 }
 
-async function upload(servers: readonly string[], key: string, source: File | Uint8Array | AsyncIterable<Uint8Array>) {
+async function upload(
+  servers: readonly string[],
+  key: string,
+  source: File | Uint8Array | AsyncIterable<Uint8Array>,
+  cutAtBytes = Number.POSITIVE_INFINITY,
+) {
   return withClient(servers, async (client) => {
     const progress: number[] = [];
-    const onProgress = (bytes: number) => void progress.push(bytes);
+    let isCut = false;
+    const onProgress = (bytes: number) => {
+      progress.push(bytes);
+      if (bytes < cutAtBytes || isCut) return;
+      isCut = true;
+      void cutWire();
+    };
     const reply = await client.put(key, source, { onProgress, metadata: { title: "naïve" } });
     return { reply, progress };
   });

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { formatDigestHeader } from "../digest-header.js";
 import { type Answer, ScriptedServer, sendFile, sendPutReply, sha256 } from "../testing/scripted-server.js";
+import { ScriptedUploads } from "../testing/scripted-uploads.js";
 import { Client } from "./index.js";
 
 /**
@@ -154,4 +155,42 @@ it("follows changes as elsewhere, at the next server when one breaks off, with m
   expect(servers.map(({ requests }) => requests[0]?.url)).toEqual(
     Array(2).fill("/v1/changes?namespace=demo&after=7&wait=30s&limit=500"),
   );
+});
+
+describe("a put of something large from a browser", () => {
+  const LARGE_CONTENT = Buffer.alloc(20 * MIB, "0123456789abcdef");
+  const LARGE = { resumableFromBytes: MIB };
+
+  it("goes piece by piece, and tells what the server has after each", async () => {
+    const uploads = new ScriptedUploads();
+    const { client } = await connect(uploads.answer);
+    const progress: number[] = [];
+    const onProgress = (bytes: number) => void progress.push(bytes);
+    const reply = await client.put("large", new Blob([LARGE_CONTENT]), { ...LARGE, onProgress });
+    expect(reply).toMatchObject({ digest: sha256(LARGE_CONTENT), size: LARGE_CONTENT.length, copies: 2 });
+    expect(uploads.pieces).toEqual([
+      [0, 8 * MIB],
+      [8 * MIB, 8 * MIB],
+      [16 * MIB, 4 * MIB],
+    ]);
+    expect(progress).toEqual([8 * MIB, 16 * MIB, 20 * MIB]);
+    expect(uploads.uploads[0]?.metadata.get("digest")).toBe(sha256(LARGE_CONTENT));
+  });
+
+  it("goes on at the byte up to which the server has it when a piece breaks off", async () => {
+    const uploads = new ScriptedUploads();
+    uploads.fate = (piece) => (piece === 2 ? { keptBytes: 3 * MIB, cut: true } : {});
+    const { client } = await connect(uploads.answer);
+    const reply = await client.put("large", new Blob([LARGE_CONTENT]), LARGE);
+    expect(reply.digest).toBe(sha256(LARGE_CONTENT));
+    expect(uploads.pieces.map(([offset]) => offset)).toEqual([0, 8 * MIB, 11 * MIB, 19 * MIB]);
+  });
+
+  it("does not go round and round with a server that keeps nothing", async () => {
+    const uploads = new ScriptedUploads();
+    uploads.fate = () => ({ keptBytes: 0 });
+    const { client } = await connect(uploads.answer);
+    const put = client.put("large", new Blob([LARGE_CONTENT]), { ...LARGE, deadlineMs: 500 });
+    await expect(put).rejects.toMatchObject({ code: "invalid_response" });
+  });
 });

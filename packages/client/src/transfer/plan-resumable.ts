@@ -2,8 +2,11 @@ import type { PutOptions } from "../client-options.js";
 import type { Session } from "../session/session.js";
 import { BoundMemory } from "./bound-memory.js";
 import type { ResumableUpload } from "./resumable-upload.js";
+import { PiecewiseWay } from "./piecewise-way.js";
 import type { SourceBody } from "./source-body.js";
+import { StreamedWay } from "./streamed-way.js";
 import { describeUpload, formatUploadMetadata, type UploadDescription } from "./upload-metadata.js";
+import type { UploadWay } from "./upload-way.js";
 
 /** At 10 MB/s these are three seconds of sending again, about what the bookkeeping of a resumable upload may save. */
 const RESUMABLE_FROM_BYTES = 32 * 1024 * 1024;
@@ -22,20 +25,32 @@ export function planResumable(
   session: Session,
   put: PlannedPut,
   options: PutOptions,
-): Pick<ResumableUpload, "open" | "sizeBytes" | "metadata" | "memory"> | undefined {
+): Pick<ResumableUpload, "way" | "sizeBytes" | "metadata" | "memory"> | undefined {
   const { body, namespace, key, digest, idempotencyKey } = put;
-  const { sizeBytes, readFrom } = body;
-  if (sizeBytes === undefined || readFrom === undefined) return undefined;
+  const { sizeBytes } = body;
+  if (sizeBytes === undefined) return undefined;
   // What a transaction stages comes in one request.
   if (session.transaction !== undefined) return undefined;
   if (sizeBytes < (options.resumableFromBytes ?? RESUMABLE_FROM_BYTES)) return undefined;
+  const way = chooseWay(session, body, sizeBytes);
+  if (way === undefined) return undefined;
   const description = describeUpload({ namespace, key, digest }, options);
   return {
-    open: (position) => readFrom.call(body, position),
+    way,
     sizeBytes,
     metadata: formatUploadMetadata({ ...description, "idempotency-key": idempotencyKey }),
     memory: bindMemory(session, body, description),
   };
+}
+
+/** By the one request that streams where that can be; undefined for what can be read only once. */
+function chooseWay({ platform }: Session, body: SourceBody, sizeBytes: number): UploadWay | undefined {
+  const { readFrom, blob, digest } = body;
+  if (readFrom !== undefined) {
+    return new StreamedWay((position) => readFrom.call(body, position), { hasher: platform.createHasher(), sizeBytes });
+  }
+  if (blob === undefined || digest === undefined) return undefined;
+  return new PiecewiseWay({ blob, digest, tellsSent: platform.transport.tellsSent === true });
 }
 
 /** The memory for this very upload; undefined when there is none, or the source has nothing to be known again by. */

@@ -3,10 +3,8 @@ import { AttemptFailure } from "../session/attempt-failure.js";
 import { pause } from "../session/pause.js";
 import type { RetryBudget } from "../session/retry-budget.js";
 import type { Session } from "../session/session.js";
-import { HashedSource, type OpenSource } from "./hashed-source.js";
-import { StallWatch } from "./stall-watch.js";
-import { explainFailure, throwIfAnotherThanAnnounced, type Upload, withdraw } from "./upload.js";
 import type { BoundMemory } from "./bound-memory.js";
+import type { UploadWay } from "./upload-way.js";
 import {
   formatUploadPlace,
   parseUploadPlace,
@@ -14,9 +12,10 @@ import {
   UploadResource,
   type UploadState,
 } from "./upload-resource.js";
+import { throwIfAnotherThanAnnounced, type Upload, withdraw } from "./upload.js";
 
 export interface ResumableUpload extends Pick<Upload, "path" | "announced" | "signal" | "onProgress"> {
-  readonly open: OpenSource;
+  readonly way: UploadWay;
   readonly sizeBytes: number;
   /** See `formatUploadMetadata`. */
   readonly metadata: string;
@@ -62,7 +61,6 @@ class UploadRun {
   readonly #upload: ResumableUpload;
   readonly #budget: RetryBudget;
   readonly #resource: UploadResource;
-  readonly #source: HashedSource;
   readonly #answerMs: number;
   #place: UploadPlace | undefined;
   /** Undefined when only the server knows. */
@@ -72,13 +70,11 @@ class UploadRun {
   #previous: KoboldError | undefined;
 
   constructor(session: Session, upload: ResumableUpload, budget: RetryBudget) {
-    const { open, sizeBytes } = upload;
     this.#session = session;
     this.#upload = upload;
     this.#budget = budget;
     this.#resource = new UploadResource(session);
-    this.#source = new HashedSource(open, { hasher: session.platform.createHasher(), sizeBytes });
-    this.#answerMs = session.options.responseTimeoutMs + sizeBytes / NAMING_BYTES_PER_MS;
+    this.#answerMs = session.options.responseTimeoutMs + upload.sizeBytes / NAMING_BYTES_PER_MS;
   }
 
   /** Sends until the file has its name. */
@@ -90,8 +86,9 @@ class UploadRun {
       signal?.throwIfAborted();
       const place = this.#place ?? (await this.#begin());
       try {
-        const { reply } = await this.#goOn(place);
-        if (reply === undefined) throw AttemptFailure.invalidResponse("the server has the file and did not name it");
+        const { reply, offset } = await this.#goOn(place);
+        this.#offset = offset;
+        if (reply === undefined) continue;
         await memory?.forget();
         return reply;
       } catch (thrown) {
@@ -102,7 +99,7 @@ class UploadRun {
   }
 
   digest(): Promise<string> {
-    return this.#source.digest();
+    return this.#upload.way.digest();
   }
 
   /** Ends the upload at the server, unless somebody may want to go on with it. */
@@ -142,24 +139,18 @@ class UploadRun {
   }
 
   async #send(place: UploadPlace, offset: number): Promise<UploadState> {
-    const { signal, sizeBytes } = this.#upload;
-    const watch = new StallWatch(this.#session.options.responseTimeoutMs);
-    const reader = new RestReader(this.#source.readFrom(offset));
-    watch.disarm();
-    try {
-      // What comes before the offset may have to be read first, for its digest: no server shall wait for that.
-      await reader.prepare();
-      const body = reader.read(watch, (bytes) => this.#noteSent(offset + bytes));
-      return await this.#resource.send(place, {
-        ...{ offset, sizeBytes, body, answerMs: this.#answerMs },
-        signal: signal === undefined ? watch.signal : AbortSignal.any([signal, watch.signal]),
-      });
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      throw explainFailure(thrown, reader.failure, this.#previous);
-    } finally {
-      watch.stop();
-    }
+    const state = await this.#upload.way.send(
+      { resource: this.#resource, place, offset, sizeBytes: this.#upload.sizeBytes },
+      {
+        signal: this.#upload.signal,
+        answerMs: this.#answerMs,
+        takeMs: this.#session.options.responseTimeoutMs,
+        previous: this.#previous,
+        onSent: (position) => this.#noteSent(position),
+      },
+    );
+    if (state.reply !== undefined || state.offset > offset) return state;
+    throw AttemptFailure.invalidResponse("the server took the bytes and has no more than before");
   }
 
   #noteSent(position: number): void {
@@ -194,46 +185,5 @@ class UploadRun {
   async #leave(): Promise<void> {
     this.#place = undefined;
     await this.#upload.memory?.forget();
-  }
-}
-
-/** What is left of a source, passed on while a watch sees whose turn it is. */
-class RestReader {
-  /** What the source failed with. */
-  failure: unknown;
-  readonly #source: AsyncGenerator<Uint8Array>;
-  #next: IteratorResult<Uint8Array> | undefined;
-
-  constructor(source: AsyncGenerator<Uint8Array>) {
-    this.#source = source;
-  }
-
-  /** Reads up to the first piece that is to be sent. */
-  async prepare(): Promise<void> {
-    this.#next = await this.#pull();
-  }
-
-  async *read(watch: StallWatch, onSent: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-    let sentBytes = 0;
-    try {
-      for (let next = this.#next ?? (await this.#pull()); next.done !== true; next = await this.#pull()) {
-        watch.arm();
-        yield next.value;
-        watch.disarm();
-        sentBytes += next.value.length;
-        onSent(sentBytes);
-      }
-    } finally {
-      await this.#source.return(undefined);
-    }
-  }
-
-  async #pull(): Promise<IteratorResult<Uint8Array>> {
-    try {
-      return await this.#source.next();
-    } catch (thrown) {
-      this.failure = thrown;
-      throw thrown;
-    }
   }
 }

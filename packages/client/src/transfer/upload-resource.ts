@@ -24,7 +24,9 @@ export interface SentPiece {
   readonly sizeBytes: number;
   readonly body: NonNullable<TransportRequest["body"]>;
   readonly signal: AbortSignal;
+  /** From the last byte to the answer; 0 when the signal takes care of that. */
   readonly answerMs: number;
+  readonly onSent?: (bytes: number) => void;
 }
 
 const TUS = { [HEADER.tusResumable]: "1.0.0" };
@@ -85,10 +87,12 @@ export class UploadResource {
   async send({ server, path }: UploadPlace, piece: SentPiece): Promise<UploadState> {
     const response = await this.#session.exchange({
       ...{ server, method: "PATCH", path, body: piece.body, signal: piece.signal, responseTimeoutMs: piece.answerMs },
+      ...(piece.onSent !== undefined && { onSent: piece.onSent }),
       headers: {
         ...TUS,
         "content-type": "application/offset+octet-stream",
-        "content-length": String(piece.sizeBytes - piece.offset),
+        // Of a Blob the platform knows it, and lets nobody else say it.
+        ...(!(piece.body instanceof Blob) && { "content-length": String(piece.sizeBytes - piece.offset) }),
         [HEADER.uploadOffset]: String(piece.offset),
       },
     });

@@ -11,6 +11,11 @@ import { StallWatch } from "./stall-watch.js";
 /** Where nothing tells how an upload goes, it may take as long as over the slowest mobile link that is worth waiting for. */
 const SLOWEST_BYTES_PER_MS = 32;
 
+/** How long so many bytes may take where nothing tells how they go out. */
+export function slowestMs(sizeBytes: number): number {
+  return sizeBytes / SLOWEST_BYTES_PER_MS;
+}
+
 export interface Upload {
   readonly path: string;
   readonly headers: Record<string, string>;
@@ -91,7 +96,7 @@ async function sendBlob(
   { blob, digest }: { blob: Blob; digest: Digest },
 ): Promise<{ reply: PutReply; sent: Sent }> {
   throwIfAnotherThanAnnounced(digest, upload);
-  const blindMs = session.platform.transport.tellsSent === true ? 0 : blob.size / SLOWEST_BYTES_PER_MS;
+  const blindMs = session.platform.transport.tellsSent === true ? 0 : slowestMs(blob.size);
   const watch = new StallWatch(session.options.responseTimeoutMs + blindMs);
   const onSent = (bytes: number) => {
     watch.arm();
