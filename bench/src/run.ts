@@ -30,9 +30,10 @@ export async function runWorkload(workload: Workload, all: readonly Contestant[]
   const rounds = new Map<string, Measurement[]>(contestants.map(({ subject }) => [subject.name, []]));
   for (let round = 1; round <= plan.rounds; round++) {
     for (const { subject, running } of contestants) {
-      const load = await loadFor(workload, running, { label: `r${round}`, seconds: plan.secondsPerMeasurement });
+      const load = loadFor(workload, running, { label: `r${round}`, seconds: plan.secondsPerMeasurement });
       if (workload.operation === "delete") await prepareFiles(running, load);
-      rounds.get(subject.name)?.push(await measure(running, running.generator ?? plan.generator, load));
+      const known = await withReadPaths(load, running);
+      rounds.get(subject.name)?.push(await measure(running, running.generator ?? plan.generator, known));
     }
   }
   return contestants.map(({ subject }) => {
@@ -52,20 +53,20 @@ async function warmUp(workload: Workload, { subject, running }: Contestant, plan
   const isFirst = puts(workload) && subject.firstPutsSeconds !== undefined && !plan.warmed.has(subject.name);
   if (isFirst) plan.warmed.add(subject.name);
   const seconds = isFirst && plan.warmUpSeconds > 0 ? subject.firstPutsSeconds : plan.warmUpSeconds;
-  const load = await loadFor(workload, running, { label: "warm", seconds });
+  const load = loadFor(workload, running, { label: "warm", seconds });
   if (workload.operation === "get" || workload.operation === "mixed") await prepareFiles(running, load);
   if (seconds === 0 || workload.operation === "delete") return;
   await (running.generator ?? plan.generator).run(await withReadPaths(load, running));
 }
 
 /** Puts get keys of their own in each round, and so do files to be deleted; gets of all rounds read the same files. */
-async function loadFor(
+function loadFor(
   workload: Workload,
   running: RunningSubject,
   { label, seconds }: { label: string; seconds: number },
-): Promise<Load> {
+): Load {
   const { operation, sizeBytes, concurrency, keyCount, name } = workload;
-  const load = {
+  return {
     operation,
     sizeBytes,
     concurrency,
@@ -75,7 +76,6 @@ async function loadFor(
     seconds: operation === "delete" ? Math.max(seconds, DELETE_SECONDS) : seconds,
     folderUrls: running.folderUrls,
   };
-  return label === "warm" ? load : withReadPaths(load, running);
 }
 
 /** Known only when the files are there. */

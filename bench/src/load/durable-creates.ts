@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { median } from "../measure/median.js";
 import type { Load, LoadGenerator, LoadResult } from "./load-generator.js";
@@ -56,7 +56,7 @@ export class DurableCreates implements LoadGenerator {
   }
 
   #makeFolder(name: string): string {
-    const folder = join(this.#folder, dirname(name), name.slice(dirname(name).length + 1));
+    const folder = join(this.#folder, name);
     mkdirSync(folder, { recursive: true });
     return folder;
   }

@@ -6,6 +6,7 @@ import { keyOf, type Load } from "../load/load-generator.js";
 import { Child, findAnswer, findFreePort } from "./child.js";
 import { COMMAND, NAMESPACE, ourEnvironment, startNode, waitUntilComplete } from "./koboldfs.js";
 import { sqliteIn } from "./koboldfs-subjects.js";
+import { formatTemporaryPaths } from "./nginx.js";
 import type { RunningSubject, Subject, SubjectContext } from "./subject.js";
 
 const PUTS_AT_ONCE = 16;
@@ -71,9 +72,6 @@ async function startConfigured(folder: string, nodeUrl: string): Promise<{ child
 
 /** As generous as the nginx that is the yardstick. */
 function formatMain(folder: string): string {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (kind) => `${kind}_temp_path ${join(folder, kind)};`,
-  );
   return [
     process.getuid?.() === 0 ? "user root;" : "",
     "daemon off;",
@@ -85,7 +83,7 @@ function formatMain(folder: string): string {
     "access_log off;",
     "sendfile on;",
     "keepalive_requests 1000000000;",
-    ...temporary,
+    ...formatTemporaryPaths(folder),
     `include ${join(folder, "koboldfs.conf")};`,
     "}",
     "",

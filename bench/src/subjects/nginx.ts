@@ -67,9 +67,6 @@ async function startNginx(folder: string, mirrorPort?: number): Promise<NginxSer
  */
 function formatConfig(folder: string, port: number, mirrorPort: number | undefined): string {
   const user = process.getuid?.() === 0 ? "user root;" : "";
-  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (kind) => `${kind}_temp_path ${folder}/${kind};`,
-  );
   const mirror = formatMirror(mirrorPort);
   return `${user}
 daemon off;
@@ -82,7 +79,7 @@ http {
   keepalive_requests 1000000000;
   client_max_body_size 0;
   client_body_buffer_size 128k;
-  ${paths.join("\n  ")}
+  ${formatTemporaryPaths(folder).join("\n  ")}
   ${mirror.upstream}
   server {
     listen 127.0.0.1:${port};
@@ -96,6 +93,12 @@ http {
   }
 }
 `;
+}
+
+/** Where an nginx of our own keeps what it buffers: all that its distribution would set lies in folders of the system. */
+export function formatTemporaryPaths(folder: string): string[] {
+  const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  return kinds.map((kind) => `${kind}_temp_path ${join(folder, kind)};`);
 }
 
 function formatMirror(port: number | undefined): { upstream: string; directives: string; location: string } {

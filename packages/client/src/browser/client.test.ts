@@ -186,6 +186,15 @@ describe("a put of something large from a browser", () => {
     expect(uploads.pieces.map(([offset]) => offset)).toEqual([0, 8 * MIB, 11 * MIB, 19 * MIB]);
   });
 
+  it("takes it for no success when the server has all and does not name it", async () => {
+    const uploads = new ScriptedUploads();
+    uploads.names = false;
+    const { client } = await connect(uploads.answer);
+    const put = client.put("large", new Blob([LARGE_CONTENT]), { ...LARGE, deadlineMs: 500 });
+    await expect(put).rejects.toMatchObject({ code: "invalid_response" });
+    expect(uploads.ended).toBe(1);
+  });
+
   it("does not go round and round with a server that keeps nothing", async () => {
     const uploads = new ScriptedUploads();
     uploads.fate = () => ({ keptBytes: 0 });

@@ -24,6 +24,8 @@ export class ScriptedUploads {
   ownUrl = "";
   /** Asked with each piece's number, from 1. */
   fate: (piece: number) => PieceFate = () => ({});
+  /** Whether a complete upload's file gets its name. */
+  names = true;
   /** The digest that the server says it has. */
   digestOf: (bytes: Buffer) => string = sha256;
 
@@ -64,7 +66,7 @@ export class ScriptedUploads {
     response.writeHead(status, {
       "upload-offset": bytes.length,
       "upload-length": sizeBytes,
-      ...(bytes.length === sizeBytes && { ...outcome, "koboldfs-copies": 2, "koboldfs-wanted": 2 }),
+      ...(this.names && bytes.length === sizeBytes && { ...outcome, "koboldfs-copies": 2, "koboldfs-wanted": 2 }),
     });
     response.end();
   }

@@ -1,11 +1,10 @@
-import { AttemptFailure } from "../session/attempt-failure.js";
 import { StallWatch } from "./stall-watch.js";
 import { slowestMs } from "./upload.js";
 import type { UploadState } from "./upload-resource.js";
 import type { RestOptions, RestTarget, UploadWay } from "./upload-way.js";
 
 /** A second at 8 MB/s: so much may have to be sent again after a break, and so often the server says what it has. */
-export const UPLOAD_PIECE_BYTES = 8 * 1024 * 1024;
+const UPLOAD_PIECE_BYTES = 8 * 1024 * 1024;
 
 export interface KnownBlob {
   readonly blob: Blob;
@@ -41,9 +40,6 @@ export class PiecewiseWay implements UploadWay {
         ...{ offset, sizeBytes, body, answerMs: 0, onSent: note },
         signal: signal === undefined ? watch.signal : AbortSignal.any([signal, watch.signal]),
       });
-      if (state.reply === undefined && end === sizeBytes) {
-        throw AttemptFailure.invalidResponse("the server has the file and did not name it");
-      }
       if (!tellsSent) onSent(state.offset);
       return state;
     } catch (thrown) {

@@ -149,7 +149,11 @@ class UploadRun {
         onSent: (position) => this.#noteSent(position),
       },
     );
-    if (state.reply !== undefined || state.offset > offset) return state;
+    if (state.reply !== undefined) return state;
+    if (state.offset >= this.#upload.sizeBytes) {
+      throw AttemptFailure.invalidResponse("the server has the file and did not name it");
+    }
+    if (state.offset > offset) return state;
     throw AttemptFailure.invalidResponse("the server took the bytes and has no more than before");
   }
 

@@ -100,6 +100,11 @@ export class CommitDraft {
     this.#sizeBytes += bytes;
   }
 
+  /** The journal's last number before this group. */
+  get headNumber(): number {
+    return this.#headNumber;
+  }
+
   /** The number that the next entry gets. */
   get nextNumber(): number {
     return this.#headNumber + this.entries.length + 1;

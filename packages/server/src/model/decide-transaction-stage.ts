@@ -209,8 +209,8 @@ function seeKey(draft: CommitDraft, row: TransactionRow, { namespace, key }: Fil
 function makeStaged(draft: CommitDraft, row: TransactionRow, { isChecked, ...wanted }: Wanted): StagedChange {
   const { staged, version } = seeKey(draft, row, wanted);
   const seen = staged === undefined && isChecked ? version : staged?.seen;
-  // Nodes that join earlier in the same group count, as they would in a group before it.
-  const stagedAt = wanted.stagedAt ?? draft.nextNumber - 1;
+  // The bytes were placed before this group: a node that is filled anew in it may have lost them.
+  const stagedAt = wanted.stagedAt ?? draft.headNumber;
   return { ...wanted, transaction: row.id, stagedAt, ...(seen !== undefined && { seen }) };
 }
 

@@ -43,6 +43,14 @@ describe("a transaction", () => {
     expect(owedBy(1)).toEqual([]);
   });
 
+  it("counts on no node that was filled anew in the group in which it staged: the bytes were placed before", () => {
+    commit(beginOf(1));
+    const refill: Change = { kind: "refill-node", node: nodeId(2), forgetVolumes: true };
+    const outcomes = catalog.commit([refill, stageOf(1, putOf("a", "staged", { ...both, minCopies: 2 }))]);
+    expect(outcomes.map(codeOf)).toEqual(["ok", "ok"]);
+    expect(commit(finishOf("prepare", 1))).toEqual(["too_few_copies"]);
+  });
+
   it("is refused when too few of the nodes are left on which it was placed, and not once it was prepared", () => {
     commit(beginOf(1), stageOf(1, putOf("a")), beginOf(2), stageOf(2, putOf("b")), finishOf("prepare", 2));
     commit({ kind: "set-node-state", node: nodeId(1), state: "dead" });
