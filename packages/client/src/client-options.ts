@@ -1,4 +1,5 @@
 import type { FileInfo, TransactionState } from "@koboldfs/protocol";
+import type { DatabaseAdapter } from "./databases/database-adapter.js";
 import type { ByteRange } from "./transfer/download.js";
 import type { UploadMemory } from "./transfer/upload-memory.js";
 
@@ -25,6 +26,11 @@ export interface ClientOptions {
    * made of (`TransactionalClientPool` is one). Default: none.
    */
   readonly currentTransaction?: () => string | undefined;
+  /**
+   * The database that `withDatabase` is called with. A read that meets the moment between the two commits then finishes that
+   * transaction and reads again. Default: none; such a read gets the old content, or that there is none.
+   */
+  readonly database?: DatabaseAdapter<unknown>;
   /**
    * Operations under way at once, and connections to each server; others wait for their turn. Default 64. Browsers open
    * fewer connections, usually six to a server.
@@ -139,6 +145,8 @@ export interface FinishOptions extends CallOptions {
 export interface BeginOptions extends CallOptions {
   /** How long it may lie unused before it is aborted: a second to a day. Default 10 minutes. */
   readonly ttlMs?: number;
+  /** Who decides, 1 to 24 small letters and digits: the id begins with that and a hyphen, so that you know your own when you recover. */
+  readonly coordinator?: string;
 }
 
 export interface TransactionOptions extends BeginOptions {
@@ -152,6 +160,14 @@ export interface TransactionOptions extends BeginOptions {
    * when it throws, the transaction is aborted.
    */
   readonly decide?: (id: string) => Promise<void>;
+}
+
+export interface CoupledOptions extends Omit<BeginOptions, "coordinator"> {
+  /**
+   * Told when everything is decided and the database has committed, but no server answered that the files are: the recovery
+   * commits them.
+   */
+  readonly onUnfinished?: (id: string, reason: unknown) => void;
 }
 
 /** Whose changes are followed, and from where. */

@@ -16,6 +16,9 @@ import type {
 } from "@koboldfs/protocol";
 import type { CallOptions, ChangesOptions, FinishOptions, TransactionListOptions } from "./client-options.js";
 import type { ClusterFace } from "./cluster-face.js";
+import type { DatabaseAdapter } from "./databases/database-adapter.js";
+import { type RecoverOptions, type RecoveryReport, recoverTransactions } from "./databases/recover-transactions.js";
+import { type RecoveryOptions, RecoveryTimer } from "./databases/recovery-timer.js";
 import type { TransactionStep } from "./transactions/transaction-face.js";
 
 /** What concerns the whole cluster: every client and every pool of clients answers it. */
@@ -117,6 +120,21 @@ export class ClusterClient {
    */
   finishTransaction(id: string, step: TransactionStep, options: FinishOptions = {}): Promise<TransactionInfo> {
     return this.#cluster.transactions.finish(id, step, options);
+  }
+
+  /**
+   * Resolves what processes left behind that died, or lost a connection, in `withDatabase`: each prepared transaction is
+   * committed if your database says that its rows were, else aborted there first and then here. Only what was begun with this
+   * database is touched, and must have been begun with this client's token.
+   */
+  recoverTransactions(adapter: DatabaseAdapter<unknown>, options: RecoverOptions = {}): Promise<RecoveryReport> {
+    return recoverTransactions(this.#cluster.transactions, adapter, options);
+  }
+
+  /** Recovers now and every minute until it is stopped. */
+  startRecovery(adapter: DatabaseAdapter<unknown>, options: RecoveryOptions = {}): RecoveryTimer {
+    const recover = (signal: AbortSignal) => this.recoverTransactions(adapter, { ...options, signal });
+    return new RecoveryTimer(recover, options);
   }
 
   /** The whole cluster at one glance, as the server that answers sees it. */

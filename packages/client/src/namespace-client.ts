@@ -14,7 +14,6 @@ import { absentAsUndefined } from "./absent.js";
 import { BatchSender } from "./batch-sender.js";
 import { BundleReader, type GetManyResult } from "./bundle-reader.js";
 import type {
-  BeginOptions,
   CallOptions,
   CopyOptions,
   DeleteOptions,
@@ -25,18 +24,15 @@ import type {
   PastOptions,
   PrefixEntry,
   PutOptions,
-  TransactionOptions,
   UrlOptions,
 } from "./client-options.js";
 import { ClusterFace } from "./cluster-face.js";
+import { CoupledClient } from "./coupled-client.js";
 import { formatFilePath, formatNamespaceFilesPath, formatPastQuery, formatUrlQuery } from "./file-address.js";
 import { formatListQuery, walkPages } from "./lister.js";
 import type { TransportResponse } from "./platform.js";
-import { PolicyClient } from "./policy-client.js";
 import { checkDirectUrl, checkListReply } from "./reply-checks.js";
 import type { Session } from "./session/session.js";
-import { NamespaceTransaction } from "./transactions/namespace-transaction.js";
-import { runTransaction } from "./transactions/run-transaction.js";
 import type { DownloadRequest } from "./transfer/download.js";
 import { readFileHead } from "./transfer/file-head.js";
 import { FileReader } from "./transfer/file-reader.js";
@@ -52,9 +48,8 @@ import { uploadBody } from "./transfer/upload.js";
  * `KoboldError` with a code of the error table (`server_unreachable` when no server answered), or the reason of the
  * `signal` that they were given.
  */
-export class NamespaceClient extends PolicyClient {
+export class NamespaceClient extends CoupledClient<NamespaceClient> {
   readonly #session: Session;
-  readonly #cluster: ClusterFace;
   readonly #reader: FileReader;
   readonly #batches: BatchSender;
   readonly #bundles: BundleReader;
@@ -63,9 +58,8 @@ export class NamespaceClient extends PolicyClient {
     const name = parseNamespaceName(namespace);
     const cluster = new ClusterFace(session);
     const batches = new BatchSender(name, session);
-    super({ session, namespace: name, cluster, batches });
+    super({ session, namespace: name, cluster, batches }, (other, within) => new NamespaceClient(other, within));
     this.#session = session;
-    this.#cluster = cluster;
     this.#reader = new FileReader(session);
     this.#batches = batches;
     this.#bundles = new BundleReader(name, session);
@@ -314,42 +308,6 @@ export class NamespaceClient extends PolicyClient {
    */
   deleteMany(keys: Iterable<string> | AsyncIterable<string>, options: CallOptions = {}): Promise<number> {
     return this.#batches.deleteMany(keys, options);
-  }
-
-  /**
-   * Begins a transaction that you commit or abort yourself; see `Transaction`. What it stages in this namespace goes through
-   * `tx.files`. Left alone, it is aborted after `ttlMs`.
-   */
-  async begin(options: BeginOptions = {}): Promise<NamespaceTransaction<NamespaceClient>> {
-    const face = this.#cluster.transactions;
-    const { id } = await face.begin(options);
-    const createClient = (namespace: string, session: Session) => new NamespaceClient(namespace, session);
-    return new NamespaceTransaction({ id, face, session: this.#session, createClient }, this.namespace);
-  }
-
-  /**
-   * Does the work in a transaction, commits when it returns and aborts when it throws. All of it becomes current at once, for
-   * every reader. What does not go through `tx` is no part of it.
-   *
-   * ```ts
-   * await client.transaction(async (tx) => {
-   *   await tx.files.put("album/1.jpg", Buffer.from("one"));
-   *   await tx.files.put("album/2.jpg", Buffer.from("two"));
-   *   await tx.client(client.namespace).put("album/index", Buffer.from("1.jpg 2.jpg"));
-   * });
-   * const failed = client.transaction(async (tx) => {
-   *   await tx.files.delete("album/index");
-   *   throw new Error("changed my mind");
-   * });
-   * await failed.catch((error) => error.message); // => "changed my mind"
-   * (await client.stat("album/index"))?.size; // => 11
-   * ```
-   */
-  async transaction<Result>(
-    work: (tx: NamespaceTransaction<NamespaceClient>) => Promise<Result>,
-    options: TransactionOptions = {},
-  ): Promise<Result> {
-    return runTransaction(await this.begin(options), work, options);
   }
 
   /**

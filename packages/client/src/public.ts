@@ -45,6 +45,7 @@ export type {
   ChangesOptions,
   ClientOptions,
   CopyOptions,
+  CoupledOptions,
   DeleteOptions,
   FinishOptions,
   GetBytesOptions,
@@ -59,6 +60,27 @@ export type {
   TransactionOptions,
   UrlOptions,
 } from "./client-options.js";
+export { beginByCallback, type CallbackTransaction } from "./databases/callback-transaction.js";
+export type {
+  AdapterOptions,
+  DatabaseAdapter,
+  DatabaseTransaction,
+  SqlDialect,
+  SqlRow,
+  SqlValue,
+} from "./databases/database-adapter.js";
+export { formatDecisionsTable } from "./databases/dialect-sql.js";
+export { createMysqlAdapter, type MysqlConnection, type MysqlPool } from "./databases/mysql-adapter.js";
+export { createPgAdapter, type PgClient, type PgPool } from "./databases/pg-adapter.js";
+export {
+  createPostgresAdapter,
+  type PostgresSql,
+  type PostgresTransaction,
+} from "./databases/postgres-adapter.js";
+export type { RecoverOptions, RecoveryReport } from "./databases/recover-transactions.js";
+export type { RecoveryOptions, RecoveryTimer } from "./databases/recovery-timer.js";
+export type { CoupledWork } from "./databases/run-coupled.js";
+export { createSqliteAdapter, type SqliteDatabase } from "./databases/sqlite-adapter.js";
 export type { ClusterClient } from "./cluster-client.js";
 export type { HistoryClient } from "./history-client.js";
 export { compareKeys } from "./lister.js";

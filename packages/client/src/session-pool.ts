@@ -1,6 +1,8 @@
-import type { BeginOptions, TransactionOptions } from "./client-options.js";
+import type { BeginOptions, CoupledOptions, TransactionOptions } from "./client-options.js";
 import { ClusterClient } from "./cluster-client.js";
 import { ClusterFace } from "./cluster-face.js";
+import type { DatabaseAdapter } from "./databases/database-adapter.js";
+import { type CoupledWork, runCoupled } from "./databases/run-coupled.js";
 import { NamespaceClient } from "./namespace-client.js";
 import type { Session } from "./session/session.js";
 import { runTransaction } from "./transactions/run-transaction.js";
@@ -55,6 +57,15 @@ export class SessionPool extends ClusterClient {
     options: TransactionOptions = {},
   ): Promise<Result> {
     return runTransaction(await this.begin(options), work, options);
+  }
+
+  /** As `withDatabase` of a client of a namespace, over any of the namespaces. */
+  async withDatabase<Sql, Result>(
+    adapter: DatabaseAdapter<Sql>,
+    work: (parts: CoupledWork<Transaction<NamespaceClient>, Sql>) => Promise<Result>,
+    options: CoupledOptions = {},
+  ): Promise<Result> {
+    return runCoupled(adapter, { begin: (within) => this.begin(within), work, options });
   }
 
   /** Lets what is under way finish and closes the connections. What any client of this pool is asked afterwards throws. */

@@ -6,6 +6,11 @@ export type TransactionState = "open" | "prepared" | "committed" | "aborted";
 export interface BeginRequest {
   /** How long it may lie unused before it is aborted: 1,000 to 86,400,000, by default 600,000 (10 minutes). */
   ttlMs?: number;
+  /**
+   * Who decides what becomes of it, 1 to 24 small letters and digits: the id begins with that and a hyphen, so that whoever recovers
+   * knows its own.
+   */
+  coordinator?: string;
 }
 
 /** The body of `POST /v1/transactions/{id}/prepare|commit|abort`; may be left out. */

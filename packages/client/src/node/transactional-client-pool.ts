@@ -1,5 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { ClientOptions, TransactionOptions } from "../client-options.js";
+import { KoboldError } from "@koboldfs/protocol";
+import type { ClientOptions, CoupledOptions, TransactionOptions } from "../client-options.js";
+import type { DatabaseAdapter } from "../databases/database-adapter.js";
+import type { CoupledWork } from "../databases/run-coupled.js";
 import type { NamespaceClient } from "../namespace-client.js";
 import { runTransaction } from "../transactions/run-transaction.js";
 import type { Transaction } from "../transactions/transaction.js";
@@ -78,6 +81,27 @@ export class TransactionalClientPool extends ClientPool {
       return result;
     };
     return runTransaction(scope.tx, guarded, { twoPhase: this.#twoPhase, ...options });
+  }
+
+  /** As `transaction`, with your own database. Throws `invalid_request` inside of a transaction: the outermost decides. */
+  override async withDatabase<Sql, Result>(
+    adapter: DatabaseAdapter<Sql>,
+    work: (parts: CoupledWork<Transaction<NamespaceClient>, Sql>) => Promise<Result>,
+    options: CoupledOptions = {},
+  ): Promise<Result> {
+    if (this.current !== undefined) {
+      throw new KoboldError(
+        "invalid_request",
+        "withDatabase stands inside of a transaction, whose outermost part decides",
+      );
+    }
+    const scoped = async (parts: CoupledWork<Transaction<NamespaceClient>, Sql>): Promise<Result> => {
+      const scope: Scope = { tx: parts.tx };
+      const result = await this.#scopes.run(scope, () => work(parts));
+      if (scope.failure !== undefined) throw scope.failure.thrown;
+      return result;
+    };
+    return super.withDatabase(adapter, scoped, options);
   }
 }
 

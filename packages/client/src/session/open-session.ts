@@ -1,13 +1,17 @@
 import { KoboldError } from "@koboldfs/protocol";
 import type { ClientOptions } from "../client-options.js";
+import { createHeldReads } from "../databases/held-reads.js";
 import type { Platform } from "../platform.js";
-import { Session } from "./session.js";
+import { Session, type SessionOptions } from "./session.js";
 
 const DEFAULT_DEADLINE_MS = 30_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 2_000;
 const DEFAULT_RESPONSE_TIMEOUT_MS = 15_000;
 const DEFAULT_IDLE_TIMEOUT_MS = 10_000;
 const DEFAULT_MAX_IN_FLIGHT = 64;
+
+/** Outside of the transactions of whoever reads. */
+const ALONE = { currentTransaction: () => undefined };
 
 /** What a platform's transport has to know. */
 export interface ConnectionLimits {
@@ -21,7 +25,8 @@ export function openSession(options: ClientOptions, createPlatform: (limits: Con
   const servers = parseServers(options.servers);
   const maxInFlight = options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT;
   const connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
-  return new Session(createPlatform({ connectTimeoutMs, connections: maxInFlight }), {
+  const platform = createPlatform({ connectTimeoutMs, connections: maxInFlight });
+  const settings: SessionOptions = {
     servers,
     ...(options.token !== undefined && { token: options.token }),
     deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
@@ -30,7 +35,11 @@ export function openSession(options: ClientOptions, createPlatform: (limits: Con
     maxInFlight,
     ...(options.currentTransaction !== undefined && { currentTransaction: options.currentTransaction }),
     ...(options.uploadMemory !== undefined && { uploadMemory: options.uploadMemory }),
-  });
+  };
+  if (options.database === undefined) return new Session(platform, settings);
+  // Places of its own: those of a client may all be taken by reads that wait for this.
+  const finishHeld = createHeldReads(options.database, new Session(platform, { ...settings, ...ALONE }));
+  return new Session(platform, { ...settings, finishHeld });
 }
 
 function parseServers(servers: readonly string[]): string[] {

@@ -20,6 +20,11 @@ export interface SessionOptions {
   readonly uploadMemory?: UploadMemory;
   /** The transaction that a request joins which names none; asked for each. */
   readonly currentTransaction?: () => string | undefined;
+  /**
+   * A read met this prepared transaction: finishes it if that is decided, and answers whether what was read is old therefore.
+   * Never throws.
+   */
+  readonly finishHeld?: (transaction: string) => Promise<boolean>;
 }
 
 /** What an operation asks of the session besides its attempts. */
@@ -193,9 +198,27 @@ export class Session {
 
   /** One exchange. An answer that is not 2xx is thrown as an `AttemptFailure`. */
   async exchange(request: SessionRequest): Promise<TransportResponse> {
-    const { signal, wholeBytes } = request;
     const { transaction } = this;
-    const response = await this.platform.transport.request({
+    const response = await this.#send(request, transaction);
+    if (transaction === undefined && (await this.#isOld(response))) return this.exchange(request);
+    if (response.status < 200 || response.status > 299) throw await readProblem(response);
+    if (!isMirrorPath(request.path)) this.#preferCatalog(request.server, response);
+    this.#noteSteps(transaction, response);
+    return response;
+  }
+
+  /** Whether it was read between the two commits of rows and files; then the second is made up for. */
+  async #isOld(response: TransportResponse): Promise<boolean> {
+    const held = response.headers[HEADER.transaction];
+    if (held === undefined || this.options.finishHeld === undefined) return false;
+    if (!(await this.options.finishHeld(held))) return false;
+    response.discard();
+    return true;
+  }
+
+  #send(request: SessionRequest, transaction: string | undefined): Promise<TransportResponse> {
+    const { signal, wholeBytes } = request;
+    return this.platform.transport.request({
       server: request.server,
       method: request.method,
       path: request.path,
@@ -211,10 +234,6 @@ export class Session {
       responseTimeoutMs: request.responseTimeoutMs ?? this.options.responseTimeoutMs,
       idleTimeoutMs: Math.max(request.idleTimeoutMs ?? 0, this.options.idleTimeoutMs),
     });
-    if (response.status < 200 || response.status > 299) throw await readProblem(response);
-    if (!isMirrorPath(request.path)) this.#preferCatalog(request.server, response);
-    this.#noteSteps(transaction, response);
-    return response;
   }
 
   /** An answer from a server's mirror may be old: it is taken when no other server is left that may have the catalog. */

@@ -14,9 +14,10 @@ export class TransactionFace {
     this.#session = session;
   }
 
-  begin({ ttlMs, ...options }: BeginOptions): Promise<TransactionInfo> {
+  begin({ ttlMs, coordinator, ...options }: BeginOptions): Promise<TransactionInfo> {
     const headers = { [HEADER.idempotencyKey]: this.#session.createIdempotencyKey() };
-    const request = post("/v1/transactions", ttlMs === undefined ? {} : { ttlMs }, headers);
+    const body = { ...(ttlMs !== undefined && { ttlMs }), ...(coordinator !== undefined && { coordinator }) };
+    const request = post("/v1/transactions", body, headers);
     return this.#session.callJson(request, checkTransaction, options);
   }
 

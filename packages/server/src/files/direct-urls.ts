@@ -2,6 +2,7 @@ import { type FileKey, KoboldError, type NamespaceName } from "@koboldfs/protoco
 import type { UrlSigner } from "../auth/url-signature.js";
 import type { FileRecord } from "../model/change.js";
 import { chooseServingNode, fileNameOf, formatDirectUrl, isPrivateTemplate } from "../model/direct-url.js";
+import type { TransactionId } from "../model/transaction.js";
 import type { FileContext } from "./file-context.js";
 import type { FileService } from "./file-service.js";
 import type { NamespaceViews } from "./namespace-views.js";
@@ -19,6 +20,8 @@ export interface DirectUrl {
   readonly url: string;
   /** Absent when the URL is not signed, and so good until its bytes are removed. */
   readonly expires?: Date;
+  /** The prepared transaction that is about to change the key. */
+  readonly heldBy?: TransactionId;
 }
 
 export interface DirectUrlsOptions {
@@ -54,7 +57,11 @@ export class DirectUrls {
     const name = { namespace, digest: file.digest, name: fileNameOf(key) };
     const sign = () => signer.sign(name, expires);
     const url = formatDirectUrl(template, { nodeUrl: node.url, namespace, digest: file.digest, key, sign });
-    return isPrivateTemplate(template) ? { url, expires: new Date(expires * 1000) } : { url };
+    return {
+      url,
+      ...(isPrivateTemplate(template) && { expires: new Date(expires * 1000) }),
+      ...(file.heldBy !== undefined && { heldBy: file.heldBy }),
+    };
   }
 
   async #listCandidates(file: FileRecord) {

@@ -34,6 +34,8 @@ const RENEWED_PART = 0.25;
 export interface BeginOptions {
   readonly owner: string;
   readonly ttlMs?: number;
+  /** What the id begins with; `COORDINATOR_PATTERN`. */
+  readonly coordinator?: string;
   readonly idempotencyKey?: string;
 }
 
@@ -60,15 +62,15 @@ export class TransactionService {
     this.#namespaces = new NamespaceViews(context);
   }
 
-  /** Throws `too_many_transactions`, and `invalid_request` for a time to live that is none. */
-  async begin({ owner, ttlMs = DEFAULT_TRANSACTION_TTL_MS, idempotencyKey }: BeginOptions): Promise<TransactionInfo> {
-    const id = (
-      idempotencyKey === undefined ? randomBytes(16).toString("hex") : idOf(owner, idempotencyKey)
-    ) as TransactionId;
+  /** Throws `too_many_transactions`, and `invalid_request` for a time to live or a coordinator that is none. */
+  async begin(options: BeginOptions): Promise<TransactionInfo> {
+    const { owner, ttlMs = DEFAULT_TRANSACTION_TTL_MS, coordinator = "", idempotencyKey } = options;
+    const random = idempotencyKey === undefined ? randomBytes(16).toString("hex") : hexOf(owner, idempotencyKey);
+    const id = (coordinator === "" ? random : `${coordinator}-${random}`) as TransactionId;
     const done = await this.#commit({
       ...{ kind: "begin-transaction", transaction: { id, owner }, ttlMs },
       ...(idempotencyKey !== undefined && {
-        idempotency: { key: idempotencyKey, fingerprint: fingerprint("begin", owner, ttlMs) },
+        idempotency: { key: idempotencyKey, fingerprint: fingerprint("begin", owner, ttlMs, coordinator) },
       }),
     });
     return infoOf(done);
@@ -208,7 +210,7 @@ export function toTransactionInfo(row: TransactionRow): TransactionInfo {
 }
 
 /** The same request gets the same transaction, whichever node it comes to and whatever became of the first answer. */
-function idOf(owner: string, idempotencyKey: string): string {
+function hexOf(owner: string, idempotencyKey: string): string {
   return createHash("sha256").update(`koboldfs transaction\n${owner}\n${idempotencyKey}`).digest("hex").slice(0, 32);
 }
 

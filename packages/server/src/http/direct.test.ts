@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { DirectUrlReply } from "@koboldfs/protocol";
+import type { DirectUrlReply, TransactionInfo } from "@koboldfs/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RawReply, send } from "./raw-client.js";
 import { startTestServer, TEST_URL_KEY, type TestServer } from "./test-server.js";
@@ -54,6 +54,23 @@ describe("the direct URL of a file", () => {
     const expires = Number(closed.searchParams.get("e")) - Date.now() / 1000;
     expect(closed.searchParams.get("k")).toBe(TEST_URL_KEY.id);
     expect(Math.round(expires / 10)).toBe(6);
+  });
+
+  it("tells which prepared transaction is about to change the key, or to name it", async () => {
+    const post = (path: string) => send(test.port, { method: "POST", path: `/v1/transactions${path}` });
+    const tx = (await post("")).json<TransactionInfo>().id;
+    const headers = { "koboldfs-transaction": tx };
+    for (const key of ["a/cat ü.html", "a/kitten"]) await put("open", key, Buffer.from("next"), headers);
+    const tellOf = async (key: string) => {
+      const reply = await get(`/v1/files/open/${encodeURIComponent(key)}?url`);
+      return [reply.status, reply.headers["koboldfs-transaction"]];
+    };
+    expect(await tellOf("a/cat ü.html")).toEqual([200, undefined]);
+    await post(`/${tx}/prepare`);
+    expect(await tellOf("a/cat ü.html")).toEqual([200, tx]);
+    expect(await tellOf("a/kitten")).toEqual([404, tx]);
+    await post(`/${tx}/abort`);
+    expect(await tellOf("a/kitten")).toEqual([404, undefined]);
   });
 
   it("is refused without a template, without the file, and when it is asked for wrongly", async () => {

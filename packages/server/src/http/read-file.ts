@@ -28,7 +28,7 @@ export async function getFile(context: ReadContext, request: FastifyRequest, rep
   const { query, ...name } = parseQueriedFileUrl(request.originalUrl);
   const past = parsePastQuery(query);
   if (past.kind === "versions") return sendVersions(files, { ...name, ...past }, reply);
-  if (past.kind === "url") return sendUrl(context.urls, { ...name, ...past }, reply);
+  if (past.kind === "url") return sendUrl(context, { ...name, ...past }, reply);
   const file = await findFile(context, { ...name, past, request, reply });
   if (answerCondition(file, request, reply)) return;
   const handed = await context.offload.handOver(file, request.headers);
@@ -56,13 +56,22 @@ async function findFile(
   if (past.kind === "version") return files.history.getVersion(namespace, key, past.version);
   if (past.kind === "as-of") return files.history.getFileAsOf(namespace, key, past.asOf);
   const view = parseReadView(auth, exchange.request.headers, past.consistency);
+  const file = files.getFile(namespace, key, view);
+  return typeof view === "object" ? file : tellHolder(files, { namespace, key, reply: exchange.reply }, file);
+}
+
+/** A prepared transaction may be about to name what is missing: whoever knows its coordinator can find out. */
+async function tellHolder<Found>(
+  files: FileService,
+  { namespace, key, reply }: FileName & { readonly reply: FastifyReply },
+  found: Promise<Found>,
+): Promise<Found> {
   try {
-    return await files.getFile(namespace, key, view);
+    return await found;
   } catch (error) {
-    const isMissing = error instanceof KoboldError && error.code === "not_found" && typeof view !== "object";
+    const isMissing = error instanceof KoboldError && error.code === "not_found";
     const holder = isMissing ? await files.findHolder(namespace, key) : undefined;
-    // A prepared transaction may be about to name it: whoever knows its coordinator can find out.
-    if (holder !== undefined) exchange.reply.header(HEADER.transaction, holder);
+    if (holder !== undefined) reply.header(HEADER.transaction, holder);
     throw error;
   }
 }
@@ -72,8 +81,9 @@ function sendHead(reply: FastifyReply, headers: ReplyHeaders): void {
   reply.hijack();
 }
 
-async function sendUrl(urls: DirectUrls, request: DirectUrlRequest, reply: FastifyReply): Promise<void> {
-  const { url, expires } = await urls.find(request);
+async function sendUrl({ urls, files }: ReadContext, request: DirectUrlRequest, reply: FastifyReply): Promise<void> {
+  const { url, expires, heldBy } = await tellHolder(files, { ...request, reply }, urls.find(request));
+  if (heldBy !== undefined) reply.header(HEADER.transaction, heldBy);
   await reply.send({ url, ...(expires !== undefined && { expires: expires.toISOString() }) });
 }
 

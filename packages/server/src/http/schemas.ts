@@ -1,5 +1,5 @@
 import { ERROR_TABLE, type ErrorCode, MAX_BUNDLE_FILES } from "@koboldfs/protocol";
-import { MAX_TRANSACTION_TTL_MS, MIN_TRANSACTION_TTL_MS } from "../model/transaction.js";
+import { COORDINATOR_PATTERN, MAX_TRANSACTION_TTL_MS, MIN_TRANSACTION_TTL_MS } from "../model/transaction.js";
 
 /** JSON Schemas of the bodies in protocol/wire.ts: what requests are checked against and the OpenAPI document shows. */
 
@@ -273,9 +273,13 @@ export const SCHEMAS = [
   },
   {
     $id: "BeginRequest",
-    ...object({ ttlMs: { type: "integer", minimum: MIN_TRANSACTION_TTL_MS, maximum: MAX_TRANSACTION_TTL_MS } }, [
-      "ttlMs",
-    ]),
+    ...object(
+      {
+        ttlMs: { type: "integer", minimum: MIN_TRANSACTION_TTL_MS, maximum: MAX_TRANSACTION_TTL_MS },
+        coordinator: { type: "string", pattern: COORDINATOR_PATTERN },
+      },
+      ["ttlMs", "coordinator"],
+    ),
   },
   { $id: "FinishRequest", ...object({ force: { type: "boolean" }, steps: COUNT }, ["force", "steps"]) },
   { $id: "TransactionInfo", ...object(transactionProperties, OPTIONAL_OF_TRANSACTION) },

@@ -26,11 +26,12 @@ export function addTransactionRoutes(scope: FastifyInstance, { auth, files }: Cl
     "/v1/transactions",
     { schema: beginSchema(), preValidation: takeNoBodyForEmpty },
     async (request, reply) => {
-      const { ttlMs } = request.body as BeginRequest;
+      const { ttlMs, coordinator } = request.body as BeginRequest;
       const idempotencyKey = parseIdempotencyKey(request.headers);
       const info = await transactions.begin({
         owner: ownerOf(request),
         ...(ttlMs !== undefined && { ttlMs }),
+        ...(coordinator !== undefined && { coordinator }),
         ...(idempotencyKey !== undefined && { idempotencyKey }),
       });
       reply.code(201).header("Location", `/v1/transactions/${info.id}`);

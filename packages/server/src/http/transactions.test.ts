@@ -144,6 +144,24 @@ describe("a transaction", () => {
     expect(one.json<TransactionInfo>().id).toBe(two.json<TransactionInfo>().id);
   });
 
+  it("has an id that begins with its coordinator, if it has one", async () => {
+    const tx = await begin({ coordinator: "bookshop7" });
+    expect(tx).toMatch(/^bookshop7-[0-9a-f]{32}$/);
+    await put("a", "1", { tx });
+    expect((await finish(tx, "prepare")).json()).toMatchObject({ id: tx, state: "prepared" });
+    expect((await finish(tx, "commit")).json()).toMatchObject({ id: tx, state: "committed" });
+    expect((await call("GET", file("a"))).text).toBe("1");
+    const headers = { "idempotency-key": "begin-with-coordinator" };
+    const body = (coordinator: string) => ({ headers, body: JSON.stringify({ coordinator }) });
+    const ids = [];
+    for (let times = 0; times < 2; times += 1) {
+      ids.push((await call("POST", "/v1/transactions", body("mine"))).json<TransactionInfo>().id);
+    }
+    expect(ids[0]).toBe(ids[1]);
+    const other = call("POST", "/v1/transactions", body("yours"));
+    expect(await problemOf(other)).toEqual([422, "idempotency_key_reused"]);
+  });
+
   it("holds its keys when it is prepared, while reads go on and are told of it", async () => {
     await put("old", "old");
     const tx = await begin();
@@ -236,7 +254,13 @@ describe("a request of a transaction that cannot go on", () => {
   });
 
   it("is refused for a body that is none", async () => {
-    for (const body of ['{"ttlMs":1}', '{"ttlMs":"600000"}', '{"other":1}']) {
+    for (const body of [
+      '{"ttlMs":1}',
+      '{"ttlMs":"600000"}',
+      '{"other":1}',
+      '{"coordinator":"A"}',
+      '{"coordinator":""}',
+    ]) {
       expect(await problemOf(call("POST", "/v1/transactions", { body }))).toEqual([400, "invalid_request"]);
     }
     expect(await problemOf(call("GET", "/v1/transactions?limit=0"))).toEqual([400, "invalid_request"]);

@@ -18,7 +18,7 @@ import {
 
 export function decideBegin(draft: CommitDraft, change: BeginChange): ChangeOutcome {
   const { transaction, ttlMs } = change;
-  if (!isTransactionId(transaction.id)) return refuse("invalid_request", "a transaction's id is 32 hex digits");
+  if (!isTransactionId(transaction.id)) return refuse("invalid_request", "this is no id of a transaction");
   if (!Number.isSafeInteger(ttlMs) || ttlMs < MIN_TRANSACTION_TTL_MS || ttlMs > MAX_TRANSACTION_TTL_MS) {
     const range = `${MIN_TRANSACTION_TTL_MS} to ${MAX_TRANSACTION_TTL_MS}`;
     return refuse("invalid_request", `a transaction's time to live is ${range} ms, not ${ttlMs}`);

@@ -1,11 +1,14 @@
 import type { TransactionState } from "@koboldfs/protocol";
 
-/** 32 hex digits that nobody guesses. */
+/** 32 hex digits that nobody guesses, behind the name of whoever coordinates it and a hyphen if it has one: `NAME-RANDOM`. */
 export type TransactionId = string & { readonly __brand: "TransactionId" };
 
 export function isTransactionId(text: string): text is TransactionId {
-  return /^[0-9a-f]{32}$/.test(text);
+  return /^(?:[0-9a-z]{1,24}-)?[0-9a-f]{32}$/.test(text);
 }
+
+/** As coordinators may be called, so that each finds its own among all transactions. */
+export const COORDINATOR_PATTERN = "^[0-9a-z]{1,24}$";
 
 /** A transaction as a request names it. */
 export interface TransactionRef {
