@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findOrInstallPrograms } from "@koboldfs/tools";
+import { findOrInstallPrograms, getTestPostgres } from "@koboldfs/tools";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runShellExample } from "./shell-example.js";
 import { DemoProcess } from "./demo-process.js";
@@ -99,6 +100,27 @@ describe.skipIf("skip" in curl)(`the examples of the documents, in a demo cluste
     await runTypeScriptExample(text, demo.folder);
     const listed = await runShellExample("curl -s http://127.0.0.1:9876/v1/files/demo?prefix=site/", place());
     for (const key of ["index.md", "about.md", "index.html", "logo.svg"]) expect(listed).toContain(`site/${key}`);
+  });
+
+  it("the example of docs/transactions.md with a database commits a row and a file", async () => {
+    const database = await (await getTestPostgres()).createDatabase();
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query("create table albums (id serial primary key, title text not null)");
+    writeFileSync(join(demo.folder, "summer.jpg"), "a summer");
+    let text = findBlock(readBlocks("docs/transactions.md"), "ts", "withDatabase").text;
+    expect(text).toContain("postgres://shop@db/shop");
+    for (const [written, here] of Object.entries({ ...demo.replacements, "postgres://shop@db/shop": database.url })) {
+      text = text.replaceAll(written, here);
+    }
+    await runShellExample("curl -sf -X PUT http://127.0.0.1:9876/v1/namespaces/photos", place());
+    await runTypeScriptExample(text, demo.folder);
+    const { rows } = await client.query<{ id: number; title: string }>("select id, title from albums");
+    expect(rows).toEqual([{ id: 1, title: "Summer" }]);
+    const got = await runShellExample("curl -sf http://127.0.0.1:9876/v1/files/photos/albums/1/cover.jpg", place());
+    expect(got).toBe("a summer");
+    await client.end();
+    await database.drop();
   });
 });
 

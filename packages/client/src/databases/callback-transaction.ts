@@ -14,7 +14,9 @@ export function beginByCallback<Sql>(
     const hold = (transaction: CallbackTransaction<Sql>): Promise<void> =>
       new Promise((commit, rollback) => {
         begun({
-          ...{ sql: transaction.sql, query: (text, values) => transaction.query(text, values) },
+          sql: transaction.sql,
+          // A library may leave a statement unanswered whose connection broke, and tell only of the transaction.
+          query: (text, values) => Promise.race([transaction.query(text, values), broken]),
           commit: () => {
             commit();
             return ended;
@@ -31,5 +33,7 @@ export function beginByCallback<Sql>(
     // Once it has begun whoever ends it is told what failed, and nobody listens here any more.
     const ended = run(hold).then(() => undefined);
     ended.catch(failed);
+    const broken = ended.then(() => Promise.reject(new Error("the transaction has ended")));
+    broken.catch(() => undefined);
   });
 }

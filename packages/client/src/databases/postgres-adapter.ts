@@ -11,7 +11,11 @@ export interface PostgresSql<Transaction extends PostgresTransaction = PostgresT
   begin(work: (transaction: Transaction) => Promise<void>): Promise<unknown>;
 }
 
-/** PostgreSQL through the package `postgres`. The work's `sql` is that of its `begin`. */
+/**
+ * PostgreSQL through the package `postgres`. The work's `sql` is that of its `begin`. As of its version 3.4.9 a connection that
+ * breaks may throw outside of every promise, which ends the process, or never answer (its issues 1154 and 1208): the recovery
+ * makes good what that leaves, and `pg` does not have it.
+ */
 export function createPostgresAdapter<Transaction extends PostgresTransaction>(
   sql: PostgresSql<Transaction>,
   options: AdapterOptions = {},
