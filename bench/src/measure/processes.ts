@@ -10,6 +10,13 @@ interface ProcessStat {
   /** Its own time and that of its children that ended and were waited for. */
   readonly cpuSeconds: number;
   readonly reapedCpuSeconds: number;
+  /** Of its own time the part in the kernel. */
+  readonly systemSeconds: number;
+}
+
+export interface CpuTimes {
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
 }
 
 export interface ProcessMemory {
@@ -20,6 +27,14 @@ export interface ProcessMemory {
 /** CPU seconds of the processes and everything they started, since they began: only differences mean anything. */
 export function cpuSecondsOf(roots: readonly number[]): number {
   return treeOf(roots).reduce((sum, stat) => sum + stat.cpuSeconds, 0);
+}
+
+/** As `cpuSecondsOf`, in two parts, without children that have ended. */
+export function cpuTimesOf(roots: readonly number[]): CpuTimes {
+  const stats = treeOf(roots);
+  const sum = (value: (stat: ProcessStat) => number) => stats.reduce((total, stat) => total + value(stat), 0);
+  const systemSeconds = sum((stat) => stat.systemSeconds);
+  return { userSeconds: sum((stat) => stat.cpuSeconds - stat.reapedCpuSeconds) - systemSeconds, systemSeconds };
 }
 
 /** The most memory (VmHWM) each process had since `resetPeakMemory`, or since it began where that is not allowed. */
@@ -72,6 +87,7 @@ function readStat(pid: number): ProcessStat | undefined {
     parent: Number(fields[1]),
     cpuSeconds: seconds(11) + seconds(12) + reapedCpuSeconds,
     reapedCpuSeconds,
+    systemSeconds: seconds(12),
   };
 }
 
