@@ -62,6 +62,12 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
         ],
       },
       {
+        fault: "A node is killed, another one stands still, while transactions change the same keys",
+        outcome:
+          "The commits in the order of their numbers explain everything that anybody saw: nobody saw a part of one, no update under If-Match is lost, each transaction reads its own writes",
+        proofs: [inTests("transaction-histories", "have an order that explains everything")],
+      },
+      {
         fault: "All nodes are killed at the same moment",
         outcome: "Everything acknowledged is there when they are back",
         proofs: [inTests("two-failures", "as when the power goes")],
