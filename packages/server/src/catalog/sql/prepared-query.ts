@@ -59,6 +59,16 @@ export function prepareRows<Values extends object, Row>(
   return (rows) => chunk(rows).map((part) => fill<Row>(find(part.length), part as readonly Record<string, unknown>[]));
 }
 
+/** Of a query that gives at most one row for each that is asked: so that asking for one may be done by shorter ways. */
+export function givingOneEach<Values, Row>(
+  prepared: (rows: readonly Values[]) => SqlStatement<Row>[],
+): (rows: readonly Values[]) => SqlStatement<Row>[] {
+  return (rows) => {
+    const statements = prepared(rows);
+    return rows.length === 1 ? statements.map((statement) => ({ ...statement, givesOneRow: true })) : statements;
+  };
+}
+
 function slotRows<Values>(columns: readonly (keyof Values & string)[], count: number): Values[] {
   return Array.from({ length: count }, (_, row) => {
     return Object.fromEntries(columns.map((column) => [column, new Slot(row, column)])) as Values;

@@ -4,6 +4,8 @@ export interface SqlStatement<Row = unknown> {
   readonly parameters: readonly unknown[];
   /** Same name, same text: engines that can keep the statement prepared under it. */
   readonly name?: string;
+  /** It gives one row or none: engines may ask for no more. */
+  readonly givesOneRow?: boolean;
   /** Never set; carries the row type. */
   readonly row?: Row;
 }

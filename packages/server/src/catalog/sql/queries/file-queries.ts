@@ -7,7 +7,7 @@ import type { HeldFile } from "../../catalog.js";
 import { fromHex, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orUpdate } from "../insert-or-update.js";
-import { prepareQuery, prepareRows } from "../prepared-query.js";
+import { prepareQuery, prepareRows, givingOneEach } from "../prepared-query.js";
 import type { FilesTable, SqlText } from "../schema.js";
 import { type AsOf, notExpired, prepareRanges } from "./key-ranges.js";
 
@@ -58,8 +58,8 @@ export function createFileQueries(db: CatalogKysely, dialect: SqlDialect) {
       .where(notExpired("files", dialect.nowMs)),
   );
   return {
-    find,
-    findLive,
+    find: givingOneEach(find),
+    findLive: givingOneEach(findLive),
     put: (files: readonly FileRecord[]) => put(files.map(formatFileRow)),
     remove,
     list: prepareRanges<object, FileRow>("list_files", (bound) =>

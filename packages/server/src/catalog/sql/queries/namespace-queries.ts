@@ -4,7 +4,7 @@ import type { NamespaceRow } from "../../../model/commit-view.js";
 import { toBigInt, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orUpdate } from "../insert-or-update.js";
-import { prepareQuery, prepareRows } from "../prepared-query.js";
+import { givingOneEach, prepareQuery, prepareRows } from "../prepared-query.js";
 import type { NamespacesTable } from "../schema.js";
 
 type StoredNamespace = Selectable<NamespacesTable>;
@@ -14,8 +14,10 @@ const UPDATED_COLUMNS = [...POLICY_COLUMNS, "files", "bytes", "horizon"] as cons
 const COLUMNS = ["name", ...UPDATED_COLUMNS, "created_ms"] as const;
 
 export function createNamespaceQueries(db: CatalogKysely, dialect: SqlDialect) {
-  const find = prepareRows<{ name: string }, StoredNamespace>("find_namespaces", ["name"], (rows) =>
-    db.selectFrom("namespaces").select(COLUMNS).where("name", "in", listNames(rows)),
+  const find = givingOneEach(
+    prepareRows<{ name: string }, StoredNamespace>("find_namespaces", ["name"], (rows) =>
+      db.selectFrom("namespaces").select(COLUMNS).where("name", "in", listNames(rows)),
+    ),
   );
   const put = prepareRows<ReturnType<typeof formatNamespaceRow>, unknown>("put_namespaces", COLUMNS, (rows) =>
     orUpdate(dialect, db.insertInto("namespaces").values(rows), { key: ["name"], update: UPDATED_COLUMNS }),

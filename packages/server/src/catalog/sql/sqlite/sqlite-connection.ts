@@ -66,8 +66,9 @@ export class SqliteConnection implements SqlConnection {
     // One array, never spread: libsql takes a single object for named parameters.
     const { statement: native, columns } = prepared;
     if (columns === undefined) return { rows: [], affected: native.run(statement.parameters).changes };
-    const rows = native.all(statement.parameters) as unknown[][];
-    return { rows: rows.map((values) => nameValues(columns, values) as Row), affected: rows.length };
+    const rows =
+      statement.givesOneRow === true ? getOne(native, statement.parameters) : native.all(statement.parameters);
+    return { rows: rows.map((values) => nameValues(columns, values as unknown[]) as Row), affected: rows.length };
   }
 
   #prepare(sql: string): Prepared {
@@ -100,6 +101,12 @@ export class SqliteConnection implements SqlConnection {
     if (this.#database.inTransaction) this.#database.exec("rollback");
     this.#database.close();
   }
+}
+
+/** Half the time of `all`, which makes an iterator and room for a hundred rows. The statement is reset as well. */
+function getOne(native: Database.Statement, parameters: readonly unknown[]): unknown[] {
+  const row: unknown = native.get(parameters);
+  return row === undefined ? [] : [row];
 }
 
 function openDatabase(path: string, busyTimeoutMs: number): Database.Database {
