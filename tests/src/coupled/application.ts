@@ -44,18 +44,24 @@ export async function openApplication(
   options: ApplicationOptions = {},
 ): Promise<Application> {
   const { adapter, close } = DRIVERS[engine](dsn, options);
-  const ask = async (text: string): Promise<readonly SqlRow[]> => {
-    const { query, commit } = await adapter.begin("write");
-    const rows = await query(text);
-    await commit();
-    return rows;
+  const ask = async (text: string, purpose: "read" | "write"): Promise<readonly SqlRow[]> => {
+    const { query, commit, rollback } = await adapter.begin(purpose);
+    try {
+      const rows = await query(text);
+      await commit();
+      return rows;
+    } catch (thrown) {
+      await rollback().catch(() => undefined);
+      throw thrown;
+    }
   };
-  await ask(TABLE);
+  // Only when it is missing: to create it would wait for whoever writes.
+  await ask("select count(*) from documents", "read").catch(() => ask(TABLE, "write"));
   return {
     adapter,
     close,
     readRows: async () => {
-      const rows = await ask("select name, body from documents");
+      const rows = await ask("select name, body from documents", "read");
       return new Map(rows.map(({ name, body }) => [String(name), String(body)]));
     },
   };
@@ -64,8 +70,8 @@ export async function openApplication(
 const DRIVERS: Readonly<Record<ApplicationEngine, (dsn: string, options: ApplicationOptions) => Driver>> = {
   sqlite: (dsn, { setUp, ...options }) => {
     const database = new Database(dsn);
-    database.exec("pragma journal_mode = wal");
     database.exec("pragma busy_timeout = 3000");
+    database.exec("pragma journal_mode = wal");
     if (setUp !== undefined) database.exec(setUp);
     const adapter = mapSql(createSqliteAdapter(database, options), (sql) => async (name, body) => {
       sql.prepare("insert or replace into documents (name, body) values (?, ?)").run(name, body);
