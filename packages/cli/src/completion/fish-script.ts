@@ -20,7 +20,15 @@ function __koboldfs_at
 end
 
 function __koboldfs_candidates
-    koboldfs __complete $argv[1] (commandline -ct) 2>/dev/null
+    # What chooses the server on this line chooses whom to ask.
+    set -l words (commandline -opc)
+    set -l connection
+    for i in (seq 2 (math (count $words) - 1))
+        contains -- $words[$i] --server --profile; and set -a connection $words[$i] $words[(math $i + 1)]
+    end
+    # Backslashes and an opening quote are the shell's, not the key's.
+    set -l typed (commandline -ct | string replace -r '^["\\']' '' | string replace -ra '\\\\\\\\(.)' '$1')
+    koboldfs __complete $argv[1] "$typed" $connection 2>/dev/null
 end
 
 set -l __koboldfs_paths ${flattenCommands(commands)

@@ -9,6 +9,7 @@ import { runInside } from "../testing/run-inside.js";
 import { TestNode } from "../testing/test-node.js";
 
 const zsh = await findOrInstallPrograms({ name: "zsh", programs: ["zsh"], packages: ["zsh"] });
+const fish = await findOrInstallPrograms({ name: "fish", programs: ["fish"], packages: ["fish"] });
 
 let node: TestNode;
 let env: Record<string, string>;
@@ -31,7 +32,7 @@ beforeAll(async () => {
   for (const key of ["plain", "with blank", "x:y:z", "sub/one"]) {
     await runInside(["put", "-", `demo/${key}`], { env, stdin: "x" });
   }
-  for (const shell of ["bash", "zsh"]) {
+  for (const shell of ["bash", "zsh", "fish"]) {
     await writeFile(join(node.folder, `completion.${shell}`), (await runInside(["completion", shell])).stdout);
   }
 });
@@ -114,6 +115,42 @@ describe.skipIf("skip" in zsh)(`the script for zsh${"skip" in zsh ? ` (${zsh.ski
       "koboldfs get demo/sub/one",
       "koboldfs rm demo/x:y:z",
     ]);
+  });
+});
+
+describe.skipIf("skip" in fish)(`the script for fish${"skip" in fish ? ` (${fish.skip})` : ""}`, () => {
+  /** What a real fish offers for the line that is being typed, without the descriptions behind the tabs. */
+  async function complete(line: string): Promise<string[]> {
+    const script = "source ~/completion.fish; complete --do-complete $argv[1]";
+    const { stdout, stderr } = await promisify(execFile)("fish", ["--no-config", "-c", script, line], {
+      env,
+      cwd: node.folder,
+    });
+    expect(stderr).toBe("");
+    return stdout.split("\n").flatMap((offer) => offer.split("\t")[0] || []);
+  }
+
+  it.each([
+    ["koboldfs namesp", ["namespace"]],
+    ["koboldfs namespace s", ["show"]],
+    ["koboldfs get --jo", ["--jobs"]],
+    ["koboldfs completion ", ["bash", "fish", "zsh"]],
+    ["koboldfs namespace show ph", ["photos"]],
+    ["koboldfs get dem", ["demo/"]],
+    // It quotes what it offers when it puts it on the line.
+    ["koboldfs rm -f demo/", ["demo/plain", "demo/sub/", "demo/with blank", "demo/x:y:z"]],
+    ["koboldfs rm demo/x:", ["demo/x:y:z"]],
+    ["koboldfs serve --config completion.b", ["completion.bash"]],
+    ["koboldfs rm demo/with\\ b", ["demo/with blank"]],
+    ["koboldfs rm 'demo/with b", ["demo/with blank"]],
+    // Nothing of another command.
+    ["koboldfs namespace show --jo", []],
+  ])("completes '%s' to %j", async (line, expected) => {
+    expect(await complete(line)).toEqual(expected);
+  });
+
+  it("is quiet when no server answers", async () => {
+    expect(await complete("koboldfs rm --server http://127.0.0.1:1 demo/")).toEqual([]);
   });
 });
 
