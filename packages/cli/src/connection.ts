@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { ClientOptions, ClientPool, ClusterClient, NamespaceClient } from "@koboldfs/client";
 import type { Command } from "commander";
-import type { CommandContext, EnvironmentVariables } from "./command-context.js";
+import type { CommandContext } from "./command-context.js";
 import { findCacheFolder } from "./sync/cache-folder.js";
 import { FileUploadMemory } from "./file-upload-memory.js";
+import { Interrupt } from "./interrupt.js";
 import { ConsoleOutput } from "./output/console-output.js";
 import { type ClientSettings, DEFAULT_SERVER, resolveClientSettings } from "./settings/client-settings.js";
 import { parseServers } from "./settings/parse-servers.js";
@@ -44,7 +45,8 @@ export async function withRun(
   options: ConnectionOptions,
   action: (run: Run) => Promise<void>,
 ): Promise<void> {
-  const connection = await readConnection(context, options);
+  const uploadMemory = new FileUploadMemory(join(findCacheFolder(context.env), "uploads"));
+  const connection = { ...(await readConnection(context, options)), uploadMemory };
   // Loaded here, and not for help and settings, which talk to nobody.
   const { ClientPool } = await import("@koboldfs/client");
   const pools = new Map<string, ClientPool>();
@@ -58,6 +60,9 @@ export async function withRun(
     const output = new ConsoleOutput(context, options.json === true);
     const connect: Run["connect"] = (namespace, more) => open(more).client(namespace);
     await action({ context, output, connect, connectCluster: () => open() });
+  } catch (failure) {
+    if (!(failure instanceof Interrupt) || !uploadMemory.isNeeded) throw failure;
+    throw new Interrupt(failure.signal, "The server keeps what was sent: the same command goes on from there.");
   } finally {
     await Promise.all([...pools.values()].map((pool) => pool.close()));
   }
@@ -68,14 +73,13 @@ async function readConnection(context: CommandContext, options: ConnectionOption
   const { profiles, exposure } = await readProfiles(env);
   const settings = resolveClientSettings({ flags: options, env, profiles });
   if (exposure !== undefined) tellWarning(context, exposure, options.json);
-  return toClientOptions(settings, env);
+  return toClientOptions(settings);
 }
 
-function toClientOptions({ server, token }: ClientSettings, env: EnvironmentVariables): ClientOptions {
+function toClientOptions({ server, token }: ClientSettings): ClientOptions {
   return {
     servers: parseServers(server),
     ...(token !== undefined && { token: token.text }),
     deadlineMs: INTERACTIVE_DEADLINE_MS,
-    uploadMemory: new FileUploadMemory(join(findCacheFolder(env), "uploads")),
   };
 }

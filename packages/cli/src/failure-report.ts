@@ -12,8 +12,10 @@ export interface FailureReport {
 
 /** Tells a failure in one line: what happened, the code, and what to do about it. With `json`, as one JSON object. */
 export function reportFailure(failure: unknown, json: boolean): FailureReport {
-  if (failure instanceof Interrupt)
-    return format({ code: "interrupted", message: "interrupted" }, failure.exitCode, json);
+  if (failure instanceof Interrupt) {
+    const { message, hint, exitCode } = failure;
+    return format({ code: "interrupted", message, ...(hint !== undefined && { hint }) }, exitCode, json);
+  }
   if (failure instanceof UsageError) {
     return format({ code: "usage", message: failure.message, hint: failure.hint }, EXIT.usage, json);
   }

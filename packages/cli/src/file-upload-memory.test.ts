@@ -26,6 +26,17 @@ describe("FileUploadMemory", () => {
     expect(await memory.find("a")).toBeUndefined();
   });
 
+  it("knows whether an upload is left for another process to go on with", async () => {
+    expect(memory.isNeeded).toBe(false);
+    await memory.keep("a", URL);
+    expect(memory.isNeeded).toBe(true);
+    const next = new FileUploadMemory(join(folder, "cache", "uploads"));
+    await next.find("a");
+    expect(next.isNeeded).toBe(true);
+    await next.forget("a");
+    expect(next.isNeeded).toBe(false);
+  });
+
   it("is for its user alone", async () => {
     await memory.keep("a", URL);
     expect((await stat(join(folder, "cache", "uploads"))).mode & 0o077).toBe(0);

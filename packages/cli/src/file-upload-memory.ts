@@ -13,15 +13,24 @@ const MAX_ADDRESS_LENGTH = 4096;
  */
 export class FileUploadMemory implements UploadMemory {
   readonly #folder: string;
+  /** Of this process's uploads, those whose addresses are kept. */
+  readonly #kept = new Set<string>();
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
+  /** Whether an upload of this process is unfinished, and another process can go on with it. */
+  get isNeeded(): boolean {
+    return this.#kept.size > 0;
+  }
+
   async find(fingerprint: string): Promise<string | undefined> {
     return orNothing(async () => {
       const text = await readFile(this.#path(fingerprint), "utf8");
-      return text.length > MAX_ADDRESS_LENGTH ? undefined : text.trim();
+      if (text.length > MAX_ADDRESS_LENGTH) return undefined;
+      this.#kept.add(fingerprint);
+      return text.trim();
     });
   }
 
@@ -33,10 +42,12 @@ export class FileUploadMemory implements UploadMemory {
       const temporary = `${this.#path(fingerprint)}.${process.pid}`;
       await writeFile(temporary, `${url}\n`, { mode: 0o600 });
       await rename(temporary, this.#path(fingerprint));
+      this.#kept.add(fingerprint);
     });
   }
 
   async forget(fingerprint: string): Promise<void> {
+    this.#kept.delete(fingerprint);
     await orNothing(() => rm(this.#path(fingerprint), { force: true }));
   }
 

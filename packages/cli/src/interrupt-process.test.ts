@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Client } from "@koboldfs/client";
-import { startCommand } from "./testing/run-command.js";
+import { runCommand, startCommand } from "./testing/run-command.js";
 import { TestNode } from "./testing/test-node.js";
 
 const MIB = 1024 * 1024;
@@ -13,6 +13,8 @@ const MIB = 1024 * 1024;
 const SIZE = 8 * MIB;
 /** What of it passes before nothing more does. */
 const PASSED = 2 * MIB;
+/** Sent as a resumable upload. */
+const LARGE = 40 * MIB;
 const INTERRUPTED = "koboldfs: interrupted (interrupted).\n";
 
 /** A way to a node on which a transfer stays in its middle: what goes one way stops after so many bytes. */
@@ -85,14 +87,18 @@ async function interrupt(line: string, signal: "SIGINT" | "SIGTERM", url: string
   const env = { KOBOLDFS_SERVER: url, HOME: node.folder, XDG_CACHE_HOME: join(node.folder, "cache") };
   const child = startCommand(line.split(" "), { env, cwd: place });
   let errors = "";
+  let output = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     errors += text;
+  });
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
   });
   const closed = once(child, "close");
   await Promise.race([Promise.all([way.stuck, begun]), closed]);
   child.kill(signal);
   const [code] = (await closed) as [number | null];
-  return { code, errors };
+  return { code, errors, output };
 }
 
 describe("a real command that is interrupted in the middle of a file", () => {
@@ -124,4 +130,41 @@ describe("a real command that is interrupted in the middle of a file", () => {
     expect(await readdir(place)).toEqual(["file"]);
     expect(Buffer.from((await client.getBytes("stored")) ?? []).toString()).toBe("old");
   });
+
+  it("says that the same command goes on with what the server keeps of a large file", async () => {
+    await writeFile(join(place, "file"), Buffer.alloc(LARGE, "x"));
+    way = new StuckWay(node.url, "up");
+    const { code, errors } = await interrupt("put file demo/large", "SIGINT", await way.open());
+    expect(code).toBe(130);
+    expect(errors).toBe(
+      "koboldfs: interrupted (interrupted). The server keeps what was sent: the same command goes on from there.\n",
+    );
+    expect(await readdir(join(node.folder, "cache", "koboldfs", "uploads"))).toHaveLength(1);
+  });
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)(
+    "tells what a sync did, leaves no part of a file, and the next run completes it (%s)",
+    async (signal, exit) => {
+      const names = ["a", "b"].map((name) => `${signal}/${name}`);
+      for (const name of names) await client.put(name, Buffer.from(name));
+      await client.put(`${signal}/z-large`, Buffer.alloc(SIZE, "x"));
+      way = new StuckWay(node.url, "down");
+      const line = `sync demo/${signal} copy --json`;
+      const { code, errors, output } = await interrupt(line, signal, await way.open());
+      expect(code).toBe(exit);
+      expect(JSON.parse(errors)).toEqual({ error: { code: "interrupted", message: "interrupted" } });
+      expect(JSON.parse(output)).toMatchObject({ complete: false, failed: 0 });
+      const { transferred } = JSON.parse(output) as { transferred: number };
+      const left = await readdir(join(place, "copy"));
+      expect(left).toHaveLength(transferred);
+      expect(["a", "b"]).toEqual(expect.arrayContaining(left));
+      const env = { KOBOLDFS_SERVER: node.url, HOME: node.folder, XDG_CACHE_HOME: join(node.folder, "cache") };
+      const again = await runCommand(line.split(" "), { env, cwd: place });
+      expect(JSON.parse(again.stdout)).toMatchObject({ complete: true, transferred: 3 - transferred });
+      expect((await readFile(join(place, "copy", "z-large"))).length).toBe(SIZE);
+    },
+  );
 });

@@ -8,9 +8,14 @@ export type InterruptingSignal = (typeof INTERRUPTING_SIGNALS)[number];
 export class Interrupt extends Error {
   override readonly name = "Interrupt";
   readonly exitCode: number;
+  readonly signal: InterruptingSignal;
+  /** What is to be said besides. */
+  readonly hint: string | undefined;
 
-  constructor(signal: InterruptingSignal) {
+  constructor(signal: InterruptingSignal, hint?: string) {
     super("interrupted");
+    this.signal = signal;
+    this.hint = hint;
     this.exitCode = signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
   }
 }
