@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { benchLargeFile } from "./large-file.js";
 import { WrkLoadGenerator } from "./load/wrk.js";
 import { describeMachine, refuseUnfitFolder } from "./measure/machine.js";
 import type { Row } from "./measure/measurement.js";
@@ -82,4 +83,5 @@ function profileOption({ profileFolder }: RunOptions): { profileFolder?: string 
   return profileFolder === undefined ? {} : { profileFolder };
 }
 
-process.exitCode = await main();
+const [command, ...parameters] = process.argv.slice(2);
+process.exitCode = command === "large-file" ? await benchLargeFile(parameters) : await main();

@@ -15,6 +15,7 @@ export interface BenchOptions {
 }
 
 export const USAGE = `npm run bench -- [options]
+npm run bench -- large-file [ROUNDS [GIB]]    one file of 2 GiB up and down, with the peak memory
 
   --rounds N        rounds of A B C A B C, of which the median counts (3)
   --seconds N       length of one measurement (3)
