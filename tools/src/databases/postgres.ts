@@ -7,7 +7,13 @@ import { findUnprivilegedUser } from "./unprivileged-user.js";
 const USER = "koboldfs";
 
 /** Small, because several tests' clusters and the server share one machine. Durability stays as PostgreSQL ships it. */
-const SMALL = ["shared_buffers=32MB", "max_connections=300", "max_wal_size=256MB", "autovacuum=on"];
+const SMALL = [
+  "shared_buffers=32MB",
+  "max_connections=300",
+  "max_wal_size=256MB",
+  "autovacuum=on",
+  "max_prepared_transactions=20",
+];
 
 /**
  * Starts a PostgreSQL of our own on a free port of 127.0.0.1; needs nothing installed, runs as root too. Its data lie

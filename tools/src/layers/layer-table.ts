@@ -22,6 +22,7 @@ export const PACKAGE_LAYERS: readonly Layer[] = [
     purpose: "whole clusters of real processes",
     mayImport: ["packages/protocol", "packages/client", "packages/server", "tools"],
   },
+  { folder: "examples", purpose: "applications to learn from", mayImport: ["packages/client", "tools"] },
   { folder: "bench", purpose: "benchmarks", mayImport: ["packages/protocol", "packages/client", "tools"] },
 ];
 

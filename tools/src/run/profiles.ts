@@ -11,7 +11,7 @@ const vitest = (...projects: string[]): readonly string[] =>
   bin("vitest", "run", ...projects.flatMap((project) => ["--project", project]));
 
 /** All but tools/samples, whose faults are planted. */
-const LINTED = ["vitest.config.ts", "packages", "tests", "bench", "tools/src"];
+const LINTED = ["vitest.config.ts", "packages", "tests", "bench", "examples", "tools/src"];
 
 /** Everything quick. */
 const CHECK: readonly Step[] = [
