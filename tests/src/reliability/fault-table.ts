@@ -189,6 +189,34 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
     ],
   },
   {
+    title: "Transactions",
+    rows: [
+      {
+        fault: "A node dies at any step of a transaction",
+        outcome: "Another one goes on with it; prepared keys stay held until somebody decides",
+        proofs: [
+          inTests("transactions", "is finished through another one"),
+          inTests("transactions", "is known to be prepared, holds its keys"),
+        ],
+      },
+      {
+        fault:
+          "An application dies at any step of a commit of files and rows; the database's answer is lost; its transaction is slow",
+        outcome: "Both are there or neither, as soon as somebody recovers; what is only slow is let be",
+        proofs: [
+          inTests("application-databases", "are found again both or neither after a SIGKILL"),
+          inTests("application-databases", "when the answer to the database's commit is lost"),
+          inTests("application-databases", "are let be by a recovery while their transaction runs"),
+        ],
+      },
+      {
+        fault: "Application, node and database die alone or two at once, at every step of such commits",
+        outcome: "Files and rows agree, nothing is left prepared, no key is held",
+        proofs: [inTests("coupled-kills", "agree each time")],
+      },
+    ],
+  },
+  {
     title: "Chance",
     rows: [
       {
