@@ -157,6 +157,12 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
         proofs: [inTests("catalog-away", "reads go on marked")],
       },
       {
+        fault: "The primary is lost and a standby promoted while transactions are open, prepared and committing",
+        outcome:
+          "What was prepared or committed is there; an open one commits whole, or is refused where an asynchronous standby lacks a part of it; no node tells, unmarked, of less than it knew before",
+        proofs: [inTests("transaction-failover", "synchronous standby")],
+      },
+      {
         fault: "A stale standby is promoted, an older copy comes back, two histories fork",
         outcome:
           "Completed from the longest mirror; both sides of a fork are kept and joined; a replaced catalog is refused",

@@ -129,6 +129,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const { intake, feed } = createIntake(ground, cluster);
   const events = new HistoryEvents(options.clock);
   const reads = new CatalogReads({ catalog, mirror: ground.mirror, clock: options.clock, log });
+  ground.witness.watchBehind(() => reads.setTrusted(false));
   const onCompared = (isTrusted: boolean, currentMs?: number) => reads.setTrusted(isTrusted, currentMs);
   const scrub = await createScrub(ground, { cluster, workers });
   teardown.add("the scrub's reader", () => scrub.digester.close());

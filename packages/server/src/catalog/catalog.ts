@@ -30,13 +30,12 @@ export interface CommittedGroup {
   readonly group: JournalGroup | undefined;
 }
 
-/**
- * Who must know of a group before anybody is told of it. The catalog asks it around each commit; without one, commits
- * are answered at once.
- */
+/** Who must know of a group before anybody is told of it, asked around each commit; without one, they are answered at once. */
 export interface CommitWitness {
   /** What the catalog must have under the lock, or nothing may be committed to it. */
   known(): KnownHistory | undefined;
+  /** Called when a session with the database was opened that lacks something of it, before anything is read in it. */
+  noteBehind?(): void;
   /**
    * Resolves when enough others have the journal up to `number`, or cannot have it soon; answers how many nodes have.
    * `group`, when given, is the newest of it. Never rejects: the commit has happened.

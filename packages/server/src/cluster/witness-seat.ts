@@ -8,9 +8,19 @@ import type { JournalGroup } from "../model/journal-group.js";
  */
 export class WitnessSeat implements CommitWitness {
   #witness: CommitWitness | undefined;
+  #onBehind: () => void = () => {};
 
   take(witness: CommitWitness): void {
     this.#witness = witness;
+  }
+
+  /** What shall happen when the catalog turns out to lack what is known. */
+  watchBehind(onBehind: () => void): void {
+    this.#onBehind = onBehind;
+  }
+
+  noteBehind(): void {
+    this.#onBehind();
   }
 
   known(): KnownHistory | undefined {

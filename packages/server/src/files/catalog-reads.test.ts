@@ -71,6 +71,24 @@ describe("CatalogReads", () => {
     expect(await read()).toEqual({ value: 2 });
   });
 
+  it("answers from the mirror, marked, when the catalog turns out to lack something while it is asked", async () => {
+    answer = async () => reads.setTrusted(false);
+    expect((await read()).asOf?.number).toBe(2);
+    reads.setTrusted(true);
+    // What the catalog does not know it may only have lost.
+    await expect(read(putOf("other").key)).rejects.toMatchObject({ code: "unknown_as_of" });
+  });
+
+  it("believes nothing that only the catalog knows while that lacks something", async () => {
+    expect(await reads.readSurely(async () => 1)).toBe(1);
+    await expect(reads.readSurely(() => Promise.reject(gone()))).rejects.toMatchObject({ code: "catalog_unavailable" });
+    const missing = async () => {
+      reads.setTrusted(false);
+      throw new KoboldError("transaction_not_found", "no such transaction");
+    };
+    await expect(reads.readSurely(missing)).rejects.toMatchObject({ code: "catalog_behind" });
+  });
+
   it("says unknown_as_of, not not_found, of what the mirror lacks", async () => {
     answer = () => Promise.reject(gone());
     await expect(read(putOf("other").key)).rejects.toMatchObject({ code: "unknown_as_of" });

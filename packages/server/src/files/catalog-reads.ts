@@ -91,6 +91,19 @@ export class CatalogReads {
     return this.#readCatalog(read, mirror, HASTY_PATIENCE_MS);
   }
 
+  /**
+   * What `read` finds in the catalog, for what no mirror knows. Throws `catalog_behind` when the catalog turned out to lack
+   * something: then neither what was found nor what was missed is sure.
+   */
+  async readSurely<T>(read: () => Promise<T>): Promise<T> {
+    const [result] = await Promise.allSettled([read()]);
+    if (!this.#isTrusted) {
+      throw new KoboldError("catalog_behind", "the catalog lacks commits that this node knows of");
+    }
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  }
+
   /** Ends the questions whether the catalog is back. */
   stop(): void {
     this.#stopping.abort();
@@ -109,9 +122,15 @@ export class CatalogReads {
       return new KoboldError("catalog_unavailable", `the catalog did not answer within ${ms} ms`);
     };
     try {
-      return { value: await withDeadline(read(catalog), { clock, ms, late }) };
+      const value = await withDeadline(read(catalog), { clock, ms, late });
+      // It may have been read in a session that was opened meanwhile, with a catalog that lacks something.
+      return this.#isTrusted ? { value } : await this.#readMirror(read, mirror);
     } catch (error) {
-      if (!(error instanceof KoboldError) || error.code !== "catalog_unavailable") throw error;
+      if (!(error instanceof KoboldError)) throw error;
+      if (error.code !== "catalog_unavailable") {
+        if (this.#isTrusted || error.code === "unknown_as_of") throw error;
+        return this.#readMirror(read, mirror);
+      }
       // To be slower than a hasty reader likes is not to be away.
       if (!isLate || ms === PATIENCE_MS) this.#noteAway(error);
       return this.#readMirror(read, mirror);

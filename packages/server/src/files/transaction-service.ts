@@ -78,6 +78,10 @@ export class TransactionService {
 
   /** Throws `transaction_not_found`. Anybody may ask: whoever recovers something asks for the outcome. */
   async get(id: string): Promise<TransactionReply> {
+    return this.#context.reads.readSurely(() => this.#get(id));
+  }
+
+  async #get(id: string): Promise<TransactionReply> {
     const row = isTransactionId(id) ? await this.#context.catalog.findTransaction(id) : undefined;
     if (row === undefined) throw missing(id);
     const staged = await this.#context.catalog.listStaged(row.id, MAX_NAMED_CHANGES);
@@ -104,7 +108,8 @@ export class TransactionService {
   }
 
   async list(query: { state?: TransactionState; after?: string; limit: number }) {
-    const { transactions, next } = await this.#context.catalog.listTransactions(query);
+    const { catalog, reads } = this.#context;
+    const { transactions, next } = await reads.readSurely(() => catalog.listTransactions(query));
     return { transactions: transactions.map(toTransactionInfo), ...(next !== undefined && { next }) };
   }
 
@@ -127,7 +132,11 @@ export class TransactionService {
    * The file as the transaction sees it; undefined when it sees none. Throws `transaction_not_found`,
    * `transaction_not_yours`, `transaction_finished`, `transaction_expired`.
    */
-  async findFile(ref: TransactionRef, namespace: NamespaceName, key: FileKey): Promise<FileInTransaction | undefined> {
+  findFile(ref: TransactionRef, namespace: NamespaceName, key: FileKey): Promise<FileInTransaction | undefined> {
+    return this.#context.reads.readSurely(() => this.#findFile(ref, namespace, key));
+  }
+
+  async #findFile(ref: TransactionRef, namespace: NamespaceName, key: FileKey): Promise<FileInTransaction | undefined> {
     const { catalog } = this.#context;
     const row = await this.#use(ref);
     const staged = await catalog.findStaged(row.id, namespace, key);
@@ -140,7 +149,11 @@ export class TransactionService {
   }
 
   /** As `findFile`, for a listing. Throws `namespace_not_found` too. */
-  async listFiles(ref: TransactionRef, namespace: NamespaceName, query: ListQuery): Promise<ListPage> {
+  listFiles(ref: TransactionRef, namespace: NamespaceName, query: ListQuery): Promise<ListPage> {
+    return this.#context.reads.readSurely(() => this.#listFiles(ref, namespace, query));
+  }
+
+  async #listFiles(ref: TransactionRef, namespace: NamespaceName, query: ListQuery): Promise<ListPage> {
     const { catalog } = this.#context;
     const row = await this.#use(ref);
     const page = await catalog.listFilesIn(row.id, namespace, query);

@@ -1,6 +1,7 @@
 import { CommitRunner } from "./commit/commit-runner.js";
 import { JournalCompleter } from "./commit/journal-completer.js";
 import { checkDurability, prepareCatalog } from "./migrate.js";
+import { openComparedSession } from "./compared-session.js";
 import type { NetworkEngine } from "./network-engine.js";
 import { createCatalogQueries } from "./queries/catalog-queries.js";
 import { RetryingRunner } from "./retrying-runner.js";
@@ -16,7 +17,9 @@ export async function openNetworkCatalog(engine: NetworkEngine, options: SqlCata
   const { clock, logger } = options;
   const queries = createCatalogQueries(dialect);
   const clusterId = await prepare(engine, queries, options);
-  const pool = new SessionPool({ connect: () => engine.connect("read"), dialect, onUse: () => engine.noteUse() });
+  const { witness } = options;
+  const open = () => openComparedSession({ connect: () => engine.connect("read"), queries, witness });
+  const pool = new SessionPool({ connect: open, dialect, onUse: () => engine.noteUse() });
   const runner = new RetryingRunner({ runner: pool, dialect, clock });
   const connect = () => engine.connect("commit");
   const commits = new CommitRunner({ dialect, queries, connect, clock, logger });
@@ -29,7 +32,7 @@ export async function openNetworkCatalog(engine: NetworkEngine, options: SqlCata
     runner,
     writer,
     gathersLookups: true,
-    witness: options.witness,
+    witness,
   };
   return new SqlCatalog({ ...parts, release: () => pool.close() });
 }

@@ -1,0 +1,32 @@
+import type { CommitWitness } from "../catalog.js";
+import type { CatalogQueries } from "./queries/catalog-queries.js";
+import { parseFoundHead } from "./queries/cluster-queries.js";
+import type { SqlConnection } from "./sql-connection.js";
+
+export interface ComparedSessionParts {
+  readonly connect: () => Promise<SqlConnection>;
+  readonly queries: CatalogQueries;
+  readonly witness: CommitWitness | undefined;
+}
+
+/**
+ * A session that was compared with what this node knows to be committed, before anything is read in it: it may lead to a standby
+ * that was promoted without the last commits, or to a database that another one took the place of.
+ */
+export async function openComparedSession({ connect, queries, witness }: ComparedSessionParts): Promise<SqlConnection> {
+  // First what is known: a catalog that is asked later must have it.
+  const known = witness?.known();
+  const session = await connect();
+  if (known === undefined || witness?.noteBehind === undefined) return session;
+  try {
+    const [row] = (await session.run(queries.cluster.findHead({}))).rows;
+    const head = row && parseFoundHead(row);
+    const isWhole = head !== undefined && head.epoch >= known.epoch && head.number >= known.number;
+    const isForked = isWhole && head.number === known.number && head.hash !== known.hash;
+    if (!isWhole || isForked) witness.noteBehind();
+    return session;
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+}
