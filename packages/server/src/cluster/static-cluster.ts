@@ -35,6 +35,13 @@ export class StaticCluster implements Cluster {
     this.#own = { ...this.#own, ...changed };
   }
 
+  /** When each of these nodes joined. */
+  setJoined(joined: ReadonlyMap<NodeId, number>): void {
+    const enter = (node: NodeView): NodeView => ({ ...node, joinedAt: joined.get(node.id) ?? node.joinedAt });
+    this.#own = enter(this.#own);
+    this.#peers = this.#peers.map((peer) => ({ ...peer, node: enter(peer.node) }));
+  }
+
   nodes(): readonly NodeView[] {
     return [this.#own, ...this.#peers.map(({ node }) => node)];
   }

@@ -13,6 +13,8 @@ export interface PlacedCopies {
   readonly nodes: readonly NodeId[];
   /** Monotonic time before the first of them became durable. */
   readonly since: number;
+  /** See `PutChange`. */
+  readonly placedAfter: number;
 }
 
 interface PeerPlacement extends Placement {
@@ -26,18 +28,21 @@ interface PlacementSetOptions {
   readonly local: Placement | undefined;
   readonly peers: readonly PeerPlacement[];
   readonly spare: readonly Peer[];
+  readonly placedAfter: number;
 }
 
 /** Begins the blob here and on as many of the best peers as make up `wanted`. A peer that fails is left out. */
 export async function openPlacements(context: FileContext, request: PutRequest, wanted: number): Promise<PlacementSet> {
   const { cluster } = context;
+  // One look at all nodes before the first byte: later ones would take a node that lost its copy for one that has it.
+  const placedAfter = Math.max(...cluster.nodes().map(({ joinedAt }) => joinedAt));
   const local = ownPermissions(cluster).takesPuts ? await openLocal(context, request) : undefined;
   const candidates = cluster.placementPeers();
   const chosen = candidates.slice(0, local === undefined ? wanted : wanted - 1);
   const opened = await Promise.all(chosen.map((peer) => openPeer(context, request, peer)));
   const peers = opened.filter((placement) => placement !== undefined);
   const spare = candidates.slice(chosen.length);
-  return new PlacementSet({ context, namespace: request.namespace, wanted, local, peers, spare });
+  return new PlacementSet({ context, namespace: request.namespace, wanted, local, peers, spare, placedAfter });
 }
 
 async function openLocal({ store, cluster }: FileContext, request: PutRequest): Promise<Placement> {
@@ -82,14 +87,16 @@ export class PlacementSet {
   readonly #local: Placement | undefined;
   readonly #peers: Set<PeerPlacement>;
   readonly #spare: Peer[];
+  readonly #placedAfter: number;
 
-  constructor({ context, namespace, wanted, local, peers, spare }: PlacementSetOptions) {
+  constructor({ context, namespace, wanted, local, peers, spare, placedAfter }: PlacementSetOptions) {
     this.#context = context;
     this.namespace = namespace;
     this.wanted = wanted;
     this.#local = local;
     this.#peers = new Set(peers);
     this.#spare = [...spare];
+    this.#placedAfter = placedAfter;
   }
 
   /** How many copies there can still be: those on their way, and peers that have not been tried yet. */
@@ -124,7 +131,7 @@ export class PlacementSet {
     const agreeing = done.filter(({ placement, blob }) => this.#agrees(placement, blob, good));
     const nodes = agreeing.map(({ placement }) => placement.node);
     if (own !== undefined) nodes.unshift(this.#context.cluster.self);
-    return { digest: good.digest, sizeBytes: good.sizeBytes, nodes, since };
+    return { digest: good.digest, sizeBytes: good.sizeBytes, nodes, since, placedAfter: this.#placedAfter };
   }
 
   /** Forgets every placement that is not durable yet. Never throws. */

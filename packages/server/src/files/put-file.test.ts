@@ -287,6 +287,17 @@ describe("a put is not named", () => {
     expect(await put()).toMatchObject({ copies: 1 });
   });
 
+  it("with copies that a node had before it was filled anew", async () => {
+    await open();
+    const { id } = (await test.catalog.listNodes()).find(({ name }) => name === "anna") ?? {};
+    if (id === undefined) throw new Error("there is no anna");
+    test.stores["self"]!.beforeFinish = async () => {
+      await test.catalog.commit({ kind: "refill-node", node: id, forgetVolumes: true });
+    };
+    await expect(put(undefined, { minCopies: 2 })).rejects.toEqual(coded("too_few_copies"));
+    expect(await test.catalog.findFile(namespace, KEY)).toBeUndefined();
+  });
+
   it("when its sender turned out to have meant something else", async () => {
     await open();
     const broken = new AbortController();

@@ -110,6 +110,7 @@ function putChange({ request, placed, minCopies }: NameOptions): PutChange {
     content: { digest: placed.digest, sizeBytes: placed.sizeBytes, contentType, metadata },
     placedOn: placed.nodes,
     placedSinceMs: placed.since,
+    placedAfter: placed.placedAfter,
     minCopies,
     ...(expires && { expires }),
     ...(precondition && { precondition }),

@@ -85,6 +85,7 @@ async function registerNodes(catalog: Catalog, cluster: StaticCluster): Promise<
     if (known.has(id)) continue;
     await catalog.commit({ kind: "set-node", node: { id, name, url, zone, volumes, state: "alive" } });
   }
+  cluster.setJoined(new Map((await catalog.listNodes()).map(({ id, joinedAt }) => [id, joinedAt])));
 }
 
 function mapValues<A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> {

@@ -73,6 +73,11 @@ export interface PutChange extends FileChange {
    * begun before a node purged the blob, is refused as `placement_expired`. Absent: the bytes are known to be there.
    */
   readonly placedSinceMs?: number;
+  /**
+   * The latest journal number at which any node had joined, as was known before the first byte was placed: a node that was
+   * filled anew behind it may have lost its copy, and does not count. Absent: the bytes are known to be there.
+   */
+  readonly placedAfter?: number;
   /** Refuse as `too_few_copies` when fewer nodes, or fewer than the namespace's policy says, have it. */
   readonly minCopies: number;
 }

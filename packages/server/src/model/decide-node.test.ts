@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Change, NodeSettings } from "./change.js";
 import { NODE_STATES } from "./node-state.js";
-import { nodeId, putOf, setNamespaceOf, setNodeOf } from "./test-changes.js";
+import { beginOf, nodeId, putOf, setNamespaceOf, setNodeOf, stageOf } from "./test-changes.js";
 import { ModelCatalog } from "./test-model-catalog.js";
 
 function catalogWith(nodes: number): ModelCatalog {
@@ -83,6 +83,25 @@ describe("the state of a node", () => {
     ]);
     expect(refused).toMatchObject({ ok: false, error: { code: "too_few_copies" } });
     expect(named).toMatchObject({ ok: true, copies: 1, holders: 2, owing: [nodeId(2)] });
+  });
+
+  it("says whose copies count: what was placed on a node before it was filled anew is nobody's", () => {
+    const catalog = catalogWith(2);
+    const placedAfter = catalog.head.number;
+    const placed = { placedOn: [nodeId(1), nodeId(2)], placedAfter };
+    tell(catalog, putOf("before", "x", placed), beginOf(1));
+    expect(catalog.debts.size).toBe(0);
+    tell(catalog, refillOf(2, true));
+    const [named, refused, staged] = catalog.commit([
+      putOf("a", "y", placed),
+      putOf("b", "y", { ...placed, minCopies: 2 }),
+      stageOf(1, putOf("c", "z", { ...placed, minCopies: 2 })),
+    ]);
+    expect(named).toMatchObject({ ok: true, copies: 1, owing: [nodeId(2)] });
+    expect(refused).toMatchObject({ ok: false, error: { code: "too_few_copies" } });
+    expect(staged).toMatchObject({ ok: false, error: { code: "too_few_copies" } });
+    const again = putOf("b", "y", { ...placed, placedAfter: catalog.head.number, minCopies: 2 });
+    expect(tell(catalog, again)).toEqual(["ok"]);
   });
 });
 

@@ -33,8 +33,7 @@ export function checkPut(
   if (!preconditionHolds(change.precondition, digest)) {
     return refuse("precondition_failed", `${change.key} is not in the demanded state`);
   }
-  // A node that was declared dead while the bytes were on their way is nobody's copy.
-  const placed = new Set(change.placedOn.filter((node) => !isDead(draft, node)));
+  const placed = new Set(change.placedOn.filter((node) => hasStill(draft, node, change.placedAfter)));
   const wanted = Math.max(change.minCopies, namespace.policy.minCopies);
   return placed.size < wanted
     ? refuse("too_few_copies", `${placed.size} nodes have the file, ${wanted} are demanded`)
@@ -58,9 +57,10 @@ function namePut(draft: CommitDraft, change: PutChange, placed: ReadonlySet<Node
   };
 }
 
-function isDead(draft: CommitDraft, node: NodeId): boolean {
+/** A node that was declared dead or filled anew while the bytes were on their way is nobody's copy. */
+function hasStill(draft: CommitDraft, node: NodeId, placedAfter = Number.POSITIVE_INFINITY): boolean {
   const known = draft.nodes.get(node);
-  return known !== undefined && !NODE_STATES[known.state].serves;
+  return known === undefined || (NODE_STATES[known.state].serves && known.joinedAt <= placedAfter);
 }
 
 /** When the file shall expire: as the put says, or else the namespace. */

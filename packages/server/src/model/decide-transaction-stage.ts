@@ -44,7 +44,7 @@ interface SeenKey {
 type Wanted = Omit<StagedChange, "transaction" | "stagedAt" | "seen"> & {
   /** The committed state of the key was looked at. */
   readonly isChecked: boolean;
-  /** When the nodes in `placedOn` had the blob; absent: now. */
+  /** Before the nodes in `placedOn` got the blob; absent: now. */
   readonly stagedAt?: number;
 };
 
@@ -111,6 +111,7 @@ function stagePut(draft: CommitDraft, row: TransactionRow, change: PutChange): S
   for (const node of placed) draft.clearDebt({ node, namespace, digest: content.digest });
   const wanted: Wanted = {
     ...{ kind: "put", namespace, key, content, placedOn: [...placed], minCopies },
+    ...(change.placedAfter !== undefined && { stagedAt: change.placedAfter }),
     ...(change.expires !== undefined && { expires: change.expires }),
     isChecked: precondition !== undefined,
   };

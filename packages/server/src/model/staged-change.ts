@@ -17,7 +17,7 @@ export interface StagedChange {
   readonly minCopies?: number;
   /** Nodes that have the blob, or have it on the list of what they owe. */
   readonly placedOn: readonly NodeId[];
-  /** The journal's head when it was staged: a node that was filled anew since may have lost what was placed on it. */
+  /** A journal number before it was placed: a node that was filled anew since may have lost what was placed on it. */
   readonly stagedAt: number;
   /**
    * The committed version of the key that a precondition was checked against, 0 for none: it must still be that when the
