@@ -18,7 +18,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["{packages/*,tools,bench}/dist/**/*.test.js"],
+          include: ["{packages/*,tools,bench,examples}/dist/**/*.test.js"],
           exclude: ["**/node_modules/**", ENGINES, PROCESSES],
           // A new process for each of a hundred files costs more than most of them; tests clean up after themselves.
           isolate: false,

@@ -8,7 +8,7 @@ export const WORKSPACE_ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.
 
 /** Folders of packages, relative to the root: those that are published, then the private ones. */
 export const PUBLISHED_PACKAGES = readdirSync(join(WORKSPACE_ROOT, "packages")).map((name) => `packages/${name}`);
-export const ALL_PACKAGES = [...PUBLISHED_PACKAGES, "tests", "bench", "tools"];
+export const ALL_PACKAGES = [...PUBLISHED_PACKAGES, "tests", "bench", "examples", "tools"];
 
 const NOT_OURS = new Set(["node_modules", "dist", ".git", ".run", ".bench", "coverage", "koboldfs-demo", "samples"]);
 

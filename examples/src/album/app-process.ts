@@ -13,7 +13,9 @@ export interface AppProcess {
 export async function startAlbum({ databaseUrl, servers }: Surroundings, port: number): Promise<AppProcess> {
   const env = { ...process.env, DATABASE_URL: databaseUrl, KOBOLDFS_SERVERS: servers.join(","), PORT: String(port) };
   const child = spawn(process.execPath, [SERVE], { env, stdio: ["ignore", "pipe", "inherit"] });
-  process.once("exit", () => child.kill());
+  const stop = () => child.kill();
+  process.once("exit", stop);
+  child.once("exit", () => process.off("exit", stop));
   const [url = ""] = /http:\S+/.exec(await readUntil(child, "http://")) ?? [];
   return { url, child };
 }

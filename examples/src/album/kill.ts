@@ -19,12 +19,16 @@ const WORKERS = 8;
 const SHORTEST_LIFE_MS = 300;
 const LONGEST_LIFE_MS = 3_000;
 
-let state = seed;
-/** From 0 to below 1: the same seed gives the same lives. */
-function chance(): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  return state / 2 ** 32;
+/** From 0 to below 1. The lives have one of their own: what the load draws meanwhile depends on how fast it gets on. */
+function createChance(from: number): () => number {
+  let state = from;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
 }
+const chanceOfLives = createChance(seed);
+const chanceOfLoad = createChance(seed + 1);
 
 console.log(`${seconds} seconds, seed ${seed}`);
 const surroundings = await startSurroundings();
@@ -44,7 +48,7 @@ async function killForAWhile(around: Surroundings) {
   let app = await startAlbum(around, 0);
   for (let lived = 0; lived < seconds * 1000; ) {
     const load = Array.from({ length: WORKERS }, () => loadUntilDeath(app, counts));
-    const lifeMs = SHORTEST_LIFE_MS + chance() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS);
+    const lifeMs = SHORTEST_LIFE_MS + chanceOfLives() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS);
     await sleep(lifeMs);
     lived += lifeMs;
     app.child.kill("SIGKILL");
@@ -62,7 +66,10 @@ async function loadUntilDeath({ url, child }: AppProcess, counts: { added: numbe
   for (let number = 0; child.signalCode === null && child.exitCode === null; number += 1) {
     const form = new FormData();
     form.append("title", `photo ${number} <of> ${child.pid}`);
-    form.append("photo", new Blob([`pixels ${chance()} `.repeat(1 + chance() * 2_000)], { type: "image/x-test" }));
+    form.append(
+      "photo",
+      new Blob([`pixels ${chanceOfLoad()} `.repeat(1 + chanceOfLoad() * 2_000)], { type: "image/png" }),
+    );
     try {
       const reply = await fetch(`${url}/photos`, { method: "POST", body: form, redirect: "manual" });
       if (reply.status !== 303) throw new Error(`answered ${reply.status}: ${await reply.text()}`);

@@ -69,10 +69,10 @@ export class Coordinator {
    * other process of this coordinator is at work. Answers the ids.
    */
   async recover(): Promise<{ committed: string[]; aborted: string[] }> {
-    const decided = await this.#options.log.readDecisions();
+    const { log } = this.#options;
     const done = { committed: [] as string[], aborted: [] as string[] };
     for (const id of await this.#listPrepared()) {
-      const isDecided = decided.has(id);
+      const isDecided = log.has(id);
       await this.#finish(id, isDecided ? "commit" : "abort");
       (isDecided ? done.committed : done.aborted).push(id);
     }

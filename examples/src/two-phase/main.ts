@@ -17,7 +17,7 @@ function dieAt(step: Step): void {
 
 const rows = new pg.Pool({ connectionString: DATABASE_URL });
 const files = new ClientPool({ servers: KOBOLDFS_SERVERS.split(",") });
-const log = new DecisionLog(DECISIONS);
+const log = await DecisionLog.open(DECISIONS);
 const coordinator = new Coordinator({ name: "orders", files, rows, log, onStep: dieAt });
 
 const { committed, aborted } = await coordinator.recover();
@@ -29,5 +29,6 @@ if (order !== undefined) {
   });
   console.log(`order ${order} is there, with its invoice`);
 }
+await log.close();
 await files.close();
 await rows.end();
