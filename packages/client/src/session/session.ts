@@ -199,8 +199,9 @@ export class Session {
   /** One exchange. An answer that is not 2xx is thrown as an `AttemptFailure`. */
   async exchange(request: SessionRequest): Promise<TransportResponse> {
     const { transaction } = this;
-    const response = await this.#send(request, transaction);
-    if (transaction === undefined && (await this.#isOld(response))) return this.exchange(request);
+    let response = await this.#send(request, transaction);
+    // Once: a server that still says so must not keep a read going round.
+    if (transaction === undefined && (await this.#isOld(response))) response = await this.#send(request, undefined);
     if (response.status < 200 || response.status > 299) throw await readProblem(response);
     if (!isMirrorPath(request.path)) this.#preferCatalog(request.server, response);
     this.#noteSteps(transaction, response);
