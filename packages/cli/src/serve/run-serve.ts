@@ -1,6 +1,5 @@
 import { KoboldError } from "@koboldfs/protocol";
 import { createNodeLogger, type LogDestination, loadConfig, startNode } from "@koboldfs/server";
-import { PinoPretty } from "pino-pretty";
 import type { CommandContext } from "../command-context.js";
 import type { ServeFlags } from "./serve-flags.js";
 import { exitCodeOfStart } from "./start-exit-code.js";
@@ -11,7 +10,7 @@ export async function runServe(flags: ServeFlags, context: CommandContext): Prom
   const stop = new StopRequest(context.signal);
   try {
     const { config } = await loadConfig({ flags, env: context.env });
-    const log = createNodeLogger(config.log, config.name, logDestination(context));
+    const log = createNodeLogger(config.log, config.name, await logDestination(context));
     const node = await startNode(config, { log, signal: stop.signal });
     await Promise.race([stop.requested, node.expelled]);
     await node.stop();
@@ -26,8 +25,9 @@ export async function runServe(flags: ServeFlags, context: CommandContext): Prom
 }
 
 /** People get short coloured lines, everything else gets JSON. */
-function logDestination(context: CommandContext): LogDestination | undefined {
+async function logDestination(context: CommandContext): Promise<LogDestination | undefined> {
   if (!context.stdout.isTTY) return undefined;
+  const { PinoPretty } = await import("pino-pretty");
   return PinoPretty({ sync: true, ignore: "pid,name,event", translateTime: "SYS:HH:MM:ss.l", singleLine: true });
 }
 

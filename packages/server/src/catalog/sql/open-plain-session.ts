@@ -1,8 +1,6 @@
-import { parseDatabaseUrl } from "./database-url.js";
 import type { SqlDialect } from "./dialect.js";
-import { createMysqlEngine } from "./mysql/mysql-engine.js";
+import { loadNetworkEngine } from "./load-network-engine.js";
 import { parseSqlitePath, schemeOf } from "./open-sql-catalog.js";
-import { createPostgresEngine } from "./postgres/postgres-engine.js";
 import type { SqlCatalogOptions } from "./sql-catalog-options.js";
 import type { SqlConnection } from "./sql-connection.js";
 import { classifyFailure, translateFailure } from "./sql-failure.js";
@@ -24,7 +22,7 @@ export async function withPlainSession<Result>(
   options: PlainSessionOptions,
   work: (session: PlainSession) => Promise<Result>,
 ): Promise<Result> {
-  const { connect, dialect } = findWay(options);
+  const { connect, dialect } = await findWay(options);
   let connection: SqlConnection | undefined;
   try {
     connection = await connect();
@@ -36,12 +34,17 @@ export async function withPlainSession<Result>(
   }
 }
 
-function findWay({ dsn, clock }: PlainSessionOptions): { connect: () => Promise<SqlConnection>; dialect: SqlDialect } {
+interface Way {
+  readonly connect: () => Promise<SqlConnection>;
+  readonly dialect: SqlDialect;
+}
+
+async function findWay({ dsn, clock }: PlainSessionOptions): Promise<Way> {
   const scheme = schemeOf(dsn);
   if (scheme === "sqlite") {
     const path = parseSqlitePath(dsn);
     return { connect: () => SqliteConnection.open(path, { clock }), dialect: sqliteDialect };
   }
-  const engine = (scheme === "postgres" ? createPostgresEngine : createMysqlEngine)(parseDatabaseUrl(dsn));
+  const engine = await loadNetworkEngine(scheme, dsn);
   return { connect: () => engine.connect("prepare"), dialect: engine.dialect };
 }

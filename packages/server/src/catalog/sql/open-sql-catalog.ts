@@ -1,9 +1,7 @@
 import { KoboldError } from "@koboldfs/protocol";
 import type { Catalog } from "../catalog.js";
-import { parseDatabaseUrl } from "./database-url.js";
-import { createMysqlEngine } from "./mysql/mysql-engine.js";
+import { loadNetworkEngine } from "./load-network-engine.js";
 import { openNetworkCatalog } from "./open-network-catalog.js";
-import { createPostgresEngine } from "./postgres/postgres-engine.js";
 import type { SqlCatalogOptions } from "./sql-catalog-options.js";
 import { openSqliteCatalog } from "./sqlite/open-sqlite-catalog.js";
 
@@ -13,14 +11,9 @@ import { openSqliteCatalog } from "./sqlite/open-sqlite-catalog.js";
  */
 export async function openSqlCatalog(options: SqlCatalogOptions): Promise<Catalog> {
   const { dsn } = options;
-  switch (schemeOf(dsn)) {
-    case "mysql":
-      return openNetworkCatalog(createMysqlEngine(parseDatabaseUrl(dsn)), options);
-    case "postgres":
-      return openNetworkCatalog(createPostgresEngine(parseDatabaseUrl(dsn)), options);
-    case "sqlite":
-      return openSqliteCatalog(parseSqlitePath(dsn), options);
-  }
+  const scheme = schemeOf(dsn);
+  if (scheme === "sqlite") return openSqliteCatalog(parseSqlitePath(dsn), options);
+  return openNetworkCatalog(await loadNetworkEngine(scheme, dsn), options);
 }
 
 /** Which protocol the dsn speaks. Throws `config_invalid`. */
