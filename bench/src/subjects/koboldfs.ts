@@ -6,6 +6,12 @@ import { Child, findAnswer } from "./child.js";
 import type { RunningSubject, SubjectContext } from "./subject.js";
 
 export const COMMAND = fileURLToPath(new URL("../../../packages/cli/bin/koboldfs.js", import.meta.url));
+/** The same as modules, whose names say what a profile's time was spent on. */
+const MODULES = [
+  "--require",
+  fileURLToPath(new URL("../../../packages/cli/bin/tune-process.js", import.meta.url)),
+  fileURLToPath(new URL("../../../packages/cli/dist/koboldfs.js", import.meta.url)),
+];
 /** What the first line of the command says to Node; the flags of a profile have no place there. */
 export const HEAP_FLAG = "--max-semi-space-size=1";
 export const NAMESPACE = "bench";
@@ -57,10 +63,10 @@ export async function startNode(
 ): Promise<Node> {
   const data = join(folder, `node${number}`);
   await mkdir(data, { recursive: true });
-  const profile = profileFolder === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileFolder];
+  const command = profileFolder === undefined ? [COMMAND] : ["--cpu-prof", "--cpu-prof-dir", profileFolder, ...MODULES];
   const settings = ["--name", `node${number}`, "--listen", "127.0.0.1:0", "--data", data, "--dsn", options.dsn];
   const copies = ["--ack-copies", String(options.nodes)];
-  const args = [HEAP_FLAG, ...profile, COMMAND, "serve", ...settings, ...copies, ...flags];
+  const args = [HEAP_FLAG, ...command, "serve", ...settings, ...copies, ...flags];
   const title = `koboldfs node${number}`;
   const child = new Child({ title, command: process.execPath, args, env: ourEnvironment() });
   return { child, url: await child.waitFor(findListening) };

@@ -2,4 +2,4 @@
 // The same as "koboldfs serve".
 require("./tune-process.js");
 
-void import("../dist/koboldfsd.js");
+void import("../bundle/koboldfsd.js");

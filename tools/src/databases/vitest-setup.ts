@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { TestProject } from "vitest/node";
+import { bundleCommand, isBundleOld } from "../bundle/bundle-command.js";
 import type { DatabaseEngine, DatabaseServerOrSkip } from "./database-server.js";
 import { startMariadb } from "./mariadb.js";
 import { startPostgres } from "./postgres.js";
@@ -10,9 +11,11 @@ const STARTERS = { postgres: startPostgres, mariadb: startMariadb };
 
 /**
  * Vitest's global setup: a small broker in the main process that starts each database server when a test first asks
- * for it, so that a run of tests without databases starts none, and a whole run starts each once.
+ * for it, so that a run of tests without databases starts none, and a whole run starts each once. The command that tests
+ * run is bundled again when it is older than what `tsc` wrote.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (await isBundleOld()) await bundleCommand();
   const started = new Map<DatabaseEngine, Promise<DatabaseServerOrSkip>>();
   const start = (engine: DatabaseEngine) => {
     const running = started.get(engine) ?? STARTERS[engine]();

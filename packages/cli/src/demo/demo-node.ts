@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { COMMAND_FILE } from "../command-file.js";
 
-const COMMAND = fileURLToPath(new URL("../../bin/koboldfs.js", import.meta.url));
 /** Lines of a node that ended which are shown again: enough for an error with its hint. */
 const LAST_WORDS = 6;
 /** Time for what runs to end before a node is killed. */
@@ -48,7 +47,7 @@ export class DemoNode {
     const listen = `127.0.0.1:${port}`;
     const args = ["serve", "--name", name, "--listen", listen, "--data", data, "--dsn", dsn];
     // The channel tells the node when this process is gone; its own group keeps a Ctrl-C of the terminal from it.
-    const child = spawn(COMMAND, args, {
+    const child = spawn(COMMAND_FILE, args, {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       detached: true,
       env: environmentOfNodes(),

@@ -1,0 +1,3 @@
+import { bundleCommand } from "./bundle-command.js";
+
+await bundleCommand();
