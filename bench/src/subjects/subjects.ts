@@ -1,5 +1,6 @@
 import { diskSubject } from "./disk.js";
 import { accelSubject, directSubject } from "./koboldfs-behind-nginx.js";
+import { crowdedSubject } from "./koboldfs-crowded.js";
 import { oneNodeSubject, twoNodesSubject } from "./koboldfs-subjects.js";
 import { mirrorReadsOnPostgresSubject, twoNodesOnPostgresSubject } from "./koboldfs-postgres.js";
 import { syncSubject } from "./koboldfs-sync.js";
@@ -18,6 +19,7 @@ export const SUBJECTS: readonly Subject[] = [
   twoNodesOnPostgresSubject,
   mirrorReadsOnPostgresSubject,
   syncSubject,
+  crowdedSubject,
 ];
 
 /** The named ones, or all that are on by default. Throws on a name that is unknown. */
