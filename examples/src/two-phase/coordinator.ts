@@ -82,7 +82,7 @@ export class Coordinator {
       await this.#finish(id, "abort");
     } catch (thrown) {
       throw new AggregateError([reason, thrown], `${id} failed and could not be aborted; recover() does that`, {
-        cause: reason,
+        cause: thrown,
       });
     }
   }
