@@ -5,7 +5,14 @@ import { ClientPool } from "@koboldfs/client";
 import { startPostgresPair } from "@koboldfs/tools";
 import { describe, expect, it } from "vitest";
 import { type ApplicationEngine, openApplication } from "./coupled/application.js";
-import { type KillableDatabase, type KillScene, runKillRound, type Victim, Writer } from "./coupled/kill-round.js";
+import {
+  type KillableDatabase,
+  type KillScene,
+  type RoundReport,
+  runKillRound,
+  type Victim,
+  Writer,
+} from "./coupled/kill-round.js";
 import { seededRandom } from "./harness/random.js";
 import { createTestCatalog, reasonOf, whyEngineIsMissing } from "./harness/test-catalog.js";
 import { withCluster } from "./harness/use-cluster.js";
@@ -13,6 +20,7 @@ import { withCluster } from "./harness/use-cluster.js";
 /** More of them: KOBOLDFS_COUPLED_ROUNDS. */
 const ROUNDS = Number(process.env["KOBOLDFS_COUPLED_ROUNDS"] ?? 9);
 const ROUND_LIMIT_MS = 30_000;
+const ROUNDS_PER_LINE = 50;
 /** Who dies, again and again; what only kills the client takes the least time and finds the most. */
 const DEATHS: readonly (readonly Victim[])[] = [
   ["client"],
@@ -49,8 +57,32 @@ async function openDatabase(engine: ApplicationEngine, folder: string): Promise<
   return { engine, dsn: engine === "sqlite" ? path : dsn, kill: nothing, restart: nothing, drop };
 }
 
-async function runRounds(scene: KillScene, deaths: readonly (readonly Victim[])[]) {
-  const sums = { rounds: 0, documents: 0, committed: 0, aborted: 0 };
+/** What the rounds so far were and found; a long run prints it now and then, and a failed one says how far it came. */
+class RoundSums {
+  readonly #sums = { rounds: 0, documents: 0, committed: 0, aborted: 0 };
+  readonly #steps: Record<string, number> = {};
+  readonly #victims: Record<string, number> = {};
+
+  get rounds(): number {
+    return this.#sums.rounds;
+  }
+
+  add(report: RoundReport, { step, victims }: { step: string; victims: readonly Victim[] }): void {
+    this.#sums.rounds += 1;
+    this.#sums.documents += report.documents;
+    this.#sums.committed += report.committed;
+    this.#sums.aborted += report.aborted;
+    this.#steps[step] = (this.#steps[step] ?? 0) + 1;
+    const dead = victims.join("+");
+    this.#victims[dead] = (this.#victims[dead] ?? 0) + 1;
+  }
+
+  format(): string {
+    return JSON.stringify({ ...this.#sums, steps: this.#steps, victims: this.#victims });
+  }
+}
+
+async function runRounds(scene: KillScene, deaths: readonly (readonly Victim[])[], sums: RoundSums): Promise<void> {
   const { seed } = scene.random;
   let next = new Writer(scene, `${seed}/0`);
   try {
@@ -63,15 +95,12 @@ async function runRounds(scene: KillScene, deaths: readonly (readonly Victim[])[
       if (isAlone) next = spawnNext();
       const report = await runKillRound(scene, { writer, prefix: `${seed}/${round}`, victims });
       if (!isAlone) next = spawnNext();
-      sums.rounds += 1;
-      sums.documents += report.documents;
-      sums.committed += report.committed;
-      sums.aborted += report.aborted;
+      sums.add(report, { step: writer.step, victims });
+      if (sums.rounds % ROUNDS_PER_LINE === 0) console.log(`${scene.database.engine}: ${sums.format()}`);
     }
   } finally {
     await next.kill();
   }
-  return sums;
 }
 
 const engines: readonly ApplicationEngine[] = ["sqlite", "postgres", "mariadb"];
@@ -83,6 +112,7 @@ for (const engine of engines) {
       async () => {
         const folder = mkdtempSync(join(tmpdir(), "koboldfs-coupled-"));
         const random = seededRandom(`coupled kills with ${engine}`);
+        const sums = new RoundSums();
         await withCluster({ nodes: 3, engine: "sqlite" }, async (cluster) => {
           const database = await openDatabase(engine, folder);
           const application = await openApplication(engine, database.dsn);
@@ -90,10 +120,10 @@ for (const engine of engines) {
           const pool = new ClientPool({ servers, ...(cluster.secret !== undefined && { token: cluster.secret }) });
           try {
             const canDie = DEATHS.filter((victims) => engine === "postgres" || !victims.includes("database"));
-            const sums = await runRounds({ cluster, database, application, pool, random }, canDie);
-            console.log(`coupled kills with ${engine}: ${JSON.stringify(sums)}`);
+            await runRounds({ cluster, database, application, pool, random }, canDie, sums);
             expect(sums.rounds).toBe(ROUNDS);
           } finally {
+            console.log(`coupled kills with ${engine}, seed ${random.seed}: ${sums.format()}`);
             await pool.close();
             await application.close();
             await database.drop();

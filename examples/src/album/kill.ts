@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -47,7 +48,7 @@ async function killForAWhile(around: Surroundings) {
   const counts = { kills: 0, added: 0, removed: 0 };
   let app = await startAlbum(around, 0);
   for (let lived = 0; lived < seconds * 1000; ) {
-    const load = Array.from({ length: WORKERS }, () => loadUntilDeath(app, counts));
+    const load = Array.from({ length: WORKERS }, (_, worker) => loadUntilDeath(app, worker, counts));
     const lifeMs = SHORTEST_LIFE_MS + chanceOfLives() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS);
     await sleep(lifeMs);
     lived += lifeMs;
@@ -62,14 +63,17 @@ async function killForAWhile(around: Surroundings) {
 }
 
 /** Adds photos, and removes every third of its own, as a browser would. */
-async function loadUntilDeath({ url, child }: AppProcess, counts: { added: number; removed: number }): Promise<void> {
+async function loadUntilDeath(
+  { url, child }: AppProcess,
+  worker: number,
+  counts: { added: number; removed: number },
+): Promise<void> {
   for (let number = 0; child.signalCode === null && child.exitCode === null; number += 1) {
+    const title = `photo ${worker}.${number} <of> ${child.pid}`;
+    const pixels = `pixels ${chanceOfLoad()} `.repeat(1 + chanceOfLoad() * 2_000);
     const form = new FormData();
-    form.append("title", `photo ${number} <of> ${child.pid}`);
-    form.append(
-      "photo",
-      new Blob([`pixels ${chanceOfLoad()} `.repeat(1 + chanceOfLoad() * 2_000)], { type: "image/png" }),
-    );
+    form.append("title", title);
+    form.append("photo", new Blob([beginningOf(title), pixels], { type: "image/png" }));
     try {
       const reply = await fetch(`${url}/photos`, { method: "POST", body: form, redirect: "manual" });
       if (reply.status !== 303) throw new Error(`answered ${reply.status}: ${await reply.text()}`);
@@ -97,15 +101,27 @@ async function compare({ databaseUrl, servers }: Surroundings) {
   for (const { id, reason } of report.failed) problems.push(`${id} could not be recovered: ${String(reason)}`);
   for await (const { id } of files.listTransactions({ state: "prepared" })) problems.push(`${id} is left prepared`);
   const found = (await rows.query<Photo>("select id, title, digest from photos")).rows;
-  const digests = new Map<string, string>();
-  for await (const { key, digest } of files.client(NAMESPACE).list()) digests.set(key, digest);
-  for (const { id, digest } of found) {
-    const file = digests.get(keyOf(id));
-    if (file !== digest) problems.push(`photo ${id} has a row, and ${file === undefined ? "no file" : "another file"}`);
-    digests.delete(keyOf(id));
+  const keys = new Set<string>();
+  for await (const { key } of files.client(NAMESPACE).list()) keys.add(key);
+  for (const photo of found) {
+    const bytes = await files.client(NAMESPACE).getBytes(keyOf(photo.id));
+    if (bytes === undefined) problems.push(`photo ${photo.id} has a row and no file`);
+    else if (!isPhoto(photo, bytes)) problems.push(`photo ${photo.id} has a row, and other bytes as its file`);
+    keys.delete(keyOf(photo.id));
   }
-  for (const key of digests.keys()) problems.push(`${key} is a file without a row`);
+  for (const key of keys) problems.push(`${key} is a file without a row`);
   await files.close();
   await rows.end();
   return { photos: found.length, problems };
+}
+
+/** The bytes of a photo tell whose they are. */
+function beginningOf(title: string): string {
+  return `${title}\n`;
+}
+
+/** The bytes as they were read, and not what anybody says of them. */
+function isPhoto({ title, digest }: Photo, bytes: Uint8Array): boolean {
+  const isWhole = createHash("sha256").update(bytes).digest("hex") === digest;
+  return isWhole && Buffer.from(bytes).toString().startsWith(beginningOf(title));
 }

@@ -36,11 +36,31 @@ export class Coordinator {
     this.#options = options;
   }
 
-  /** Does the work and commits both sides, or neither. What its death leaves is for `recover`. */
+  /**
+   * Does the work and commits both sides, or neither. Throws what kept it from that, and an `AggregateError` when it could not be
+   * aborted either. What that or its death leaves is for `recover`.
+   */
   async run(work: (parts: Work) => Promise<void>): Promise<void> {
     const { name, files, rows, log, onStep = () => undefined } = this.#options;
     const tx = await files.begin({ coordinator: name });
+    try {
+      await this.#prepare(tx, work);
+    } catch (thrown) {
+      await this.#abort(tx.id, thrown);
+      throw thrown;
+    }
+    await log.decideToCommit(tx.id);
+    onStep("decided");
+    await rows.query(`commit prepared '${tx.id}'`);
+    onStep("rows committed");
+    await tx.commit();
+    onStep("files committed");
+  }
+
+  async #prepare(tx: Transaction<NamespaceClient>, work: (parts: Work) => Promise<void>): Promise<void> {
+    const { rows, onStep = () => undefined } = this.#options;
     const sql = await rows.connect();
+    let isPrepared = false;
     try {
       await sql.query("begin");
       await work({ tx, sql });
@@ -49,19 +69,22 @@ export class Coordinator {
       onStep("rows prepared");
       await tx.prepare();
       onStep("files prepared");
-    } catch (thrown) {
-      // Closed: what was not prepared is rolled back by that.
-      sql.release(true);
-      await this.#finish(tx.id, "abort");
-      throw thrown;
+      isPrepared = true;
+    } finally {
+      // Closed otherwise: what was not prepared is rolled back by that.
+      sql.release(!isPrepared);
     }
-    sql.release();
-    await log.decideToCommit(tx.id);
-    onStep("decided");
-    await rows.query(`commit prepared '${tx.id}'`);
-    onStep("rows committed");
-    await tx.commit();
-    onStep("files committed");
+  }
+
+  /** Throws both when it fails: why it was to be aborted must not be lost over what keeps it from that. */
+  async #abort(id: string, reason: unknown): Promise<void> {
+    try {
+      await this.#finish(id, "abort");
+    } catch (thrown) {
+      throw new AggregateError([reason, thrown], `${id} failed and could not be aborted; recover() does that`, {
+        cause: thrown,
+      });
+    }
   }
 
   /**

@@ -6,7 +6,7 @@ import { type Cluster, NAMESPACE } from "../harness/cluster.js";
 import { exitOf, spawnOwned } from "../harness/owned-process.js";
 import type { SeededRandom } from "../harness/random.js";
 import { waitUntil } from "../harness/wait-until.js";
-import { COUPLED_STEPS } from "./coupled-step.js";
+import { COUPLED_STEPS, type CoupledStep } from "./coupled-step.js";
 import type { Application, ApplicationEngine } from "./application.js";
 
 const WRITER = fileURLToPath(new URL("../programs/coupled-writer.js", import.meta.url));
@@ -44,6 +44,8 @@ export interface RoundReport {
 
 /** A process of the application that has connected and waits for its turn. */
 export class Writer {
+  /** Where it is when somebody dies. */
+  readonly step: CoupledStep;
   readonly #child: ReturnType<typeof spawnOwned>;
   readonly #ready: Promise<void>;
   #told = "";
@@ -52,8 +54,8 @@ export class Writer {
   constructor({ cluster, database, random }: KillScene, prefix: string) {
     const servers = cluster.nodes.map(({ url }) => url).join(",");
     const args = [database.engine, database.dsn, servers, cluster.secret ?? "", NAMESPACE, prefix];
-    const step = COUPLED_STEPS[random.between(0, COUPLED_STEPS.length)] ?? "begun";
-    const chance = [random.between(0, 2 ** 31), step, random.between(1, MAX_REACHES)].map(String);
+    this.step = COUPLED_STEPS[random.between(0, COUPLED_STEPS.length)] ?? "begun";
+    const chance = [random.between(0, 2 ** 31), this.step, random.between(1, MAX_REACHES)].map(String);
     this.#child = spawnOwned(process.execPath, [WRITER, ...args, ...chance], { stdio: ["pipe", "pipe", "inherit"] });
     this.#ready = new Promise((resolve, reject) => {
       this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {

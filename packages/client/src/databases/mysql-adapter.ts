@@ -1,4 +1,5 @@
 import type { AdapterOptions, DatabaseAdapter, SqlRow, SqlValue } from "./database-adapter.js";
+import { beginByStatement } from "./statement-transaction.js";
 
 /** What is needed of a connection of `mysql2/promise`. */
 export interface MysqlConnection {
@@ -22,30 +23,18 @@ export function createMysqlAdapter<Connection extends MysqlConnection>(
     dialect: "mysql",
     async begin() {
       const connection = await pool.getConnection();
-      /** After a failure the connection may be broken or in the middle of something: it is not used again. */
-      const orDestroy = async (statement: string): Promise<void> => {
-        try {
-          await connection.query(statement);
-        } catch (thrown) {
-          connection.destroy();
-          throw thrown;
-        }
-      };
-      const end = async (statement: string): Promise<void> => {
-        await orDestroy(statement);
-        connection.release();
-      };
-      await orDestroy("start transaction");
-      return {
-        sql: connection,
-        async query(text, values = []) {
-          const [rows] = await connection.query(text, [...values]);
-          // What is no question is answered by a header in place of rows.
-          return Array.isArray(rows) ? (rows as readonly SqlRow[]) : [];
+      return beginByStatement(
+        {
+          sql: connection,
+          query: async (text, values = []) => {
+            const [rows] = await connection.query(text, [...values]);
+            // What is no question is answered by a header in place of rows.
+            return Array.isArray(rows) ? (rows as readonly SqlRow[]) : [];
+          },
+          giveBack: (isBroken) => (isBroken ? connection.destroy() : connection.release()),
         },
-        commit: () => end("commit"),
-        rollback: () => end("rollback"),
-      };
+        "start transaction",
+      );
     },
   };
 }

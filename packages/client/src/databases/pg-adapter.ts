@@ -1,4 +1,5 @@
 import type { AdapterOptions, DatabaseAdapter, SqlRow, SqlValue } from "./database-adapter.js";
+import { beginByStatement } from "./statement-transaction.js";
 
 /** What is needed of a client of the package `pg`. */
 export interface PgClient {
@@ -27,30 +28,17 @@ export function createPgAdapter<Client extends PgClient>(
       // next statement fails.
       const ignore = () => undefined;
       client.on("error", ignore);
-      const release = (isBroken: boolean): void => {
-        client.off("error", ignore);
-        client.release(isBroken);
-      };
-      /** After a failure the connection may be broken or in the middle of something: it is not used again. */
-      const orDestroy = async (statement: string): Promise<void> => {
-        try {
-          await client.query(statement);
-        } catch (thrown) {
-          release(true);
-          throw thrown;
-        }
-      };
-      const end = async (statement: string): Promise<void> => {
-        await orDestroy(statement);
-        release(false);
-      };
-      await orDestroy("begin");
-      return {
-        sql: client,
-        query: async (text, values = []) => (await client.query(text, [...values])).rows,
-        commit: () => end("commit"),
-        rollback: () => end("rollback"),
-      };
+      return beginByStatement(
+        {
+          sql: client,
+          query: async (text, values = []) => (await client.query(text, [...values])).rows,
+          giveBack: (isBroken) => {
+            client.off("error", ignore);
+            client.release(isBroken);
+          },
+        },
+        "begin",
+      );
     },
   };
 }

@@ -97,11 +97,22 @@ export class CatalogReads {
    */
   async readSurely<T>(read: () => Promise<T>): Promise<T> {
     const [result] = await Promise.allSettled([read()]);
-    if (!this.#isTrusted) {
-      throw new KoboldError("catalog_behind", "the catalog lacks commits that this node knows of");
-    }
+    if (!this.#isTrusted) throw behind();
     if (result.status === "rejected") throw result.reason;
     return result.value;
+  }
+
+  /**
+   * Does a check that comes before a commit which decides the same again: only a refusal has to be sure. Throws `catalog_behind`
+   * in its place when the catalog turned out to lack something.
+   */
+  async checkSurely<T>(check: () => Promise<T>): Promise<T> {
+    try {
+      return await check();
+    } catch (error) {
+      if (this.#isTrusted) throw error;
+      throw behind(error);
+    }
   }
 
   /** Ends the questions whether the catalog is back. */
@@ -187,4 +198,8 @@ export class CatalogReads {
       );
     }
   }
+}
+
+function behind(cause?: unknown): KoboldError {
+  return new KoboldError("catalog_behind", "the catalog lacks commits that this node knows of", { cause });
 }

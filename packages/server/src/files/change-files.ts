@@ -53,11 +53,12 @@ export async function deleteFile(context: FileContext, request: DeleteRequest): 
 
 /** All in one commit, each decided alone; outcomes in the order of the operations. Throws `namespace_not_found`. */
 export async function changeFiles(context: FileContext, request: BatchRequest): Promise<ChangeOutcome[]> {
-  const { catalog, cluster } = context;
+  const { catalog, cluster, reads } = context;
   const { namespace, operations, idempotencyKey, transaction } = request;
-  if ((await catalog.findNamespace(namespace)) === undefined) {
+  await reads.checkSurely(async () => {
+    if ((await catalog.findNamespace(namespace)) !== undefined) return;
     throw new KoboldError("namespace_not_found", `no namespace ${namespace}`);
-  }
+  });
   const changes = operations.map((operation, index) => {
     const own = idempotencyKey && keyOfOperation(idempotencyKey, index);
     return changeOf(context, nameChange({ namespace, operation, idempotencyKey: own, transaction }), transaction);

@@ -36,37 +36,41 @@ export class FileHistory {
 
   /** Throws `version_not_found`. */
   async getVersion(namespace: NamespaceName, key: FileKey, version: number): Promise<FileRecord> {
-    const file = await this.#context.catalog.findVersion(namespace, key, version);
+    const { catalog, reads } = this.#context;
+    const file = await reads.readSurely(() => catalog.findVersion(namespace, key, version));
     if (file === undefined) throw new KoboldError("version_not_found", `no version ${version} of ${key}`);
     return file;
   }
 
   /** Throws `not_found` when there was no such file. */
   async getFileAsOf(namespace: NamespaceName, key: FileKey, asOf: PastPoint): Promise<FileRecord> {
-    const { catalog } = this.#context;
-    const file = await catalog.findFileAsOf(namespace, key, await catalog.getMoment(asOf));
+    const { catalog, reads } = this.#context;
+    const find = async () => catalog.findFileAsOf(namespace, key, await catalog.getMoment(asOf));
+    const file = await reads.readSurely(find);
     if (file === undefined) throw new KoboldError("not_found", `there was no file ${key} in ${namespace}`);
     return file;
   }
 
   async listAsOf(namespace: NamespaceName, query: ListQuery, asOf: PastPoint): Promise<ListPage> {
-    const { catalog } = this.#context;
-    return catalog.listFilesAsOf(namespace, query, await catalog.getMoment(asOf));
+    const { catalog, reads } = this.#context;
+    return reads.readSurely(async () => catalog.listFilesAsOf(namespace, query, await catalog.getMoment(asOf)));
   }
 
   listVersions(namespace: NamespaceName, key: FileKey, page: { before?: number; limit: number }): Promise<VersionPage> {
-    return this.#context.catalog.listVersions(namespace, key, page);
+    const { catalog, reads } = this.#context;
+    return reads.readSurely(() => catalog.listVersions(namespace, key, page));
   }
 
   listDeleted(namespace: NamespaceName, query: Omit<ListQuery, "delimiter">): Promise<DeletedPage> {
-    return this.#context.catalog.listDeleted(namespace, query);
+    const { catalog, reads } = this.#context;
+    return reads.readSurely(() => catalog.listDeleted(namespace, query));
   }
 
   /** All of it in one commit. Throws `too_large` when that is more than a commit takes: then nothing has changed. */
   async restorePrefix(request: RestorePrefixRequest): Promise<RestoreReply> {
-    const { catalog, cluster } = this.#context;
+    const { catalog, cluster, reads } = this.#context;
     const { namespace, prefix, idempotencyKey } = request;
-    const asOf = await catalog.getMoment(request.asOf);
+    const asOf = await reads.checkSurely(() => catalog.getMoment(request.asOf));
     const outcome = await catalog.commit({
       ...{ kind: "restore-prefix", namespace, prefix, asOf },
       ...(idempotencyKey !== undefined && {

@@ -38,9 +38,13 @@ export async function putFile(context: PutContext, request: PutRequest): Promise
 
 /** Refuses what cannot succeed before the body is sent, and answers how many copies this put must have. */
 export async function checkPut(context: PutContext, request: Omit<PutRequest, "body">): Promise<number> {
-  const { cluster, namespaces, reads } = context;
-  if (reads.isAway)
+  if (context.reads.isAway)
     throw new KoboldError("catalog_unavailable", "the catalog does not answer; nothing can be named now");
+  return context.reads.checkSurely(() => checkAsSeenNow(context, request));
+}
+
+async function checkAsSeenNow(context: PutContext, request: Omit<PutRequest, "body">): Promise<number> {
+  const { cluster, namespaces } = context;
   const namespace = await namespaces.get(request.namespace);
   const minCopies = Math.max(request.minCopies ?? context.minCopies, namespace.minCopies);
   const copies = Number(ownPermissions(cluster).takesPuts) + cluster.placementPeers().length;
