@@ -15,6 +15,12 @@ import { useCluster } from "./harness/use-cluster.js";
 const DEATH = fileURLToPath(new URL("./programs/coupled-death.js", import.meta.url));
 const DECIDED: readonly CoupledStep[] = ["rows-committed", "files-committed"];
 const NOW = { minAgeMs: 0 };
+/** By the clock of each database. */
+const LONG_AGO: Readonly<Record<ApplicationEngine, string>> = {
+  sqlite: "unixepoch() - 31 * 86400",
+  postgres: "now() - interval '31 days'",
+  mariadb: "now() - interval 31 day",
+};
 
 const cluster = useCluster({ nodes: 2, engine: "sqlite" });
 const folder = mkdtempSync(join(tmpdir(), "koboldfs-applications-"));
@@ -237,6 +243,25 @@ for (const engine of engines) {
       await made.drop();
     });
 
+    it("leave a decision for 30 days, and then for as long as the cluster knows of the transaction", async () => {
+      const client = connect();
+      const known = await client.withDatabase(application.adapter, async ({ tx, sql }) => {
+        await sql(`${engine}/decided`, "alone");
+        return tx.id;
+      });
+      const [forgotten, young] = [`${known.slice(0, -8)}00000000`, `${known.slice(0, -8)}11111111`];
+      const { query, commit } = await application.adapter.begin("write");
+      for (const id of [forgotten, young]) {
+        await query(`insert into koboldfs_decisions (id, decision) values ('${id}', 'commit')`);
+      }
+      const age = `update koboldfs_decisions set decided_at = ${LONG_AGO[engine]} where id in ('${known}', '${forgotten}')`;
+      await query(age);
+      await commit();
+      expect((await client.recoverTransactions(application.adapter, NOW)).pruned).toBe(1);
+      const decisions = await readDecisions(application);
+      expect([known, forgotten, young].map((id) => decisions.has(id))).toEqual([true, false, true]);
+    });
+
     it("are recovered by a timer, which tells when it cannot and goes on", async () => {
       const client = connect();
       const reports: unknown[] = [];
@@ -263,6 +288,13 @@ for (const engine of engines) {
       expect(reports).toHaveLength(told);
     });
   });
+}
+
+async function readDecisions({ adapter }: Application): Promise<Set<unknown>> {
+  const { query, commit } = await adapter.begin("read");
+  const rows = await query("select id from koboldfs_decisions");
+  await commit();
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Opens one with a careless setting, and answers what is said of it, and a setting as the work finds it. */

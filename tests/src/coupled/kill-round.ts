@@ -13,7 +13,7 @@ const WRITER = fileURLToPath(new URL("../programs/coupled-writer.js", import.met
 /** The writer is killed when some transaction comes to its step for the first time, or the last of these. */
 const MAX_REACHES = 24;
 /** What a defect of ours would throw; everything else may happen to whoever loses a node or a database. */
-const DEFECTS = /^(TypeError|RangeError|ReferenceError|SyntaxError|AssertionError)/;
+export const DEFECTS = /^(TypeError|RangeError|ReferenceError|SyntaxError|AssertionError)/;
 
 export type Victim = "client" | "node" | "database";
 
@@ -25,12 +25,16 @@ export interface KillableDatabase {
   restart(): Promise<void>;
 }
 
-export interface KillScene {
-  readonly cluster: Cluster;
-  readonly database: KillableDatabase;
+/** Where files and rows are. */
+export interface CoupledScene {
   readonly application: Application;
   readonly pool: ClientPool;
   readonly random: SeededRandom;
+}
+
+export interface KillScene extends CoupledScene {
+  readonly cluster: Cluster;
+  readonly database: KillableDatabase;
 }
 
 /** What a round found. */
@@ -122,7 +126,10 @@ export async function runKillRound(
  * Until nothing is under way any more. The database may need a moment to notice that a client has died, and what a client
  * sent before it died may still arrive: what is only open is aborted, so that it cannot be prepared behind our back.
  */
-async function recover({ pool, application }: KillScene): Promise<Pick<RoundReport, "committed" | "aborted">> {
+export async function recover({
+  pool,
+  application,
+}: CoupledScene): Promise<Pick<RoundReport, "committed" | "aborted">> {
   const found = { committed: 0, aborted: 0 };
   await waitUntil("nothing is under way any more", async () => {
     const open = await listIds(pool, "open");
@@ -147,8 +154,8 @@ function ignoreEnded(thrown: unknown): void {
   throw thrown;
 }
 
-/** Throws when files and rows differ; answers how many there are. */
-async function compare({ pool, application, random }: KillScene, prefix: string): Promise<number> {
+/** Throws when files and rows below the prefix differ, or a key is held; answers how many there are. */
+export async function compare({ pool, application, random }: CoupledScene, prefix: string): Promise<number> {
   const rows = await application.readRows();
   const files = pool.client(NAMESPACE);
   const digests = new Map<string, string>();

@@ -163,6 +163,12 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
         proofs: [inTests("transaction-failover", "synchronous standby")],
       },
       {
+        fault: "The written member of a Galera cluster is killed while transactions and coupled commits are under way",
+        outcome:
+          "All nodes go on through the next member; every transaction goes on from where it was; files and rows agree",
+        proofs: [inTests("galera", "amid puts and transactions")],
+      },
+      {
         fault: "A stale standby is promoted, an older copy comes back, two histories fork",
         outcome:
           "Completed from the longest mirror; both sides of a fork are kept and joined; a replaced catalog is refused",
