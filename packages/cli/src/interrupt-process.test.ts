@@ -1,8 +1,11 @@
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { watch } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { constants, watch } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Client } from "@koboldfs/client";
 import { runCommand, startCommand } from "./testing/run-command.js";
@@ -80,7 +83,6 @@ beforeEach(async () => {
   place = join(node.folder, `place-${count}`);
   await mkdir(place);
 });
-afterEach(() => way.close());
 
 /** Runs the command until the transfer is in its middle and `begun` has come, and ends it with the signal there. */
 async function interrupt(line: string, signal: "SIGINT" | "SIGTERM", url: string, begun?: Promise<unknown>) {
@@ -102,6 +104,8 @@ async function interrupt(line: string, signal: "SIGINT" | "SIGTERM", url: string
 }
 
 describe("a real command that is interrupted in the middle of a file", () => {
+  afterEach(() => way.close());
+
   it.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
@@ -167,4 +171,57 @@ describe("a real command that is interrupted in the middle of a file", () => {
       expect((await readFile(join(place, "copy", "z-large"))).length).toBe(SIZE);
     },
   );
+});
+
+describe("a real command that something does not let go of", () => {
+  /** A pipe that is being read, and to which nobody ever writes. */
+  async function openWhenRead(path: string): Promise<FileHandle> {
+    for (;;) {
+      try {
+        return await open(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENXIO") throw error;
+      }
+      await sleep(20);
+    }
+  }
+
+  it("has said so at Ctrl-C, and ends by itself a little later", async () => {
+    const path = join(node.folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    const env = { KOBOLDFS_SERVER: node.url, HOME: node.folder };
+    const child = startCommand(["put", path, "demo/pipe"], { env, cwd: node.folder });
+    const ended = once(child, "exit");
+    const pipe = await openWhenRead(path);
+    child.kill("SIGINT");
+    const [said] = (await once(child.stderr?.setEncoding("utf8") ?? child, "data")) as [string];
+    expect(said).toBe(INTERRUPTED);
+    expect(await ended).toEqual([null, "SIGINT"]);
+    await pipe.close();
+  });
+});
+
+describe("a process that listens for the wish to end, and does not end", () => {
+  const SCRIPT = new URL("./interrupt.js", import.meta.url).href;
+  const BODY = `import(${JSON.stringify(SCRIPT)}).then(({ listenForInterrupt }) => {
+    listenForInterrupt((signal) => console.log("told of " + signal));
+    console.log("listens");
+    setInterval(() => {}, 1000);
+  })`;
+
+  it("is told of signals that come together, and ended at once by one that comes later", async () => {
+    const child = spawn(process.execPath, ["-e", BODY], { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(child, "exit");
+    const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    expect((await said.next()).value).toBe("listens");
+    child.kill("SIGINT");
+    child.kill("SIGTERM");
+    const told = [(await said.next()).value, (await said.next()).value];
+    expect(new Set(told)).toEqual(new Set(["told of SIGINT", "told of SIGTERM"]));
+    // Longer than what npm takes to pass a signal on.
+    await sleep(400);
+    child.kill("SIGINT");
+    expect(await ended).toEqual([null, "SIGINT"]);
+    expect((await said.next()).done).toBe(true);
+  });
 });

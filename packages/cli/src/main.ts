@@ -5,7 +5,7 @@ import type { CommandMaker } from "./command-maker.js";
 import { COMMAND_TABLE, type CommandEntry, HIDDEN_COMMANDS } from "./command-table.js";
 import { EXIT, EXIT_MEANINGS } from "./exit-codes.js";
 import { reportFailure } from "./failure-report.js";
-import { INTERRUPTING_SIGNALS, Interrupt, type InterruptingSignal } from "./interrupt.js";
+import { Interrupt, type InterruptingSignal, listenForInterrupt } from "./interrupt.js";
 import { readVersion } from "./version.js";
 
 const HELP = `
@@ -20,17 +20,30 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   const interruption = new AbortController();
   // Each of many transfers at once listens to it; that is no leak.
   setMaxListeners(0, interruption.signal);
-  const interrupt = (signal: InterruptingSignal) => interruption.abort(new Interrupt(signal));
+  let wished: InterruptingSignal | undefined;
+  const stopListening = listenForInterrupt((signal) => {
+    wished = signal;
+    interruption.abort(new Interrupt(signal));
+  });
   const { stdin, stdout, stderr, env } = process;
   stdout.on("error", exitQuietlyOnClosedPipe);
-  for (const signal of INTERRUPTING_SIGNALS) process.once(signal, interrupt);
   try {
-    return await runProgram(args, { stdin, stdout, stderr, env, signal: interruption.signal });
+    const code = await runProgram(args, { stdin, stdout, stderr, env, signal: interruption.signal });
+    if (wished !== undefined && code === new Interrupt(wished).exitCode) endSoon(wished);
+    return code;
   } finally {
-    for (const signal of INTERRUPTING_SIGNALS) process.off(signal, interrupt);
+    stopListening();
     // A terminal or pipe that nobody reads to its end would keep the process alive.
     stdin.destroy();
   }
+}
+
+/** What was given up may still be in a call that does not return, such as opening a pipe that nobody writes to. */
+const GIVEN_UP_MS = 2000;
+
+/** For a process that has done what it could and would end by itself, were it not for such a call. */
+function endSoon(signal: InterruptingSignal): void {
+  setTimeout(() => process.kill(process.pid, signal), GIVEN_UP_MS).unref();
 }
 
 /** Runs one command line in any world. */

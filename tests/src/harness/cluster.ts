@@ -30,8 +30,8 @@ export interface ClusterOptions {
   readonly proxyPeers?: boolean;
   /** Tests may order nodes to die at crash points. */
   readonly canCrash?: boolean;
-  /** Makes another data folder of a node than one below the cluster's own folder. */
-  readonly dataOf?: (name: string) => string | undefined;
+  /** Other data folders of a node, one volume each, than one below the cluster's own folder. */
+  readonly dataOf?: (name: string) => string | readonly string[] | undefined;
   /** All nodes at the same moment instead of one after the other. */
   readonly startTogether?: boolean;
 }
@@ -87,8 +87,8 @@ export class Cluster {
   /** A node that is not started yet. */
   async prepareNode(name: string, settings: Readonly<Record<string, string>> = {}): Promise<NodeProcess> {
     const cwd = join(this.folder, name);
-    const data = this.#options.dataOf?.(name) ?? join(cwd, "data");
-    for (const folder of [cwd, data]) mkdirSync(folder, { recursive: true });
+    const data = [this.#options.dataOf?.(name) ?? join(cwd, "data")].flat();
+    for (const folder of [cwd, ...data]) mkdirSync(folder, { recursive: true });
     const { proxyPeers, proxyCatalogOfEach } = this.#options;
     const proxy = proxyPeers === true ? await TcpProxy.start() : undefined;
     if (proxyCatalogOfEach === true) this.#catalogProxies.set(name, await proxyOf(this.dsn));
@@ -97,7 +97,7 @@ export class Cluster {
     const node = new NodeProcess({
       name,
       cwd,
-      data: [data],
+      data,
       dsn: catalogProxy === undefined ? this.dsn : throughProxy(this.dsn, catalogProxy),
       ...(proxy !== undefined && { advertise: `http://127.0.0.1:${proxy.port}` }),
       settings: { ...this.settings(), ...settings },

@@ -97,6 +97,17 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
         ],
       },
       {
+        fault:
+          "The kernel fails calls of a running node (EIO, EROFS, EMFILE, ENOSPC): fsync, write, rename, open and read of blobs, of the SQLite catalog and of the mirror",
+        outcome:
+          "No copy is counted that a failed call leaves in doubt, and nothing is flushed or named again before it was written anew; a volume goes out and comes back by itself, or after a failed fsync by a restart; afterwards everything is everywhere",
+        proofs: [
+          inTests("io-errors", "counts no copy that it may not have"),
+          inTests("io-errors", "sends the right bytes or none"),
+          inTests("io-errors", "owes nothing and leaves nothing behind"),
+        ],
+      },
+      {
         fault: "The disk is full",
         outcome: "507, and the old version stays; puts through other nodes go on",
         proofs: [inTests("full-disk", "refuses a put with 507")],
