@@ -14,7 +14,9 @@ const WRITTEN = ["http://127.0.0.1:9876", "http://127.0.0.1:9875", "http://127.0
 const LAST_LINE = "The nodes' log follows.\n";
 /** Ports for the demo that are neither the documents' (somebody may have them open) nor the system's own choice. */
 const FIRST_PORT = 20_000;
-const PORTS = 10_000;
+/** As many nodes as the demo starts: its ports and those of the process with the next id are others. */
+const PORTS_OF_A_DEMO = 3;
+const DEMOS = 3_000;
 
 /** `koboldfs demo` in a folder that looks like the checkout to whoever types the documents' examples. */
 export class DemoProcess {
@@ -29,7 +31,7 @@ export class DemoProcess {
     this.folder = this.#temp.path;
     for (const name of ["README.md", "docs", "node_modules"])
       symlinkSync(join(CHECKOUT, name), join(this.folder, name));
-    const port = FIRST_PORT + (process.pid % PORTS);
+    const port = FIRST_PORT + (process.pid % DEMOS) * PORTS_OF_A_DEMO;
     this.#child = spawnOwned(COMMAND, ["demo", "--port", String(port)], {
       cwd: this.folder,
       env: { PATH: process.env["PATH"], HOME: this.folder },

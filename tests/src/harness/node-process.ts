@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { CRASH_POINT_VARIABLE, type CrashPoint } from "@koboldfs/server/crash-points";
+import { findNodePort } from "./node-port.js";
 import { type ExitStatus, exitOf, peakMemoryBytes, spawnOwned } from "./owned-process.js";
 import { COMMAND } from "./run-program.js";
 import { waitUntil } from "./wait-until.js";
@@ -21,7 +22,7 @@ export interface NodeProcessOptions {
   /** Data folders, one volume each. */
   readonly data: readonly string[];
   readonly dsn: string;
-  /** `HOST:PORT`; by default a free port of loopback. */
+  /** `HOST:PORT`; by default a port of loopback that is kept free while the node is down. */
   readonly listen?: string;
   /** The URL that peers shall use, when it is not the one listened on. */
   readonly advertise?: string;
@@ -46,7 +47,7 @@ export class NodeProcess {
   readonly #options: NodeProcessOptions;
   readonly #lines: string[] = [];
   #child: ChildProcess | undefined;
-  #listen: string;
+  #listen: string | undefined;
   #dsn: string;
   #url: string | undefined;
   #listening = false;
@@ -55,7 +56,7 @@ export class NodeProcess {
     this.#options = options;
     this.name = options.name;
     this.data = options.data;
-    this.#listen = options.listen ?? "127.0.0.1:0";
+    this.#listen = options.listen;
     this.#dsn = options.dsn;
   }
 
@@ -82,7 +83,7 @@ export class NodeProcess {
 
   /** Starts it and waits until it serves. Throws with its log when it ends or dawdles instead. */
   async start(life: Life = {}): Promise<void> {
-    this.#spawn(life);
+    await this.#spawn(life);
     const child = this.#mustChild();
     try {
       await waitUntil(`node ${this.name} listens or ends`, () => this.#listening || !this.isRunning, {
@@ -146,7 +147,7 @@ export class NodeProcess {
 
   /** Starts it and waits until it ends by itself, as a node that refuses to start does. */
   async startAndFail(): Promise<ExitStatus> {
-    this.#spawn({});
+    await this.#spawn({});
     await waitUntil(`node ${this.name} refuses to start`, () => this.#listening || !this.isRunning);
     if (this.#listening) throw new Error(`node ${this.name} started though it should have refused:\n${this.log()}`);
     return exitOf(this.#mustChild());
@@ -196,8 +197,9 @@ export class NodeProcess {
     return this.#child;
   }
 
-  #spawn(life: Life): void {
+  async #spawn(life: Life): Promise<void> {
     if (this.isRunning) throw new Error(`node ${this.name} runs already`);
+    this.#listen ??= `127.0.0.1:${await findNodePort()}`;
     const { name, data, advertise, cwd } = this.#options;
     this.#listening = false;
     this.crashedAt = undefined;
@@ -245,7 +247,7 @@ export class NodeProcess {
     if (record.event !== "listening" || record.port === undefined) return;
     // The URL in the record is the advertised one, which may lead through a proxy: clients of tests go straight.
     this.#url = `http://127.0.0.1:${record.port}`;
-    this.#listen = this.#listen.replace(/:\d+$/, `:${record.port}`);
+    this.#listen = this.#listen?.replace(/:\d+$/, `:${record.port}`);
     this.#listening = true;
   }
 }

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Skip } from "./skip.js";
@@ -44,7 +45,10 @@ async function install(wanted: DebianPrograms): Promise<readonly string[] | Skip
 }
 
 async function runAptGet(...args: string[]): Promise<void> {
-  await promisify(execFile)("apt-get", ["-q", "-y", "-o", `DPkg::Lock::Timeout=${LOCK_TIMEOUT_SECONDS}`, ...args], {
+  // Files of tests that run at the same time may want packages at the same time, and only dpkg waits for its lock: the
+  // update of the lists fails instead. flock is of util-linux, as every Debian has it.
+  const command = ["apt-get", "-q", "-y", "-o", `DPkg::Lock::Timeout=${LOCK_TIMEOUT_SECONDS}`, ...args];
+  await promisify(execFile)("flock", [join(tmpdir(), "koboldfs-apt.lock"), ...command], {
     // In the first runlevel, so Debian thinks, no service is started: a database of tests is started by its test.
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
   });
