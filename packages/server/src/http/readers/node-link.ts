@@ -59,8 +59,13 @@ export class NodeLink {
       if (!isAnswered) this.#fail(request, response, error);
     });
     passBody(request, call);
-    // The node process shall see what its client's parser saw, and decide what that means for what runs.
-    broken.signal.addEventListener("abort", () => call.socket?.write(NO_REQUEST), { once: true });
+    // The node process shall see what this one's parser saw, and decide what that means for what runs.
+    const spoil = () => void call.socket?.write(NO_REQUEST);
+    const spoilBehind = () => {
+      if (call.writableFinished) spoil();
+      else call.once("finish", spoil);
+    };
+    broken.signal.addEventListener("abort", spoilBehind, { once: true });
   }
 
   /** The bytes of one version of a file, of which this process has no good copy. Throws `blob_unavailable`. */
