@@ -54,10 +54,12 @@ export type {
   RestoreRequest,
   SoleBlob,
   SoleBlobsReply,
+  ReaderInfo,
   StatusReply,
   UploadInfo,
   VersionInfo,
   VersionListReply,
+  WorkersInfo,
 } from "./wire.js";
 export type {
   NodeUpkeep,

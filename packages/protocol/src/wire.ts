@@ -247,6 +247,27 @@ export interface StatusReply {
   webhooks: WebhookInfo[];
   /** Absent while the catalog does not answer. */
   transactions?: TransactionCounts;
+  /** Of the node that answers; absent when it is one process. */
+  workers?: WorkersInfo;
+}
+
+/** The processes of a node that has several, counted since each started. */
+export interface WorkersInfo {
+  /** The node process, which does everything. */
+  pid: number;
+  connections: number;
+  /** The others, which read files and hand everything else on. */
+  readers: ReaderInfo[];
+  /** Readers that ended without being told to, and were replaced. */
+  ended: number;
+}
+
+export interface ReaderInfo {
+  pid: number;
+  connections: number;
+  /** Requests that it answered itself. */
+  answered: number;
+  handedOn: number;
 }
 
 /** What an order would mean for a node, and how far it is. */

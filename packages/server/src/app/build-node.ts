@@ -20,8 +20,7 @@ import { MirrorFeed } from "../cluster/mirror-feed.js";
 import { findRegistration, registerNode } from "../cluster/node-registration.js";
 import { proveMembership } from "../cluster/prove-membership.js";
 import { WitnessSeat } from "../cluster/witness-seat.js";
-import type { NodeConfig } from "../config/node-config.js";
-import { needsClusterSecret } from "../config/node-config.js";
+import { clientToken, type NodeConfig } from "../config/node-config.js";
 import { ChangeFeed } from "../mirror/changes/change-feed.js";
 import { CatalogReads } from "../files/catalog-reads.js";
 import type { FileContext } from "../files/file-context.js";
@@ -68,6 +67,8 @@ import { TransactionWorker } from "../workers/transaction-worker.js";
 import { WorkerRunner } from "../workers/worker-runner.js";
 import { sendWebhook } from "../workers/webhooks/webhook-sender.js";
 import { WebhookWorker } from "../workers/webhooks/webhook-worker.js";
+import { boundsOf } from "./readers/node-bounds.js";
+import { Readers } from "./readers/readers.js";
 import { createPeerConnector } from "./connect-peer.js";
 import { loopbackSecret } from "./loopback-secret.js";
 import { findNodeId } from "./node-identity.js";
@@ -86,6 +87,8 @@ export interface NodeParts {
   readonly id: NodeId;
   readonly clusterId: string;
   readonly server: HttpServer;
+  /** The other processes, not started yet. */
+  readonly readers: Readers;
   /** Resolves when the cluster does not want this node any more. */
   readonly expelled: Promise<void>;
   /** Makes the node known under its URL; from then on it is ready. */
@@ -130,6 +133,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const events = new HistoryEvents(options.clock);
   const reads = new CatalogReads({ catalog, mirror: ground.mirror, clock: options.clock, log });
   ground.witness.watchBehind(() => reads.setTrusted(false));
+  const readers = new Readers({ ...ground, reads });
   const onCompared = (isTrusted: boolean, currentMs?: number) => reads.setTrusted(isTrusted, currentMs);
   const scrub = await createScrub(ground, { cluster, workers });
   teardown.add("the scrub's reader", () => scrub.digester.close());
@@ -144,13 +148,14 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const upkeep = new OwnUpkeep({ paid, volumes, scrub: scrub.worker });
   let joined = false;
   const server = await createServer(ground, {
-    ...{ context, files, cluster, uploads, intake, reads, events, upkeep, onNudge },
+    ...{ context, files, cluster, uploads, intake, reads, readers, events, upkeep, onNudge },
     isJoined: () => joined,
   });
   return {
     id,
     clusterId: catalog.clusterId,
     server,
+    readers,
     expelled,
     async join(url) {
       const { name, zone } = config;
@@ -196,6 +201,7 @@ async function openGround(config: NodeConfig, options: BuildOptions, teardown: T
     ownNames: embeddedCatalogNames(config),
     clock,
     logger: log,
+    maxLent: boundsOf(config).node.pieces,
   });
   teardown.add("the volumes", () => volumes.close());
   const mirror = await openMirror(config, catalog.clusterId, options);
@@ -256,7 +262,8 @@ function createFileContext(
   { cluster, reads }: { cluster: LiveCluster; reads: CatalogReads },
 ): FileContext {
   const { ackCopies, minCopies, staging } = config;
-  return { catalog, reads, store: new CachedBlobStore(volumes), cluster, clock, log, staging, ackCopies, minCopies };
+  const store = new CachedBlobStore(volumes, boundsOf(config).node.cacheBytes);
+  return { catalog, reads, store, cluster, clock, log, staging, ackCopies, minCopies };
 }
 
 function openUploads(
@@ -275,6 +282,7 @@ interface ServerParts {
   readonly cluster: LiveCluster;
   readonly intake: MirrorIntake;
   readonly reads: CatalogReads;
+  readonly readers: Readers;
   readonly events: HistoryEvents;
   readonly upkeep: OwnUpkeep;
   readonly isJoined: () => boolean;
@@ -283,7 +291,7 @@ interface ServerParts {
 
 function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
   const { catalog, changes, clock, config, id, log, mirror, nodeSecret, volumes } = ground;
-  const { context, files, cluster, events, intake, uploads, upkeep, isJoined, onNudge, reads } = parts;
+  const { context, files, cluster, events, intake, uploads, upkeep, isJoined, onNudge, readers, reads } = parts;
   const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, self: id, clock });
   const identity = { cluster: catalog.clusterId, node: id, name: config.name };
   const webhooks = new WebhookService({ catalog, secretOf: (webhook) => deriveWebhookSecret(nodeSecret, webhook) });
@@ -293,8 +301,9 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
   return createHttpServer({
     log,
     logRequests: config.log === "debug",
+    maxRunning: boundsOf(config).node.running,
     corsOrigins: config.corsOrigins,
-    auth: createClientAuth(config.token ?? (needsClusterSecret(config) ? config.clusterSecret : undefined)),
+    auth: createClientAuth(clientToken(config)),
     files,
     urls: new DirectUrls({ context, files, namespaces, signer, random: Math.random }),
     offload,
@@ -313,6 +322,7 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
       upkeep,
       webhooks,
       transactions: files.transactions,
+      workers: () => readers.describe(),
     }),
     isReady: async () => {
       if (!isJoined()) throw new KoboldError("starting", "this node has not joined its cluster yet");

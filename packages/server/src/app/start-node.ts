@@ -2,9 +2,8 @@ import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { advertisedUrl, describeConfig, type NodeConfig } from "../config/node-config.js";
 import { type Clock, systemClock } from "../runtime/clock.js";
 import { checkCrashPointVariable } from "../runtime/crash-points.js";
-import type { HttpServer } from "../http/create-http-server.js";
 import type { Logger } from "../runtime/logger.js";
-import { buildNode } from "./build-node.js";
+import { buildNode, type NodeParts } from "./build-node.js";
 import { createNodeLogger } from "./node-logger.js";
 import { Teardown } from "./teardown.js";
 
@@ -55,8 +54,9 @@ export async function startNode(config: NodeConfig, options: StartOptions = {}):
   }
 }
 
-async function listen(server: HttpServer, config: NodeConfig): Promise<{ port: number }> {
+async function listen({ server, readers }: NodeParts, config: NodeConfig): Promise<{ port: number }> {
   try {
+    if (config.workers > 1) return await readers.listen(server);
     return await server.start(config.listen);
   } catch (cause) {
     throw new KoboldError("listen_failed", `cannot listen: ${(cause as Error).message}`, { cause });
@@ -71,11 +71,13 @@ async function startParts(
   const { log } = options;
   const signal = options.signal ?? new AbortController().signal;
   const node = await buildNode(config, { ...options, signal, clock: options.clock ?? systemClock }, teardown);
-  teardown.add("the server", () => node.server.stop());
-  const { port } = await listen(node.server, config);
+  teardown.add("the reader processes", () => node.readers.close());
+  teardown.add("the server", () => node.server.stop(node.readers.stop()));
+  const { port } = await listen(node, config);
   const url = advertisedUrl(config, port);
   await node.join(url);
   node.startWorkers();
+  node.readers.start();
   if (signal.aborted) throw new KoboldError("shutting_down", "the node was told to stop while it started");
   log.info({ event: "listening", url, port, id: node.id, cluster: node.clusterId }, `listening at ${url}`);
   let stopped: Promise<void> | undefined;

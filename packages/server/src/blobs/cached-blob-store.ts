@@ -1,6 +1,6 @@
 import type { NamespaceName } from "@koboldfs/protocol";
 import { LRUCache } from "lru-cache";
-import type { BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob } from "./blob-store.js";
+import type { BlobReader, BlobRef, BlobStore, BlobWrite, BlobWriteOptions, ByteRange, OpenBlob } from "./blob-store.js";
 import { checkRange } from "./verified-bytes.js";
 
 /**
@@ -13,12 +13,12 @@ export const CACHE_BYTES = 64 * 1024 * 1024;
  * Keeps small blobs that were read whole, and so were checked, in memory. What a digest names never changes, so nothing
  * here can be stale. Whoever wants to know what is on the disk asks the store beneath.
  */
-export class CachedBlobStore implements BlobStore {
-  readonly #store: BlobStore;
+export class CachedBlobReader implements BlobReader {
+  readonly #reader: BlobReader;
   readonly #blobs: LRUCache<string, Buffer>;
 
-  constructor(store: BlobStore, cacheBytes = CACHE_BYTES) {
-    this.#store = store;
+  constructor(reader: BlobReader, cacheBytes: number) {
+    this.#reader = reader;
     // An empty blob takes room too: its entry.
     this.#blobs = new LRUCache({ maxSize: cacheBytes, sizeCalculation: (bytes) => Math.max(bytes.length, 1) });
   }
@@ -28,9 +28,19 @@ export class CachedBlobStore implements BlobStore {
     const id = `${ref.namespace}/${ref.digest}`;
     const known = this.#blobs.get(id);
     if (known !== undefined) return part(known, range);
-    const blob = await this.#store.open(ref, range, signal);
+    const blob = await this.#reader.open(ref, range, signal);
     if (range === undefined && Buffer.isBuffer(blob?.content)) this.#blobs.set(id, blob.content);
     return blob;
+  }
+}
+
+/** The same of a whole store. */
+export class CachedBlobStore extends CachedBlobReader implements BlobStore {
+  readonly #store: BlobStore;
+
+  constructor(store: BlobStore, cacheBytes = CACHE_BYTES) {
+    super(store, cacheBytes);
+    this.#store = store;
   }
 
   stat(ref: BlobRef, signal?: AbortSignal): Promise<{ sizeBytes: number } | undefined> {

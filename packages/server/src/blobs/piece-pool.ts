@@ -1,7 +1,7 @@
 /** Pieces that wait for use: what sixteen downloads at full speed have in hand. */
 const MAX_IDLE = 32;
 /** While so many are lent, nobody reads ahead, and who wants another piece gets a small one: many slow readers hold little. */
-const MAX_LENT = 64;
+export const MAX_LENT = 64;
 const SMALL_PIECE_BYTES = 128 * 1024;
 
 /**
@@ -10,19 +10,21 @@ const SMALL_PIECE_BYTES = 128 * 1024;
  */
 export class PiecePool {
   readonly #pieceBytes: number;
+  readonly #maxLent: number;
   readonly #idle: ArrayBuffer[] = [];
   /** Only what was lent comes back, and once: a foreign buffer, or one that two readers have, would be overwritten. */
   readonly #lent = new WeakSet<ArrayBufferLike>();
 
-  constructor(pieceBytes: number) {
+  constructor(pieceBytes: number, maxLent = MAX_LENT) {
     this.#pieceBytes = pieceBytes;
+    this.#maxLent = maxLent;
   }
 
   #lentCount = 0;
 
   /** Whether there is room for what nobody waits for yet. */
   get isRoomy(): boolean {
-    return this.#lentCount < MAX_LENT;
+    return this.#lentCount < this.#maxLent;
   }
 
   /**
@@ -39,7 +41,8 @@ export class PiecePool {
 
   /** Anything else than a piece that was taken here and has not come back is passed over. */
   giveBack(piece: Buffer): void {
-    if (this.forget(piece) && this.#idle.length < MAX_IDLE) this.#idle.push(piece.buffer as ArrayBuffer);
+    if (this.forget(piece) && this.#idle.length < Math.min(MAX_IDLE, this.#maxLent))
+      this.#idle.push(piece.buffer as ArrayBuffer);
   }
 
   /** The piece is its reader's for good. False when it was not lent. */

@@ -53,6 +53,7 @@ describe("loadConfig", () => {
       corsOrigins: [],
       urlKeys: [],
       accel: false,
+      workers: 1,
     });
     const error = await refusal({ flags: {} });
     expect(error.code).toBe("config_invalid");

@@ -98,6 +98,7 @@ function combineValues(written: (name: SettingName) => readonly WrittenValue[], 
     corsOrigins: optional("cors_origins") ?? [],
     urlKeys: all("url_keys"),
     accel: withDefault("accel"),
+    workers: withDefault("workers"),
   };
 }
 

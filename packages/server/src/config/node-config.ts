@@ -41,6 +41,8 @@ export interface NodeConfig {
   readonly urlKeys: readonly UrlKeyConfig[];
   /** A web server in front may be told where the bytes are. */
   readonly accel: boolean;
+  /** Processes that share the port. */
+  readonly workers: number;
 }
 
 /** Rules between settings. Throws `config_invalid` or `secret_required`. */
@@ -64,6 +66,11 @@ export function checkConfig(config: NodeConfig): NodeConfig {
 /** Whether others than this machine's own users can reach the node. */
 export function needsClusterSecret(config: NodeConfig): boolean {
   return !isLoopback(config.listen.host);
+}
+
+/** What clients must send; undefined when they need nothing. */
+export function clientToken(config: NodeConfig): string | undefined {
+  return config.token ?? (needsClusterSecret(config) ? config.clusterSecret : undefined);
 }
 
 /** Where peers and clients reach the node, once it is known which port it got. */

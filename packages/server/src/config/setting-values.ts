@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import { availableParallelism } from "node:os";
 import { KoboldError } from "@koboldfs/protocol";
 
 /** A secret that signs direct URLs, and the id under which they name it. */
@@ -104,4 +105,12 @@ export function wholeNumberBetween(least: number, most: number): (text: string) 
     if (!Number.isInteger(value)) throw invalid(`not a whole number: ${text}`);
     return value;
   };
+}
+
+/** More than any machine that we know has cores for; each takes memory of its own. */
+const MAX_WORKERS = 64;
+
+/** A number of processes; `auto` is as many as this process may use cores. */
+export function parseWorkers(text: string): number {
+  return text === "auto" ? Math.min(availableParallelism(), MAX_WORKERS) : wholeNumberBetween(1, MAX_WORKERS)(text);
 }

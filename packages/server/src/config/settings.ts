@@ -10,6 +10,7 @@ import {
   parseServerUrl,
   parseText,
   parseUrlKey,
+  parseWorkers,
   wholeNumberBetween,
 } from "./setting-values.js";
 
@@ -195,6 +196,13 @@ export const SETTINGS = {
       "Let a web server in front of this node send the bytes: requests that it marks with X-Sendfile-Type (X-Accel-Redirect or X-Sendfile) are answered with the place of the bytes. 'koboldfs web-server' prints such a configuration.",
     parse: parseBoolean,
     default: "false",
+  }),
+  workers: setting({
+    placeholder: "N",
+    description:
+      "Processes of this node that share its port: one does everything, the others read files; auto for one on each core. Every process takes about 60 MB.",
+    parse: parseWorkers,
+    default: "1",
   }),
   config: setting({
     placeholder: "FILE",

@@ -52,6 +52,7 @@ export class CatalogReads {
   readonly #stopping = new AbortController();
   #isAway = false;
   #isTrusted = true;
+  #onChange: () => void = () => {};
   #currentMs: number | undefined;
 
   constructor(options: CatalogReadsOptions) {
@@ -62,6 +63,16 @@ export class CatalogReads {
     return this.#isAway;
   }
 
+  /** Whether strong reads are answered by the catalog now. */
+  get isSure(): boolean {
+    return this.#isTrusted && !this.#isAway;
+  }
+
+  /** For one listener: told at once when that may have changed. */
+  watch(onChange: () => void): void {
+    this.#onChange = onChange;
+  }
+
   /**
    * Whether the catalog has everything that this node knows to be committed; until it has, the mirror is asked. And when
    * (by the monotonic clock) the mirror was seen to have everything that the catalog had, if it was.
@@ -69,6 +80,7 @@ export class CatalogReads {
   setTrusted(isTrusted: boolean, currentMs?: number): void {
     this.#isTrusted = isTrusted;
     this.#currentMs = currentMs ?? this.#currentMs;
+    this.#onChange();
   }
 
   /**
@@ -173,6 +185,7 @@ export class CatalogReads {
   #noteAway(error: KoboldError): void {
     if (this.#isAway) return;
     this.#isAway = true;
+    this.#onChange();
     this.#options.log.warn({ err: error }, "the catalog does not answer; names are read from the mirror meanwhile");
     void this.#probeUntilBack();
   }
@@ -189,6 +202,7 @@ export class CatalogReads {
         () => {
           if (this.#isAway) log.info({}, "the catalog answers again; names are read from it");
           this.#isAway = false;
+          this.#onChange();
           running -= 1;
         },
         // Expected: it is away.

@@ -1,4 +1,4 @@
-import type { MirrorInfo, NodeId, NodeInfo, NodeUpkeep, StatusReply } from "@koboldfs/protocol";
+import type { MirrorInfo, NodeId, NodeInfo, NodeUpkeep, StatusReply, WorkersInfo } from "@koboldfs/protocol";
 import type { Catalog, DebtCount, NodeRecord } from "../catalog/catalog.js";
 import type { Cluster, MirrorPeer } from "../cluster/cluster.js";
 import type { HistoryEvents } from "../cluster/history-events.js";
@@ -19,6 +19,8 @@ export interface StatusServiceOptions {
   /** This node's own. */
   readonly upkeep: PeerUpkeep;
   readonly transactions: Pick<TransactionService, "count">;
+  /** This node's processes, when it has several. */
+  readonly workers?: () => WorkersInfo | undefined;
 }
 
 /** A status is for people: a peer that takes longer than this is shown without what only it knows. */
@@ -61,6 +63,7 @@ export class StatusService {
     const asOf = nodes.asOf ?? namespaces.asOf;
     const { number, epoch } = asOf === undefined ? await catalog.head() : mirror.head();
     const self = nodes.value.find((node) => node.id === cluster.self);
+    const workers = this.#options.workers?.();
     return {
       ...{ cluster: catalog.clusterId, node: self?.name ?? cluster.self, catalog: catalog.engine },
       ...{ head: number, epoch },
@@ -69,6 +72,7 @@ export class StatusService {
       ...{ nodes: nodes.value, namespaces: namespaces.value },
       webhooks: asOf === undefined ? await webhooks.list() : [],
       ...(asOf === undefined && { transactions: await transactions.count() }),
+      ...(workers !== undefined && { workers }),
     };
   }
 

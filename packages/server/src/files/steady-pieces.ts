@@ -5,7 +5,7 @@ import { type BlobPieces, piecesOf } from "../blobs/piece-stream.js";
 import type { BlobSources } from "./blob-sources.js";
 
 export interface SteadyPiecesOptions {
-  readonly sources: BlobSources;
+  readonly sources: Pick<BlobSources, "openNext" | "fail">;
   /** What the first source opened. */
   readonly first: OpenBlob["content"];
   readonly sizeBytes: number;
@@ -21,7 +21,7 @@ export interface SteadyPiecesOptions {
  * only with the right bytes. A range proves nothing, with or without a failure.
  */
 export class SteadyPieces implements BlobPieces {
-  readonly #sources: BlobSources;
+  readonly #sources: SteadyPiecesOptions["sources"];
   readonly #span: ByteRange;
   readonly #whole: boolean;
   #source: BlobPieces;

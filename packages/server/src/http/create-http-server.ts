@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { chmod } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { KoboldError } from "@koboldfs/protocol";
 import fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import type { Logger } from "../runtime/logger.js";
@@ -8,30 +9,21 @@ import { createClientFace } from "./client-face.js";
 import { watchRoutes } from "./closed-methods.js";
 import { CorsGate, type CorsOrigins } from "./cors.js";
 import { Exchanges } from "./exchange.js";
-import { handleExpectations } from "./expect-continue.js";
 import type { ClientFaceOptions, Face } from "./face.js";
 import { routeOf } from "./file-url.js";
 import { createHealthFace, type ReadinessCheck } from "./health-face.js";
+import { createNodeServer, type Handler, IDLE_MS, MAX_HEADER_BYTES } from "./node-server.js";
 import { logProblem, problemOf } from "./problem.js";
 import { RequestGate } from "./request-gate.js";
+import { clientAddressOf } from "./readers/client-address.js";
 import { sendProblem } from "./send-problem.js";
-import { cutStalledClients } from "./stalled-clients.js";
 
 /** A batch of 1,000 operations with keys of 1,024 bytes, twice, and room for its punctuation. */
 const MAX_JSON_BYTES = 4 * 1024 * 1024;
-/** The longest key takes 3 KiB, the metadata 8. */
-const MAX_HEADER_BYTES = 16 * 1024;
-/** A whole request line and headers fit one or two packets; half a minute serves the worst line. */
-const HEADERS_TIMEOUT_MS = 30_000;
-/** Longer than clients keep idle connections, so that it is they who close them and never while a request is on its way. */
-const KEEP_ALIVE_MS = 65_000;
 /** A put holds about 100 KiB of buffers at each end; 512 keep a node's memory below its budget of 200 MiB. */
-const MAX_RUNNING = 512;
-const MAX_CONNECTIONS = 8192;
-/** A mobile link's longest silence. */
-const IDLE_MS = 60_000;
+export const MAX_RUNNING = 512;
 /** What supervisors grant before they kill (systemd: 90 s, Kubernetes: 30 s). */
-const STOP_MS = 25_000;
+export const STOP_MS = 25_000;
 
 export interface HttpServerOptions extends ClientFaceOptions {
   readonly log: Logger;
@@ -54,8 +46,15 @@ export interface HttpServerOptions extends ClientFaceOptions {
 export interface HttpServer {
   /** Resolves with the port that it got. `port` 0 takes a free one. */
   start(address: { host: string; port: number }): Promise<{ port: number }>;
-  /** Refuses new requests, finishes running ones while it may, then closes every connection. Idempotent. */
-  stop(): Promise<void>;
+  /** Instead of `start`: listens on a unix socket, to the other processes of this node, and takes what it is given. */
+  startBehind(path: string): Promise<void>;
+  /** Serves a connection that somebody else accepted. */
+  take(connection: Socket): void;
+  /**
+   * Refuses new requests, finishes running ones (and waits for `others`) while it may, then closes every connection.
+   * Idempotent.
+   */
+  stop(others?: Promise<void>): Promise<void>;
 }
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -68,10 +67,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       await app.listen({ host, port });
       return { port: (app.server.address() as AddressInfo).port };
     },
-    stop() {
+    async startBehind(path) {
+      await app.listen({ path });
+      await chmod(path, 0o600);
+    },
+    take(connection) {
+      app.server.emit("connection", connection);
+    },
+    stop(others = Promise.resolve()) {
       // Followers would stay for ever.
       options.changes.stop();
-      stopping ??= stopApp(app, gate, options.stopMs ?? STOP_MS);
+      const finished = () => Promise.all([gate.stop(), others]);
+      stopping ??= stopApp(app, finished, options.stopMs ?? STOP_MS);
       return stopping;
     },
   };
@@ -104,8 +111,6 @@ function createApp(options: HttpServerOptions, exchanges: Exchanges): { app: Fas
   return { app, gate };
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => void;
-
 /** The way in: through CORS where an operator set that, and past it without a cost where not. */
 function admitPages(gate: RequestGate, { corsOrigins = [] }: HttpServerOptions): Handler {
   const enter = gate.enter.bind(gate);
@@ -114,25 +119,6 @@ function admitPages(gate: RequestGate, { corsOrigins = [] }: HttpServerOptions):
   return (request, response) => {
     if (!cors.answers(request, response)) enter(request, response);
   };
-}
-
-function createNodeServer(handler: Handler, exchanges: Exchanges, idleMs: number): Server {
-  const server = createServer(
-    {
-      noDelay: true,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 6,
-      // A large file takes its time; `cutStalledClients` finds those that do not move.
-      requestTimeout: 0,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    },
-    handler,
-  );
-  server.maxConnections = MAX_CONNECTIONS;
-  handleExpectations(server, handler);
-  cutStalledClients(server, exchanges, idleMs);
-  return server;
 }
 
 async function addFaces(app: FastifyInstance, options: HttpServerOptions & { exchanges: Exchanges }): Promise<void> {
@@ -156,21 +142,32 @@ async function addFaces(app: FastifyInstance, options: HttpServerOptions & { exc
 }
 
 function logRequests(app: FastifyInstance, log: Logger): void {
+  const clients = new WeakMap<IncomingMessage, string | undefined>();
+  app.addHook("onRequest", (request, _reply, done) => {
+    clients.set(request.raw, clientAddressOf(request.raw));
+    done();
+  });
   app.addHook("onResponse", (request, reply, done) => {
-    const { method, originalUrl: url, ip } = request;
-    const fields = { method, url, ip, status: reply.raw.statusCode, ms: Math.round(reply.elapsedTime) };
+    const { method, originalUrl: url } = request;
+    const fields = {
+      method,
+      url,
+      ip: clients.get(request.raw),
+      status: reply.raw.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    };
     log.debug(fields, "answered a request");
     done();
   });
 }
 
-async function stopApp(app: FastifyInstance, gate: RequestGate, stopMs: number): Promise<void> {
+async function stopApp(app: FastifyInstance, finished: () => Promise<unknown>, stopMs: number): Promise<void> {
   app.server.closeIdleConnections();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, stopMs);
   });
-  await Promise.race([gate.stop(), late]);
+  await Promise.race([finished(), late]);
   clearTimeout(timer);
   await app.close();
 }

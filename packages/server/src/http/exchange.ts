@@ -13,8 +13,10 @@ export interface Exchange {
 export class Exchanges {
   readonly #running = new WeakMap<Duplex, Exchange>();
 
-  begin(request: IncomingMessage, response: ServerResponse): void {
-    this.#running.set(request.socket, { request, response, broken: new AbortController() });
+  begin(request: IncomingMessage, response: ServerResponse): Exchange {
+    const exchange = { request, response, broken: new AbortController() };
+    this.#running.set(request.socket, exchange);
+    return exchange;
   }
 
   /** Undefined when the connection is between two requests. */

@@ -1,7 +1,10 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { formatMetadataHeaders, HEADER } from "@koboldfs/protocol";
 import type { AsOf } from "../files/catalog-reads.js";
 import type { FoundFile } from "../files/file-service.js";
+import type { ByteSpan } from "../model/byte-range.js";
 import { formatSha256 } from "../model/digest-field.js";
+import type { ReadConditions } from "../model/read-condition.js";
 
 export type ReplyHeaders = Record<string, string | number>;
 
@@ -38,4 +41,29 @@ export function fileHeaders(file: FoundFile): ReplyHeaders {
   headers["X-Content-Type-Options"] = "nosniff";
   headers["Content-Security-Policy"] = "sandbox";
   return Object.assign(headers, formatMetadataHeaders(file.metadata));
+}
+
+/** As of an answer with all bytes of the file. */
+export function wholeHeaders(file: FoundFile): ReplyHeaders {
+  const headers = fileHeaders(file);
+  headers["Content-Length"] = file.sizeBytes;
+  return headers;
+}
+
+/** As of an answer with some of them. */
+export function partHeaders(file: FoundFile, { start, end }: ByteSpan): ReplyHeaders {
+  const headers = fileHeaders(file);
+  headers["Content-Length"] = end - start;
+  headers["Content-Range"] = `bytes ${start}-${end - 1}/${file.sizeBytes}`;
+  return headers;
+}
+
+/** The conditions that a request makes. */
+export function conditionsOf(headers: IncomingHttpHeaders): ReadConditions {
+  return {
+    ifMatch: headers["if-match"],
+    ifNoneMatch: headers["if-none-match"],
+    ifModifiedSince: headers["if-modified-since"],
+    ifUnmodifiedSince: headers["if-unmodified-since"],
+  };
 }

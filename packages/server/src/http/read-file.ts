@@ -6,7 +6,14 @@ import type { FileService, FoundFile } from "../files/file-service.js";
 import { type ByteSpan, parseRange } from "../model/byte-range.js";
 import { decideRead, ifRangeHolds } from "../model/read-condition.js";
 import type { Logger } from "../runtime/logger.js";
-import { fileHeaders, type ReplyHeaders, validatorHeaders } from "./file-headers.js";
+import {
+  conditionsOf,
+  fileHeaders,
+  partHeaders,
+  type ReplyHeaders,
+  validatorHeaders,
+  wholeHeaders,
+} from "./file-headers.js";
 import { type FileName, parseQueriedFileUrl } from "./file-url.js";
 import type { Offload } from "./offload.js";
 import { type PastQuery, parsePastQuery } from "./past-query.js";
@@ -111,15 +118,7 @@ export async function headFile(context: ReadContext, request: FastifyRequest, re
 
 /** True when a condition of the request was the answer. */
 function answerCondition(file: FoundFile, { headers }: FastifyRequest, reply: FastifyReply): boolean {
-  const verdict = decideRead(
-    {
-      ifMatch: headers["if-match"],
-      ifNoneMatch: headers["if-none-match"],
-      ifModifiedSince: headers["if-modified-since"],
-      ifUnmodifiedSince: headers["if-unmodified-since"],
-    },
-    file,
-  );
+  const verdict = decideRead(conditionsOf(headers), file);
   if (verdict === "send") return false;
   if (verdict === "malformed") {
     throw new KoboldError("invalid_request", "If-Match or If-None-Match is neither * nor a list of entity tags");
@@ -140,17 +139,4 @@ function chooseSpan(file: FoundFile, { headers }: FastifyRequest, reply: Fastify
     throw new KoboldError("range_not_satisfiable", `${headers.range} lies outside of ${file.sizeBytes} bytes`);
   }
   return plan.kind === "part" ? plan.span : undefined;
-}
-
-function wholeHeaders(file: FoundFile): ReplyHeaders {
-  const headers = fileHeaders(file);
-  headers["Content-Length"] = file.sizeBytes;
-  return headers;
-}
-
-function partHeaders(file: FoundFile, { start, end }: ByteSpan): ReplyHeaders {
-  const headers = fileHeaders(file);
-  headers["Content-Length"] = end - start;
-  headers["Content-Range"] = `bytes ${start}-${end - 1}/${file.sizeBytes}`;
-  return headers;
 }

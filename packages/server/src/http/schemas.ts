@@ -267,8 +267,17 @@ export const SCHEMAS = [
         transactions: object({ open: COUNT, prepared: COUNT, inDoubt: COUNT, oldestPrepared: TIME }, [
           "oldestPrepared",
         ]),
+        workers: object({
+          pid: COUNT,
+          connections: COUNT,
+          readers: {
+            type: "array",
+            items: object({ pid: COUNT, connections: COUNT, answered: COUNT, handedOn: COUNT }),
+          },
+          ended: COUNT,
+        }),
       },
-      ["asOf", "transactions"],
+      ["asOf", "transactions", "workers"],
     ),
   },
   {

@@ -46,6 +46,8 @@ export interface TestServerOptions extends TestFilesOptions {
   readonly locate?: BlobLocator["locate"];
   readonly token?: string;
   readonly http?: Partial<HttpServerOptions>;
+  /** Listens there instead of on a port, as behind reader processes. */
+  readonly socketPath?: string;
 }
 
 /** A listening server over test files, on a free port of the loopback interface. */
@@ -91,13 +93,19 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     isReady: async () => ({ status: "ok", mirror: (await catalog.head()).number }),
     ...options.http,
   });
-  const { port } = await server.start({ host: "127.0.0.1", port: 0 });
+  const { port } = await listen(server, options.socketPath);
   const close = async () => {
     await server.stop();
     await uploads.close();
     await test.close();
   };
   return { ...test, mirror, upkeep, uploads, uploadStore, server, port, url: `http://127.0.0.1:${port}`, close };
+}
+
+async function listen(server: HttpServer, socketPath: string | undefined): Promise<{ port: number }> {
+  if (socketPath === undefined) return server.start({ host: "127.0.0.1", port: 0 });
+  await server.startBehind(socketPath);
+  return { port: 0 };
 }
 
 /** As in a node: the mirror has what was committed before anybody is told of it. */

@@ -40,6 +40,8 @@ export interface DiskVolumeOptions {
   readonly logger: Logger;
   /** 0-1; above this share of bytes or inodes nothing new is taken. */
   readonly maxUsedRatio?: number | undefined;
+  /** Pieces of long blobs that are lent at once. */
+  readonly maxLent?: number | undefined;
 }
 
 /** Who else has to agree when a blob appears: a set of volumes keeps each blob on one of them. */
@@ -60,7 +62,7 @@ export class DiskVolume implements BlobStore {
   readonly #space: VolumeSpace;
   readonly #health: VolumeHealth;
   readonly #ground: WriteGround;
-  readonly #pool = new PiecePool(READ_CHUNK_BYTES);
+  readonly #pool: PiecePool;
   #lock: VolumeLock;
   #names = 0;
   #onReturn: () => void = () => {};
@@ -76,6 +78,7 @@ export class DiskVolume implements BlobStore {
     this.#space = new VolumeSpace({ files, path, clock, maxUsedRatio: options.maxUsedRatio ?? DEFAULT_MAX_USED_RATIO });
     this.#health = new VolumeHealth(path, { logger, clock });
     this.#lock = options.lock;
+    this.#pool = new PiecePool(READ_CHUNK_BYTES, options.maxLent);
     this.uploads = new UploadFolder({
       files,
       path: join(path, UPLOADS_FOLDER),

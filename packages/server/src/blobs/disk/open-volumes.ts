@@ -36,6 +36,8 @@ export interface OpenVolumesOptions {
   readonly lock?: (directory: string) => VolumeLock;
   /** 0-1; above this share of bytes or inodes a volume takes nothing new. */
   readonly maxUsedRatio?: number;
+  /** Pieces of long blobs that are lent at once, for each volume. */
+  readonly maxLent?: number;
 }
 
 /**
@@ -141,8 +143,8 @@ async function openOne(files: FileSystem, directory: string, options: OpenVolume
     // First the record: what dies right after it left a volume, and not a directory full of something.
     if (found === undefined) await writeVolumeRecord(files, directory, record);
     await prepare(files, directory);
-    const { clock, logger, maxUsedRatio } = options;
-    return new DiskVolume({ path: directory, record, lock, relock, files, clock, logger, maxUsedRatio });
+    const { clock, logger, maxUsedRatio, maxLent } = options;
+    return new DiskVolume({ path: directory, record, lock, relock, files, clock, logger, maxUsedRatio, maxLent });
   } catch (error) {
     lock.release();
     throw error;

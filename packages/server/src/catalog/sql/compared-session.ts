@@ -1,12 +1,19 @@
-import type { CommitWitness } from "../catalog.js";
+import type { KnownHistory } from "../../model/commit-view.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { parseFoundHead } from "./queries/cluster-queries.js";
 import type { SqlConnection } from "./sql-connection.js";
 
+/** Who knows what was committed, and hears of a database that lacks some of it. */
+export interface HistoryKeeper {
+  /** A reader process has to ask its node process. */
+  known(): KnownHistory | undefined | Promise<KnownHistory | undefined>;
+  noteBehind?(): void;
+}
+
 export interface ComparedSessionParts {
   readonly connect: () => Promise<SqlConnection>;
   readonly queries: CatalogQueries;
-  readonly witness: CommitWitness | undefined;
+  readonly witness: HistoryKeeper | undefined;
 }
 
 /**
@@ -15,7 +22,7 @@ export interface ComparedSessionParts {
  */
 export async function openComparedSession({ connect, queries, witness }: ComparedSessionParts): Promise<SqlConnection> {
   // First what is known: a catalog that is asked later must have it.
-  const known = witness?.known();
+  const known = await witness?.known();
   const session = await connect();
   if (known === undefined || witness?.noteBehind === undefined) return session;
   try {

@@ -15,6 +15,8 @@ export interface SessionPoolOptions {
   readonly dialect: SqlDialect;
   /** Called with every statement. */
   readonly onUse?: () => void;
+  /** How many it opens at most. */
+  readonly maxSessions?: number;
 }
 
 /** Runs single statements, each in whichever session is free; opens sessions when there is need, replaces lost ones. */
@@ -22,6 +24,7 @@ export class SessionPool implements SqlRunner {
   readonly #connect: () => Promise<SqlConnection>;
   readonly #dialect: SqlDialect;
   readonly #onUse: () => void;
+  readonly #maxSessions: number;
   readonly #free: SqlConnection[] = [];
   readonly #waiting: Waiting[] = [];
   #open = 0;
@@ -31,6 +34,7 @@ export class SessionPool implements SqlRunner {
     this.#connect = options.connect;
     this.#dialect = options.dialect;
     this.#onUse = options.onUse ?? (() => {});
+    this.#maxSessions = options.maxSessions ?? MAX_SESSIONS;
   }
 
   async run<Row>(statement: SqlStatement<Row>): Promise<SqlResult<Row>> {
@@ -54,7 +58,7 @@ export class SessionPool implements SqlRunner {
       this.#open -= 1;
       session.destroy();
     }
-    if (this.#open < MAX_SESSIONS) return this.#openSession();
+    if (this.#open < this.#maxSessions) return this.#openSession();
     if (this.#waiting.length >= MAX_WAITING) throw new KoboldError("overloaded", "too many reads wait for the catalog");
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
