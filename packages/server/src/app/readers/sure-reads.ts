@@ -26,7 +26,7 @@ const PAUSE_MS = 500;
  */
 export class SureReads {
   readonly #options: SureReadsOptions;
-  #reads: FileReads;
+  #reads: Promise<FileReads>;
   #isSure = false;
   /** Counts the times at which it ceased to be sure. */
   #doubts = 0;
@@ -44,7 +44,9 @@ export class SureReads {
       // Sessions of the time before are none that were compared with what is known now.
       const former = this.#reads;
       this.#reads = this.#open();
-      former.close().catch((err: unknown) => this.#options.log.debug({ err }, "sessions could not be closed"));
+      former
+        .then((reads) => reads.close())
+        .catch((err: unknown) => this.#options.log.debug({ err }, "sessions could not be closed"));
     }
     this.#isSure = isSure;
   }
@@ -55,7 +57,7 @@ export class SureReads {
     if (!this.#isSure || clock.monotonic() < this.#pausedUntilMs) return undefined;
     const doubts = this.#doubts;
     try {
-      const file = await withDeadline(this.#reads.findFile(namespace, key), { clock, ms: PATIENCE_MS, late });
+      const file = await withDeadline(this.#find(namespace, key), { clock, ms: PATIENCE_MS, late });
       return this.#isSure && doubts === this.#doubts ? file : undefined;
     } catch (err) {
       log.debug({ err }, "the catalog did not answer; reads are handed on");
@@ -64,11 +66,15 @@ export class SureReads {
     }
   }
 
-  close(): Promise<void> {
-    return this.#reads.close();
+  async close(): Promise<void> {
+    await (await this.#reads).close();
   }
 
-  #open(): FileReads {
+  async #find(namespace: NamespaceName, key: FileKey): Promise<HeldFile | undefined> {
+    return (await this.#reads).findFile(namespace, key);
+  }
+
+  #open(): Promise<FileReads> {
     const { askKnown, clock, dsn } = this.#options;
     return openFileReads({ dsn, clock, keeper: { known: askKnown, noteBehind: refuse } });
   }

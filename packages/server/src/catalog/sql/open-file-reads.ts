@@ -4,12 +4,10 @@ import type { Clock } from "../../runtime/clock.js";
 import type { FileRef } from "../../model/commit-view.js";
 import type { HeldFile } from "../catalog.js";
 import { type HistoryKeeper, openComparedSession } from "./compared-session.js";
-import { parseDatabaseUrl } from "./database-url.js";
 import type { SqlDialect } from "./dialect.js";
 import { FileLookups } from "./file-lookups.js";
-import { createMysqlEngine } from "./mysql/mysql-engine.js";
+import { loadNetworkEngine } from "./load-network-engine.js";
 import { parseSqlitePath, schemeOf } from "./open-sql-catalog.js";
-import { createPostgresEngine } from "./postgres/postgres-engine.js";
 import { createCatalogQueries } from "./queries/catalog-queries.js";
 import { parseLiveFileRow } from "./queries/file-queries.js";
 import { RetryingRunner } from "./retrying-runner.js";
@@ -46,8 +44,8 @@ interface Way {
 }
 
 /** Opens sessions when there is need: the database may be away. It must have been made and brought up to date before. */
-export function openFileReads({ dsn, clock, keeper }: FileReadsOptions): FileReads {
-  const { connect, gathersLookups, ...way } = findWay(dsn, clock);
+export async function openFileReads({ dsn, clock, keeper }: FileReadsOptions): Promise<FileReads> {
+  const { connect, gathersLookups, ...way } = await findWay(dsn, clock);
   const queries = createCatalogQueries(way.dialect);
   const open = () => openComparedSession({ connect, queries, witness: keeper });
   const pool = new SessionPool({ ...way, connect: open });
@@ -69,13 +67,13 @@ export function openFileReads({ dsn, clock, keeper }: FileReadsOptions): FileRea
   };
 }
 
-function findWay(dsn: string, clock: Clock): Way {
+async function findWay(dsn: string, clock: Clock): Promise<Way> {
   const scheme = schemeOf(dsn);
   if (scheme === "sqlite") {
     const connect = () => openSqlite(parseSqlitePath(dsn), clock);
     return { dialect: sqliteDialect, connect, maxSessions: 1, gathersLookups: false };
   }
-  const engine = (scheme === "postgres" ? createPostgresEngine : createMysqlEngine)(parseDatabaseUrl(dsn));
+  const engine = await loadNetworkEngine(scheme, dsn);
   return {
     dialect: engine.dialect,
     connect: () => engine.connect("read"),
