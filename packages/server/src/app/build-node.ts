@@ -72,7 +72,7 @@ import { Readers } from "./readers/readers.js";
 import { createPeerConnector } from "./connect-peer.js";
 import { loopbackSecret } from "./loopback-secret.js";
 import { findNodeId } from "./node-identity.js";
-import { CATALOG_PATIENCE_MS, openCatalogPatiently } from "./open-catalog.js";
+import { CATALOG_PATIENCE_MS, tryPatiently } from "./catalog-patience.js";
 import type { Teardown } from "./teardown.js";
 
 export interface BuildOptions {
@@ -159,9 +159,12 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
     expelled,
     async join(url) {
       const { name, zone } = config;
-      await proveMembership({ self: id, nodes: await catalog.listNodes(), connect, log });
-      await registerNode(catalog, { id, name, url, zone, volumes: volumes.volumeIds });
-      await cluster.start();
+      const enter = async () => {
+        await proveMembership({ self: id, nodes: await catalog.listNodes(), connect, log });
+        await registerNode(catalog, { id, name, url, zone, volumes: volumes.volumeIds });
+        await cluster.start();
+      };
+      await tryPatiently(enter, patienceOf(config, options));
       joined = true;
     },
     startWorkers: () => {
@@ -178,18 +181,16 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   };
 }
 
+function patienceOf({ dsn }: NodeConfig, { clock, log, signal, catalogPatienceMs }: BuildOptions) {
+  return { dsn, clock, log, signal, patienceMs: catalogPatienceMs ?? CATALOG_PATIENCE_MS };
+}
+
 async function openGround(config: NodeConfig, options: BuildOptions, teardown: Teardown): Promise<Ground> {
-  const { clock, log, signal } = options;
+  const { clock, log } = options;
   const { dsn, allowUnsafeCatalog } = config;
   const witness = new WitnessSeat();
-  const catalog = await openCatalogPatiently({
-    open: () => openSqlCatalog({ dsn, allowUnsafe: allowUnsafeCatalog, logger: log, clock, witness }),
-    dsn,
-    patienceMs: options.catalogPatienceMs ?? CATALOG_PATIENCE_MS,
-    clock,
-    log,
-    signal,
-  });
+  const open = () => openSqlCatalog({ dsn, allowUnsafe: allowUnsafeCatalog, logger: log, clock, witness });
+  const catalog = await tryPatiently(open, patienceOf(config, options));
   teardown.add("the catalog", () => catalog.close());
   const id = await findNodeId(config, catalog);
   const known = await findRegistration(catalog, { id, name: config.name });

@@ -1,11 +1,10 @@
-import { KoboldError } from "@koboldfs/protocol";
+import { type ErrorCode, KoboldError } from "@koboldfs/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Catalog } from "../catalog/catalog.js";
 import { silentLogger } from "../runtime/logger.js";
 import { SimulatedClock } from "../runtime/simulated-clock.js";
-import { openCatalogPatiently } from "./open-catalog.js";
+import { tryPatiently } from "./catalog-patience.js";
 
-describe("openCatalogPatiently", () => {
+describe("tryPatiently", () => {
   let clock: SimulatedClock;
   let tries: number;
   let stopping: AbortController;
@@ -15,22 +14,22 @@ describe("openCatalogPatiently", () => {
   });
 
   /** Fails so often with the code, then opens. */
-  function open(failures: number, code: "catalog_unavailable" | "catalog_not_durable" = "catalog_unavailable") {
+  function open(failures: number, code: ErrorCode = "catalog_unavailable") {
     const attempt = async () => {
       tries += 1;
       if (tries <= failures) throw new KoboldError(code, `try ${tries}`);
-      return { engine: "opened" } as Catalog;
+      return "opened";
     };
     const { signal } = stopping;
     const rest = { dsn: "sqlite:x", patienceMs: 10_000, clock, log: silentLogger, signal };
-    return openCatalogPatiently({ open: attempt, ...rest }).then(
-      ({ engine }) => engine,
-      (error: unknown) => (error as Error).message,
-    );
+    return tryPatiently(attempt, rest).catch((error: unknown) => (error as Error).message);
   }
 
-  it("waits for a database that starts later than the node", async () => {
-    const outcome = open(5);
+  it.each([
+    ["starts later than the node", "catalog_unavailable"],
+    ["others keep busy", "commit_contended"],
+  ] as const)("waits for a database that %s", async (_what, code) => {
+    const outcome = open(5, code);
     await clock.advance(6_000);
     expect(await outcome).toBe("opened");
     expect(tries).toBe(6);
