@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MoveReport, PromotedCatalog } from "@koboldfs/server/recovery";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Cluster } from "./harness/cluster.js";
 import { dropCatalog } from "./harness/drop-catalog.js";
 import type { NodeProcess } from "./harness/node-process.js";
@@ -9,7 +9,7 @@ import { getFile, mustGet, mustPut, putFile } from "./harness/raw-files.js";
 import { refusalOf } from "./harness/raw-request.js";
 import { runCatalogCommand, startAllOn, stopAll, tryCatalogCommand } from "./harness/recovery.js";
 import { checkReadable, SteadyWriters } from "./harness/steady-writers.js";
-import { createTestCatalog, type TestCatalog } from "./harness/test-catalog.js";
+import { createTestCatalog } from "./harness/test-catalog.js";
 import { withCluster } from "./harness/use-cluster.js";
 import { waitUntil } from "./harness/wait-until.js";
 import { checkJournal } from "./history/check-journal.js";
@@ -71,15 +71,15 @@ describe("a catalog that is moved while nodes write to it", () => {
 
 describe.each(["sqlite", "postgres"] as const)("of two machines the one that is left (to %s)", (engine) => {
   it("makes its mirror the catalog, but not while anything speaks for the other being alive", async () => {
-    let target: TestCatalog | undefined;
     await withCluster({ nodes: 2, engine: "postgres" }, async (cluster) => {
       const [a, b] = [cluster.node("a"), cluster.node("b")];
       for (let index = 0; index < 10; index += 1) await mustPut(a.url, `k${index}`, `k${index}`);
       await b.stop();
       await mustPut(a.url, "only a", "only a");
       const config = writeConfig(cluster, b);
-      target = await createTestCatalog(engine, cluster.folder);
+      const target = await createTestCatalog(engine, cluster.folder);
       const { dsn } = target;
+      onTestFinished(() => target.drop());
       const promote = (...more: string[]) =>
         tryCatalogCommand(cluster, ["promote", "--config", config, "--dsn", dsn, ...more]);
       const reasonOf = async (...more: string[]) => {
@@ -109,8 +109,6 @@ describe.each(["sqlite", "postgres"] as const)("of two machines the one that is 
       });
       expect((await mustGet(a.url, "k0")).toString()).toBe("from b");
       expect((await mustGet(b.url, "only a")).toString()).toBe("only a");
-    }).finally(async () => {
-      await target?.drop();
     });
   });
 });
