@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MoveReport, PromotedCatalog } from "@koboldfs/server/recovery";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Cluster } from "./harness/cluster.js";
 import { dropCatalog } from "./harness/drop-catalog.js";
 import type { NodeProcess } from "./harness/node-process.js";
@@ -69,7 +69,7 @@ describe("a catalog that is moved while nodes write to it", () => {
   });
 });
 
-describe("of two machines the one that is left", () => {
+describe.each(["sqlite", "postgres"] as const)("of two machines the one that is left (to %s)", (engine) => {
   it("makes its mirror the catalog, but not while anything speaks for the other being alive", async () => {
     await withCluster({ nodes: 2, engine: "postgres" }, async (cluster) => {
       const [a, b] = [cluster.node("a"), cluster.node("b")];
@@ -77,7 +77,9 @@ describe("of two machines the one that is left", () => {
       await b.stop();
       await mustPut(a.url, "only a", "only a");
       const config = writeConfig(cluster, b);
-      const dsn = `sqlite:${join(cluster.folder, "promoted.sqlite")}`;
+      const target = await createTestCatalog(engine, cluster.folder);
+      const { dsn } = target;
+      onTestFinished(() => target.drop());
       const promote = (...more: string[]) =>
         tryCatalogCommand(cluster, ["promote", "--config", config, "--dsn", dsn, ...more]);
       const reasonOf = async (...more: string[]) => {

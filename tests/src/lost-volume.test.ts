@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { VolumeInfo } from "@koboldfs/protocol";
 import { afterAll, describe, expect, it } from "vitest";
@@ -17,9 +17,10 @@ const FILES = 30;
 const CLAIMED_BYTES = 2 ** 44;
 
 const temp = makeTempFolder();
-const mount = new SmallMount(temp.path, CLAIMED_BYTES);
+const mount = new SmallMount(join(temp.path, "one"), CLAIMED_BYTES);
+const firstMount = new SmallMount(join(temp.path, "two"), CLAIMED_BYTES);
 afterAll(() => {
-  mount.remove();
+  for (const one of [mount, firstMount]) one.remove();
   temp.remove();
 });
 
@@ -29,7 +30,7 @@ describe("a volume that is lost under a running node", () => {
     async () => {
       await withCluster({ nodes: 1, engine: "sqlite" }, async (cluster) => {
         const a = cluster.node("a");
-        const b = await startTwoVolumes(cluster);
+        const b = await startVolumes(cluster, [join(cluster.folder, "one"), join(mount.path, "two")]);
         const digests = await putMany(a, "before");
         await cluster.waitUntilSettled();
 
@@ -64,8 +65,53 @@ describe("a volume that is lost under a running node", () => {
   );
 });
 
-async function startTwoVolumes(cluster: Cluster): Promise<NodeProcess> {
-  const data = [join(cluster.folder, "one"), join(mount.path, "two")];
+describe("the first of two volumes, on which the mirror is too, that is lost", () => {
+  it.skipIf(firstMount.whyNot !== undefined)(
+    `leaves a node that serves on, is not started without it, and comes back by one command${reasonOf(firstMount.whyNot)}`,
+    async () => {
+      await withCluster({ nodes: 1, engine: "sqlite" }, async (cluster) => {
+        const a = cluster.node("a");
+        const b = await startVolumes(cluster, [join(firstMount.path, "one"), join(cluster.folder, "two")]);
+        const digests = await putMany(a, "before");
+        await cluster.waitUntilSettled();
+
+        firstMount.unmount();
+        await waitForState(cluster, "out", firstMount);
+        await cluster.waitUntilSettled();
+        const during = await mustPut(b.url, "during", "d");
+        expect(during).toMatchObject({ copies: 2, wanted: 2 });
+        digests.set("during", during.digest);
+        await a.kill("SIGKILL");
+        for (const [key, digest] of digests) expect(sha256(await mustGet(b.url, key))).toBe(digest);
+        await a.start();
+        await cluster.waitUntilAllSeeAll();
+
+        await b.stop();
+        await b.startAndFail();
+        expect(b.log()).toMatch(/volume_refused.*of this node is not there/);
+        // Nothing came into being where the disk is not mounted, a second mirror least of all.
+        expect(readdirSync(firstMount.path)).toEqual([]);
+        await cluster.waitUntilState("b", "down");
+        await mustRun(COMMAND, ["node", "refill", "b", "--yes"], { env: environmentOf(cluster) });
+        const missed = await mustPut(a.url, "missed", "m");
+        digests.set("missed", missed.digest);
+        await b.start();
+        await cluster.waitUntilAllSeeAll();
+        await cluster.waitUntilSettled();
+        await a.kill("SIGKILL");
+        for (const [key, digest] of digests) expect(sha256(await mustGet(b.url, key))).toBe(digest);
+        await a.start();
+        await cluster.waitUntilAllSeeAll();
+        await waitUntil("both mirrors take what is committed", async () => {
+          return (await mustPut(b.url, "after", "x")).copies === 2;
+        });
+        await b.stop();
+      });
+    },
+  );
+});
+
+async function startVolumes(cluster: Cluster, data: readonly string[]): Promise<NodeProcess> {
   for (const folder of data) mkdirSync(folder, { recursive: true });
   const b = new NodeProcess({ name: "b", data, dsn: cluster.dsn, cwd: cluster.folder, settings: cluster.settings() });
   cluster.nodes.push(b);
@@ -83,13 +129,13 @@ async function putMany(node: NodeProcess, folder: string): Promise<Map<string, s
   return digests;
 }
 
-async function stateOf(cluster: Cluster): Promise<VolumeInfo["state"] | undefined> {
+async function stateOf(cluster: Cluster, on = mount): Promise<VolumeInfo["state"] | undefined> {
   const { upkeep } = await cluster.nodeInfo("b");
-  return upkeep?.volumes.find(({ path }) => path.startsWith(mount.path))?.state;
+  return upkeep?.volumes.find(({ path }) => path.startsWith(on.path))?.state;
 }
 
-async function waitForState(cluster: Cluster, state: VolumeInfo["state"]): Promise<void> {
-  await waitUntil(`the volume is ${state}`, async () => (await stateOf(cluster)) === state);
+async function waitForState(cluster: Cluster, state: VolumeInfo["state"], on = mount): Promise<void> {
+  await waitUntil(`the volume is ${state}`, async () => (await stateOf(cluster, on)) === state);
 }
 
 function environmentOf(cluster: Cluster): Record<string, string> {

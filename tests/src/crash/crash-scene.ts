@@ -16,6 +16,8 @@ export class CrashScene {
   readonly uploads: URL[] = [];
   /** Digests of what must be on no disk in the end. */
   readonly doomed: string[] = [];
+  /** Keys that must have no name in the end. */
+  readonly absent: string[] = [];
   readonly #name: string;
   #keys = 0;
 

@@ -1,3 +1,6 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CRASH_POINT_VARIABLE, type CrashPoint } from "@koboldfs/server/crash-points";
 import type { RebuiltCatalog } from "@koboldfs/server/recovery";
 import type { Cluster } from "./cluster.js";
 import { COMMAND, runProgram } from "./run-program.js";
@@ -9,9 +12,24 @@ export async function runCatalogCommand<Report>(cluster: Cluster, args: readonly
   return JSON.parse(stdout) as Report;
 }
 
-export function tryCatalogCommand(cluster: Cluster, args: readonly string[]) {
-  const env = cluster.secret === undefined ? {} : { KOBOLDFS_CLUSTER_SECRET: cluster.secret };
+export function tryCatalogCommand(cluster: Cluster, args: readonly string[], more: Record<string, string> = {}) {
+  const env = { ...more, ...(cluster.secret !== undefined && { KOBOLDFS_CLUSTER_SECRET: cluster.secret }) };
   return runProgram(COMMAND, ["catalog", ...args, "--json"], { cwd: cluster.folder, env });
+}
+
+/** The command kills itself with SIGKILL at the point. Throws when it does not come so far. */
+export async function killCatalogCommandAt(
+  point: CrashPoint,
+  cluster: Cluster,
+  args: readonly string[],
+): Promise<void> {
+  const order = join(cluster.folder, "command-crash-point");
+  writeFileSync(order, `${point}:1:SIGKILL`);
+  const env = { [CRASH_POINT_VARIABLE]: `${process.pid}:${order}` };
+  const { code, stdout, stderr } = await tryCatalogCommand(cluster, args, env);
+  rmSync(order);
+  const said = `koboldfs catalog ${args.join(" ")} ended with ${code}:\n${stdout}\n${stderr}`;
+  if (code !== null || !stderr.includes(`crash point ${point}\n`)) throw new Error(`${point} was not reached: ${said}`);
 }
 
 export function rebuildFrom(cluster: Cluster, dsn: string, more: readonly string[]): Promise<RebuiltCatalog> {

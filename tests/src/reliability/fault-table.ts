@@ -118,6 +118,12 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
         proofs: [inTests("lost-volume", "a volume that is lost under a running node")],
       },
       {
+        fault: "The first volume is lost, on which the mirror is too",
+        outcome:
+          "The node serves on from the others; without it no start makes a second mirror; 'node refill' brings the node back as itself",
+        proofs: [inTests("lost-volume", "comes back by one command")],
+      },
+      {
         fault: "Bytes rot, are cut short or vanish",
         outcome:
           "Found by the scrub or by the next reader, repaired from a peer; the last bytes of a blob stay, however bad",
@@ -190,9 +196,30 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
         ],
       },
       {
+        fault: "Numbers are given out anew by a fork while webhooks are told of changes",
+        outcome: "Nothing is passed over: no place is noted until the histories are joined",
+        proofs: [inServer("workers/webhooks/webhook-worker.test", "numbers that a fork gives out anew")],
+      },
+      {
         fault: "The database is lost",
         outcome: "Made again from mirrors and volumes, on any engine",
         proofs: [inTests("catalog-lost", "is made again in SQLite")],
+      },
+    ],
+  },
+  {
+    title: "Commands of the operator",
+    rows: [
+      {
+        fault: "'catalog move' or 'catalog rebuild' is killed at any of its named instants, and run again",
+        outcome:
+          "It goes on, or says that all is done; the old catalog is whole and written to until it is retired, and no second history begins",
+        proofs: [inTests("recovery-kills", "until it is retired"), inTests("recovery-kills", "makes it only once")],
+      },
+      {
+        fault: "One of two machines is gone with the database",
+        outcome: "'catalog promote' makes the other one's mirror the catalog, in SQLite or PostgreSQL",
+        proofs: [inTests("catalog-moved", "makes its mirror the catalog")],
       },
     ],
   },
@@ -221,6 +248,11 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
           inTests("transactions", "is finished through another one"),
           inTests("transactions", "is known to be prepared, holds its keys"),
         ],
+      },
+      {
+        fault: "A node dies right before or after it prepares, commits, aborts or lets expire a transaction",
+        outcome: "Its outcome is one and the same at every node, no key is held, nothing is left unfinished",
+        proofs: [inTests("crash-points", "loses nothing")],
       },
       {
         fault:

@@ -360,10 +360,12 @@ interface WorkerParts {
 }
 
 /** Signs with a secret that every node of the cluster can make again. */
-function createWebhookWorker({ catalog, changes, clock, id, log, nodeSecret }: Ground): WebhookWorker {
+function createWebhookWorker(ground: Ground): WebhookWorker {
+  const { catalog, changes, clock, id, log, nodeSecret } = ground;
+  const isTrusted = () => hasWhatIsKnown(ground);
   const secretOf = (webhook: string) => deriveWebhookSecret(nodeSecret, webhook);
   const ways = { feed: changes, secretOf, send: sendWebhook };
-  return new WebhookWorker({ catalog, ...ways, holder: id, clock, random: Math.random, log });
+  return new WebhookWorker({ catalog, ...ways, isTrusted, holder: id, clock, random: Math.random, log });
 }
 
 function startWorkers(ground: Ground, { cluster, intake, feed, events, paid, onCompared, workers }: WorkerParts): void {

@@ -19,6 +19,7 @@ import {
   type TransactionRef,
   type TransactionRow,
 } from "../model/transaction.js";
+import { crashPoint } from "../runtime/crash-points.js";
 import type { FileContext } from "./file-context.js";
 import { NamespaceViews } from "./namespace-views.js";
 import { fingerprint } from "./put-request.js";
@@ -30,6 +31,12 @@ const MAX_NAMED_CHANGES = 1000;
 const LARGE_ENTRY_BYTES = 256 * 1024;
 /** A use that changes nothing puts the end off only when this part of the time to live has passed: one write a minute or so. */
 const RENEWED_PART = 0.25;
+
+const STEP_NAMES = {
+  "prepare-transaction": "prepare",
+  "commit-transaction": "commit",
+  "abort-transaction": "abort",
+} as const;
 
 export interface BeginOptions {
   readonly owner: string;
@@ -122,7 +129,10 @@ export class TransactionService {
     if (!isTransactionId(id)) throw missing(id);
     const row = await this.#context.catalog.findTransaction(id);
     const isLarge = (row?.entryBytes ?? 0) > LARGE_ENTRY_BYTES;
+    const step = STEP_NAMES[kind];
+    crashPoint(`transaction.${step}.before`);
     const done = await this.#commit({ kind, transaction: { id, owner }, force, steps, isLarge });
+    crashPoint(`transaction.${step}.done`);
     this.#context.cluster.nudge(done.owing);
     await this.#checkMirrors(kind, row, done);
     return infoOf(done);

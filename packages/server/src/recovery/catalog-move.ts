@@ -2,6 +2,7 @@ import { KoboldError } from "@koboldfs/protocol";
 import type { Catalog } from "../catalog/catalog.js";
 import { RETIRED_EPOCH, UNFINISHED_EPOCH } from "../model/fence.js";
 import type { Clock } from "../runtime/clock.js";
+import { crashPoint } from "../runtime/crash-points.js";
 import { KEEP_OUTCOMES_MS } from "../workers/prune-worker.js";
 import { HistoryRebuild } from "./history-rebuild.js";
 import type { RebuildProgress } from "./rebuild.js";
@@ -57,7 +58,9 @@ export class CatalogMove {
     const stoppedAt = clock.monotonic();
     await this.#copyRest();
     // If this fails nobody can say whether the new catalog has begun: the old one stays retired, and a new run goes on.
+    crashPoint("move.copied");
     await target.raiseEpoch(epoch);
+    crashPoint("move.begun");
     return this.#report(clock.monotonic() - stoppedAt);
   }
 
@@ -74,6 +77,7 @@ export class CatalogMove {
     const { source, target, clock, copyRest, signal } = this.#options;
     const noticedMs = clock.monotonic() + NOTICE_MS;
     await source.retire();
+    crashPoint("move.retired");
     try {
       await this.#copyGroups();
       const [from, to] = [await source.head(), await target.head()];

@@ -5,6 +5,7 @@ import type { MirrorBranch, MirrorHead } from "../mirror/mirror.js";
 import { findFork } from "../model/fence.js";
 import type { JournalGroup } from "../model/journal-group.js";
 import { type JournalPoint, verifyHistory } from "../model/journal-history.js";
+import { crashPoint } from "../runtime/crash-points.js";
 import { type HistorySource, readBatches } from "./history-source.js";
 
 export interface HistoryRebuildOptions {
@@ -141,6 +142,7 @@ export class HistoryRebuild {
     if (!(await catalog.rebuildJournal(groups, outcomesSinceMs))) {
       throw new KoboldError("rebuild_refused", "somebody else writes to the catalog that is being made");
     }
+    crashPoint("rebuild.groups.written");
     onProgress?.(last, of);
     if (last - this.#prunedAt < PRUNE_EVERY) return;
     this.#prunedAt = last;

@@ -4,6 +4,7 @@ import { KEEP_OUTCOMES_MS } from "../workers/prune-worker.js";
 import { UNFINISHED_EPOCH } from "../model/fence.js";
 import { NODE_STATES } from "../model/node-state.js";
 import type { Clock } from "../runtime/clock.js";
+import { crashPoint } from "../runtime/crash-points.js";
 import type { Logger } from "../runtime/logger.js";
 import { CopyCheck, type CopyReport, type NodeInventory } from "./copy-check.js";
 import { HistoryRebuild, type SourceReport } from "./history-rebuild.js";
@@ -77,7 +78,9 @@ export async function rebuildFromMirrors(options: RebuildOptions): Promise<Rebui
   });
   const copies = await check.run();
   const epoch = history.newestEpoch + EPOCH_RESERVE;
+  crashPoint("rebuild.copies.checked");
   await catalog.raiseEpoch(epoch);
+  crashPoint("rebuild.begun");
   const uncheckedNodes = await listUnchecked(catalog, inventories);
   const described = await describeCatalog(catalog);
   return { ...described, epoch, mirrors: history.listSources(), forks, copies, uncheckedNodes };

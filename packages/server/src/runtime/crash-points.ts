@@ -2,9 +2,9 @@ import { readFileSync, writeSync } from "node:fs";
 import { KoboldError } from "@koboldfs/protocol";
 
 /**
- * Instants at which a process may die, named `part.instant`: each of them is tried in tests/src/crash-points.test.ts,
- * by the driver that stands there for its part. What an instant is named after has just been done, or is about to be
- * where the name says `before`.
+ * Instants at which a process may die, named `part.instant`: each of them is tried in tests/src/crash-points.test.ts, by
+ * the driver that stands there for its part; those of commands in tests/src/recovery-kills.test.ts. What an instant is
+ * named after has just been done, or is about to be where the name says `before`.
  */
 export const CRASH_POINTS = [
   // A blob on its way to a volume: the node's own of a put, a peer's, a repaired one.
@@ -52,6 +52,15 @@ export const CRASH_POINTS = [
   "upload.naming.before",
   "upload.naming.done",
   "upload.settled",
+  // A transaction that somebody ends, or nobody goes on with; on the way are those of its group (`commit`).
+  "transaction.prepare.before",
+  "transaction.prepare.done",
+  "transaction.commit.before",
+  "transaction.commit.done",
+  "transaction.abort.before",
+  "transaction.abort.done",
+  "transaction.expire.before",
+  "transaction.expire.done",
   // The schema of a catalog or a mirror.
   "migration.step.before",
   "migration.step.done",
@@ -59,6 +68,14 @@ export const CRASH_POINTS = [
   // A catalog that lacks what the mirrors have.
   "complete.locked",
   "complete.done",
+  // A catalog that is made from mirrors, or from another catalog; on the way are those of `complete`.
+  "rebuild.target.marked",
+  "rebuild.groups.written",
+  "rebuild.copies.checked",
+  "rebuild.begun",
+  "move.retired",
+  "move.copied",
+  "move.begun",
   // Two histories that are joined.
   "fork.split",
   "fork.rejoined",

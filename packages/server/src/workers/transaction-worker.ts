@@ -1,6 +1,7 @@
 import type { CommitCatalog, LeaseCatalog, TransactionCatalog } from "../catalog/catalog.js";
 import { isInDoubt, type TransactionRow } from "../model/transaction.js";
 import type { Clock } from "../runtime/clock.js";
+import { crashPoint } from "../runtime/crash-points.js";
 import type { Logger } from "../runtime/logger.js";
 import type { StepResult, Worker } from "./worker.js";
 
@@ -44,7 +45,9 @@ export class TransactionWorker implements Worker {
     if (!(await catalog.acquireLease("transactions", holder, LEASE_MS))) return "idle";
     const expired = await catalog.listExpiredTransactions(BATCH_ABORTS);
     // One that was used or ended since it was listed is refused, and stays as it is.
+    if (expired.length > 0) crashPoint("transaction.expire.before");
     const outcomes = await catalog.commitAll(expired.map(abortOf));
+    if (expired.length > 0) crashPoint("transaction.expire.done");
     if (expired.length === BATCH_ABORTS && outcomes.some(({ ok }) => ok)) return "busy";
     this.#warn(await catalog.listUnfinishedTransactions());
     if ((await catalog.pruneTransactions(KEEP_FINISHED_MS, BATCH_ROWS)) === BATCH_ROWS) return "busy";

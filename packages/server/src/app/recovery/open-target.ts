@@ -5,6 +5,7 @@ import { openSqlCatalog } from "../../catalog/sql/open-sql-catalog.js";
 import { UNFINISHED_EPOCH } from "../../model/fence.js";
 import { markUnfinished } from "../../recovery/rebuild.js";
 import type { Clock } from "../../runtime/clock.js";
+import { crashPoint } from "../../runtime/crash-points.js";
 import type { Logger } from "../../runtime/logger.js";
 
 export interface TargetOptions {
@@ -37,6 +38,7 @@ export async function openTarget(options: TargetOptions): Promise<Catalog> {
       catalog = await open();
     }
     await markUnfinished(catalog);
+    crashPoint("rebuild.target.marked");
     return catalog;
   } catch (error) {
     await catalog.close();

@@ -22,6 +22,8 @@ let feed: ChangeFeed;
 let webhooks: Map<string, WebhookRecord>;
 let leases: { holder: string; untilMs: number } | undefined;
 let received: { url: string; headers: WebhookRequest["headers"]; message: WebhookMessage }[];
+/** The catalog went another way than the mirror. */
+let isForked: boolean;
 let answer: (request: WebhookRequest) => Promise<number>;
 
 beforeEach(async () => {
@@ -32,6 +34,7 @@ beforeEach(async () => {
   feed = new ChangeFeed({ mirror, catalog, clock });
   webhooks = new Map();
   leases = undefined;
+  isForked = false;
   received = [];
   answer = async () => 200;
   model.commit([setNamespaceOf()]);
@@ -76,7 +79,7 @@ function startNode(holder: string) {
     return status;
   };
   const ways = { feed, secretOf: () => SECRET, send, random: () => 1, log: silentLogger };
-  const worker = new WebhookWorker({ catalog, holder, clock, ...ways });
+  const worker = new WebhookWorker({ catalog, holder, isTrusted: async () => !isForked, clock, ...ways });
   let isRunning = true;
   const ended = (async () => {
     while (isRunning) {
@@ -202,6 +205,32 @@ describe("webhooks", () => {
     await clock.advance(3000);
     expect(keysOf("http://a/").map(({ key }) => key)).toEqual(["one", "one"]);
     await again.stop();
+  });
+
+  it("are not moved on by numbers that a fork gives out anew, whoever dies before the histories are joined", async () => {
+    await put("both");
+    const fork = model.head;
+    enter("a");
+    await put("lost 1", "lost 2", "lost 3");
+    // A node that starts beside a catalog of another history, and dies before it has noticed more than that.
+    isForked = true;
+    startNode("n1").kill();
+    await clock.advance(3000);
+    expect(received).toEqual([]);
+    expect(webhooks.get("a")?.position).toBe(fork.number);
+    const other = new ModelCatalog();
+    other.commit([setNamespaceOf()]);
+    other.commit([putOf("both")]);
+    expect(other.head).toEqual(fork);
+    await mirror.splitOff(fork);
+    for (const key of ["won", "lost 1", "lost 2", "lost 3"]) other.commit([putOf(key)]);
+    await mirror.append(other.groups.slice(-4));
+    isForked = false;
+    leases = undefined;
+    const node = startNode("n2");
+    await clock.advance(3000);
+    expect(keysOf("http://a/").map(({ key }) => key)).toEqual(["won", "lost 1", "lost 2", "lost 3"]);
+    await node.stop();
   });
 
   it("are told of a gap, and where it ends, when the horizon passed what they did not get", async () => {

@@ -6,6 +6,11 @@ export interface WebhookWorkerOptions extends Omit<DeliveryOptions, "mayDeliver"
   readonly catalog: WebhookCatalog & LeaseCatalog;
   /** Tells this node from others that would do the same. */
   readonly holder: string;
+  /**
+   * Whether the catalog's history goes on from what this node's mirror has. Until two histories are joined the numbers of
+   * the mirror may be given out anew: a place that is noted by them would pass over what others then get.
+   */
+  readonly isTrusted: () => Promise<boolean>;
 }
 
 const LEASE = "webhooks";
@@ -44,6 +49,10 @@ export class WebhookWorker implements Worker {
     }
     this.#leasedUntilMs = askedMs + LEASE_MS;
     const webhooks = await catalog.listWebhooks();
+    if (webhooks.length > 0 && !(await this.#options.isTrusted())) {
+      await this.#keepOnly(() => false);
+      return "idle";
+    }
     await this.#keepOnly((webhook) => webhooks.some((other) => isSame(other, webhook)));
     for (const webhook of webhooks) if (!this.#running.has(webhook.id)) this.#start(webhook);
     return "idle";
