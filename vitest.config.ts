@@ -2,6 +2,10 @@ import { defineConfig } from "vitest/config";
 
 /** Tests that need a database server end in `.postgres.test.ts` or `.mariadb.test.ts`; `npm run check` leaves them out. */
 const ENGINES = "**/*.{postgres,mariadb}.test.js";
+/** Tests in `tests/` that start no process and no cluster: a worker of its own for each would cost most of their time. */
+const PURE = ["gate/{compare-counts,count-requests,parse-trace}", "history/*", "trees/*", "documents/reliability"].map(
+  (name) => `tests/dist/${name}.test.js`,
+);
 /** Tests of whole processes (demo, serve) end in `-process.test.ts`; at seconds each, `npm run check` leaves them out. */
 const PROCESSES = "**/*-process.test.js";
 /** Property tests and fsyncs on a machine that does other things too: a limit ends what hangs, it does not measure. */
@@ -18,7 +22,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["{packages/*,tools,bench,examples}/dist/**/*.test.js"],
+          include: ["{packages/*,tools,bench,examples}/dist/**/*.test.js", ...PURE],
           exclude: ["**/node_modules/**", ENGINES, PROCESSES],
           // A new process for each of a hundred files costs more than most of them; tests clean up after themselves.
           isolate: false,
@@ -51,7 +55,7 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["tests/dist/**/*.test.js"],
-          exclude: ["**/node_modules/**"],
+          exclude: ["**/node_modules/**", ...PURE],
           // Real processes and gigabytes: one file at a time, and minutes rather than seconds.
           fileParallelism: false,
           testTimeout: 300_000,
