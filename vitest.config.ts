@@ -10,6 +10,16 @@ const PURE = ["gate/{compare-counts,count-requests,parse-trace}", "history/*", "
 const PROCESSES = "**/*-process.test.js";
 /** Property tests and fsyncs on a machine that does other things too: a limit ends what hangs, it does not measure. */
 const PATIENCE_MS = 30_000;
+/**
+ * Files of clusters that were seen to bear another one beside them. They mostly wait, one node after the other, for nodes to
+ * start, which is work for one core: two such files run at once. CONTRIBUTING.md has the rule.
+ */
+const PAIRED = [
+  ...["bad-uploads", "degraded", "joining", "keys", "overwrites", "reap", "start-refusals", "stopping", "wrong-secret"],
+  "harness/*",
+].map((name) => `tests/dist/${name}.test.js`);
+/** Real processes and gigabytes: minutes rather than seconds. */
+const CLUSTERS = { testTimeout: 300_000, hookTimeout: 180_000 };
 
 export default defineConfig({
   test: {
@@ -53,13 +63,22 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...CLUSTERS,
+          name: "cluster pairs",
+          include: PAIRED,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...CLUSTERS,
           name: "cluster",
           include: ["tests/dist/**/*.test.js"],
-          exclude: ["**/node_modules/**", ...PURE],
-          // Real processes and gigabytes: one file at a time, and minutes rather than seconds.
+          exclude: ["**/node_modules/**", ...PURE, ...PAIRED],
           fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
