@@ -38,7 +38,7 @@ export const PROFILES: Readonly<Record<string, readonly Step[]>> = {
     ...CHECK,
     { name: "whole processes", command: vitest("processes"), isVitest: true },
     { name: "database engines", command: vitest("engines"), isVitest: true },
-    { name: "whole clusters", command: vitest("cluster"), isVitest: true },
+    { name: "whole clusters", command: vitest("cluster pairs", "cluster"), isVitest: true },
   ],
   /** What a pull request should pass besides `npm test`. */
   "pull-request": [
