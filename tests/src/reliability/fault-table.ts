@@ -44,6 +44,15 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
         proofs: [inTests("coordinator-death", "loses nothing that was acknowledged")],
       },
       {
+        fault: "A reader process is killed, again and again, or the node process beside readers",
+        outcome:
+          "Connections of that process are reset, nothing acknowledged is lost, and another reader takes its place; readers end with their node process, whose port is free at once",
+        proofs: [
+          inTests("workers", "loses nothing when its readers are killed"),
+          inTests("workers", "takes its readers with it when it is killed"),
+        ],
+      },
+      {
         fault: "A peer is killed or stands still in the middle of a transfer",
         outcome: "The put succeeds with one copy less and says so; the debt is paid later",
         proofs: [

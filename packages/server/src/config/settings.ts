@@ -200,7 +200,7 @@ export const SETTINGS = {
   workers: setting({
     placeholder: "N",
     description:
-      "Processes of this node that share its port: one does everything, the others read files; auto for one on each core. Every process takes about 60 MB.",
+      "Processes of this node that share its port: one does everything, the others read files; auto for one on each core. Each of the others takes about 80 MB, and its share of the cache.",
     parse: parseWorkers,
     default: "1",
   }),

@@ -87,14 +87,6 @@ it("takes no more connections than one process would", async () => {
   for (const { socket } of seen) socket.destroy();
 });
 
-it("answers a client that has said all it has to say", async () => {
-  for (const path of [FILE, "/healthz"]) {
-    const { socket, received } = openConnection(port);
-    socket.end(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
-    expect(await received).toMatch(/(one|node)$/);
-  }
-});
-
 it("is silent to who is silent, and cuts it when it closes", async () => {
   const { received } = openConnection(port);
   const { socket: finished, received: nothing } = openConnection(port);

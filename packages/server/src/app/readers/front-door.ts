@@ -33,7 +33,7 @@ export class FrontDoor {
 
   constructor(options: FrontDoorOptions) {
     this.#options = options;
-    // As an HTTP server accepts: whoever has said all may still wait for the answer.
+    // As an HTTP server accepts: it decides itself what the end of a request means.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (connection) => this.#admit(connection));
   }
 

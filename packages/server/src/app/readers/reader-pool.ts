@@ -1,8 +1,14 @@
 import type { KnownHistory } from "../../model/commit-view.js";
 import type { Clock } from "../../runtime/clock.js";
 import type { Logger } from "../../runtime/logger.js";
-import { ReaderChild } from "./reader-child.js";
+import { ReaderChild, type ReaderChildOptions } from "./reader-child.js";
 import type { ReaderSettings, ReaderState } from "./reader-messages.js";
+
+/** What the pool wants of a reader process. */
+export type PooledReader = Pick<
+  ReaderChild,
+  "pid" | "canServe" | "connections" | "answered" | "handedOn" | "take" | "setState" | "stop" | "kill"
+>;
 
 export interface ReaderPoolOptions {
   /** How many processes. */
@@ -12,6 +18,8 @@ export interface ReaderPoolOptions {
   readonly known: () => KnownHistory | undefined;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Starts one; replaced in tests. */
+  readonly create?: (options: ReaderChildOptions) => PooledReader;
 }
 
 /** Who ends sooner than this after its start did so for a reason that the next one meets too. */
@@ -24,7 +32,7 @@ const LOOK_MS = 200;
 
 /** One place in the pool, whoever has it. */
 interface Place {
-  child: ReaderChild | undefined;
+  child: PooledReader | undefined;
   startedMs: number;
   pauseMs: number;
 }
@@ -46,7 +54,7 @@ export class ReaderPool {
   }
 
   /** Those that can take connections now. */
-  get ready(): readonly ReaderChild[] {
+  get ready(): readonly PooledReader[] {
     return this.#children().filter(({ canServe }) => canServe);
   }
 
@@ -56,7 +64,7 @@ export class ReaderPool {
   }
 
   /** Every reader that runs. */
-  get all(): readonly ReaderChild[] {
+  get all(): readonly PooledReader[] {
     return this.#children();
   }
 
@@ -90,17 +98,17 @@ export class ReaderPool {
     await empty;
   }
 
-  #children(): ReaderChild[] {
+  #children(): PooledReader[] {
     return this.#places.flatMap(({ child }) => (child === undefined ? [] : [child]));
   }
 
   #fill(place: Place): void {
-    const { clock, known, log, state } = this.#options;
+    const { clock, create = startChild, known, log, state } = this.#options;
     if (this.#settings === undefined || this.#stopping.signal.aborted) return;
     place.startedMs = clock.monotonic();
     // What it is made with is then what was told last.
     this.tell();
-    const child: ReaderChild = new ReaderChild({
+    const child: PooledReader = create({
       settings: this.#settings,
       state: state(),
       known,
@@ -111,7 +119,7 @@ export class ReaderPool {
     place.child = child;
   }
 
-  async #replace(place: Place, { pid }: ReaderChild, how: string): Promise<void> {
+  async #replace(place: Place, { pid }: PooledReader, how: string): Promise<void> {
     const { clock, log } = this.#options;
     place.child = undefined;
     if (this.#children().length === 0) this.#onEmpty();
@@ -133,4 +141,8 @@ export class ReaderPool {
       this.tell();
     }
   }
+}
+
+function startChild(options: ReaderChildOptions): PooledReader {
+  return new ReaderChild(options);
 }

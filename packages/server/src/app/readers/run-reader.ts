@@ -67,7 +67,7 @@ export function runReader(settings: ReaderSettings, send: (message: FromReader) 
       connection.once("close", () => {
         closed += 1;
       });
-      // As of connections that a server accepts: who has said all may still wait for the answer.
+      // As of connections that an HTTP server accepts: it decides itself what the end of a request means.
       connection.allowHalfOpen = true;
       connection.unshift(head);
       server.take(connection);

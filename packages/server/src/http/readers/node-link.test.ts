@@ -103,6 +103,14 @@ it("passes on a refusal without asking for the body", async () => {
   put.destroy();
 });
 
+it("ends the client's connection where the node process ends its own, and keeps it otherwise", async () => {
+  node.answer = (request, response) => {
+    response.writeHead(200, request.url === "/last" ? { connection: "close" } : {}).end();
+  };
+  expect((await send(reader.port, { path: "/last" })).headers.connection).toBe("close");
+  expect((await send(reader.port, { path: "/x" })).headers.connection).toBe("keep-alive");
+});
+
 it("breaks off an upload that its client breaks off", async () => {
   const arrived = nextExchange();
   const put = call("PUT", { "content-length": "100" });

@@ -155,9 +155,6 @@ function passReply(reply: IncomingMessage, response: ServerResponse, answered: (
     if (reply.rawTrailers.length > 0) response.addTrailers(pairsOf(reply.rawTrailers));
     response.end();
   });
-  // Cut short there, cut short here.
-  reply.once("close", () => {
-    if (!reply.complete) response.destroy();
-  });
+  // Cut short there, cut short here: it is no whole answer.
   reply.on("error", () => response.destroy());
 }
