@@ -51,7 +51,7 @@ import { FileExpiryWorker } from "../workers/file-expiry-worker.js";
 import { HistoryWorker } from "../workers/history-worker.js";
 import { HistoryRepair } from "../workers/history-repair.js";
 import { createJournalSource } from "../workers/journal-source.js";
-import { MirrorWorker } from "../workers/mirror-worker.js";
+import { MirrorWorker, type MirrorWorkerOptions } from "../workers/mirror-worker.js";
 import { MissingCensus } from "../workers/missing-census.js";
 import { OwnUpkeep } from "../workers/own-upkeep.js";
 import { PaceMeter } from "../workers/pace-meter.js";
@@ -134,7 +134,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const reads = new CatalogReads({ catalog, mirror: ground.mirror, clock: options.clock, log });
   ground.witness.watchBehind(() => reads.setTrusted(false));
   const readers = new Readers({ ...ground, reads });
-  const onCompared = (isTrusted: boolean, currentMs?: number) => reads.setTrusted(isTrusted, currentMs);
+  const beginComparison = () => reads.beginComparison();
   const scrub = await createScrub(ground, { cluster, workers });
   teardown.add("the scrub's reader", () => scrub.digester.close());
   teardown.add("the reads", () => reads.stop());
@@ -168,7 +168,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
       joined = true;
     },
     startWorkers: () => {
-      startWorkers(ground, { cluster, intake, feed, events, paid, onCompared, workers });
+      startWorkers(ground, { cluster, intake, feed, events, paid, beginComparison, workers });
       workers.start(scrub.worker);
       workers.start(new ExpiryWorker(uploads));
       workers.start(purges);
@@ -355,7 +355,7 @@ interface WorkerParts {
   readonly feed: MirrorFeed;
   readonly events: HistoryEvents;
   readonly paid: PaceMeter;
-  readonly onCompared: (isTrusted: boolean, currentMs?: number) => void;
+  readonly beginComparison: MirrorWorkerOptions["beginComparison"];
   readonly workers: WorkerRunner;
 }
 
@@ -368,7 +368,10 @@ function createWebhookWorker(ground: Ground): WebhookWorker {
   return new WebhookWorker({ catalog, ...ways, isTrusted, holder: id, clock, random: Math.random, log });
 }
 
-function startWorkers(ground: Ground, { cluster, intake, feed, events, paid, onCompared, workers }: WorkerParts): void {
+function startWorkers(
+  ground: Ground,
+  { cluster, intake, feed, events, paid, beginComparison, workers }: WorkerParts,
+): void {
   const { catalog, clock, config, id, log, mirror, volumes } = ground;
   const rely = (ref: BlobRef) => volumes.rely(ref);
   const budget = new PeerBudget({ clock, lanes: config.repairLanes, bytesPerSecond: config.repairBytesPerSecond });
@@ -383,7 +386,7 @@ function startWorkers(ground: Ground, { cluster, intake, feed, events, paid, onC
   const wake = () => workers.wake("volumes");
   workers.start(new VolumeWorker({ volumes: volumes.volumes, census, wake, clock }));
   const repair = new HistoryRepair({ catalog, cluster, mirror, events, onSplit: () => feed.forgetHistory(), log });
-  workers.start(new MirrorWorker({ catalog, mirror, intake, repair, onCompared, clock, log }));
+  workers.start(new MirrorWorker({ catalog, mirror, intake, repair, beginComparison, clock, log }));
   workers.start(new PruneWorker({ catalog, holder: id }));
   workers.start(createWebhookWorker(ground));
 }

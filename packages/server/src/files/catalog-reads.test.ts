@@ -112,6 +112,18 @@ describe("CatalogReads", () => {
     expect(await read()).toEqual({ value: 2 });
   });
 
+  it("believes no good comparison that began before the catalog was found to lack something", async () => {
+    const tell = reads.beginComparison();
+    reads.setTrusted(false);
+    tell(true);
+    expect((await read()).asOf?.number).toBe(2);
+    reads.beginComparison()(true);
+    expect(await read()).toEqual({ value: 2 });
+    // A bad one is always believed.
+    reads.beginComparison()(false);
+    expect((await read()).asOf?.number).toBe(2);
+  });
+
   describe("for who asks for the mirror", () => {
     const readMirror = (name = key) =>
       reads.read(async (source) => {

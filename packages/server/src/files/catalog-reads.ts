@@ -52,6 +52,8 @@ export class CatalogReads {
   readonly #stopping = new AbortController();
   #isAway = false;
   #isTrusted = true;
+  /** Counts the times at which the catalog was found to lack something. */
+  #doubts = 0;
   #onChange: () => void = () => {};
   #currentMs: number | undefined;
 
@@ -78,9 +80,21 @@ export class CatalogReads {
    * (by the monotonic clock) the mirror was seen to have everything that the catalog had, if it was.
    */
   setTrusted(isTrusted: boolean, currentMs?: number): void {
+    if (!isTrusted) this.#doubts += 1;
     this.#isTrusted = isTrusted;
     this.#currentMs = currentMs ?? this.#currentMs;
     this.#onChange();
+  }
+
+  /**
+   * For who is about to compare the catalog with what this node knows: answers whom to tell of the outcome, as `setTrusted`. A good
+   * one is not believed when the catalog was found to lack something meanwhile: it may be that of the database before.
+   */
+  beginComparison(): (isTrusted: boolean, currentMs?: number) => void {
+    const doubts = this.#doubts;
+    return (isTrusted, currentMs) => {
+      if (!isTrusted || doubts === this.#doubts) this.setTrusted(isTrusted, currentMs);
+    };
   }
 
   /**

@@ -14,10 +14,10 @@ export interface MirrorWorkerOptions {
   readonly intake: Pick<MirrorIntake, "catchUp">;
   readonly repair: Pick<HistoryRepair, "completeCatalog" | "splitMirror" | "joinBranch">;
   /**
-   * Called with every comparison: whether the catalog has all that this node knows to be committed, and by the monotonic
-   * clock a moment at which the mirror had all that the catalog has, when it is known to.
+   * Called before every comparison; what it answers, with the outcome: whether the catalog has all that this node knows to be
+   * committed, and by the monotonic clock a moment at which the mirror had all that the catalog has, when it is known to.
    */
-  readonly onCompared: (isTrusted: boolean, currentMs?: number) => void;
+  readonly beginComparison: () => (isTrusted: boolean, currentMs?: number) => void;
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Logger;
 }
@@ -39,7 +39,8 @@ export class MirrorWorker implements Worker {
   }
 
   async step(signal: AbortSignal): Promise<StepResult> {
-    const { catalog, clock, intake, mirror, onCompared, repair } = this.#options;
+    const { beginComparison, catalog, clock, intake, mirror, repair } = this.#options;
+    const onCompared = beginComparison();
     // First the mirror: it only knows what is committed, so a catalog that is asked later must have it.
     const own = mirror.head();
     const askedMs = clock.monotonic();
