@@ -132,7 +132,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const { intake, feed } = createIntake(ground, cluster);
   const events = new HistoryEvents(options.clock);
   const reads = new CatalogReads({ catalog, mirror: ground.mirror, clock: options.clock, log });
-  ground.witness.watchBehind(() => reads.setTrusted(false));
+  ground.witness.watchDoubt(() => reads.setTrusted(false));
   const readers = new Readers({ ...ground, reads });
   const beginComparison = () => reads.beginComparison();
   const scrub = await createScrub(ground, { cluster, workers });

@@ -34,8 +34,11 @@ export interface CommittedGroup {
 export interface CommitWitness {
   /** What the catalog must have under the lock, or nothing may be committed to it. */
   known(): KnownHistory | undefined;
-  /** Called when a session with the database was opened that lacks something of it, before anything is read in it. */
-  noteBehind?(): void;
+  /**
+   * Called when the database may lack something of it: a session was opened that does, and nothing was read in it yet, or another
+   * host of the dsn took over.
+   */
+  noteDoubt?(): void;
   /**
    * Resolves when enough others have the journal up to `number`, or cannot have it soon; answers how many nodes have.
    * `group`, when given, is the newest of it. Never rejects: the commit has happened.

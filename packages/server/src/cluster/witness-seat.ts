@@ -8,19 +8,19 @@ import type { JournalGroup } from "../model/journal-group.js";
  */
 export class WitnessSeat implements CommitWitness {
   #witness: CommitWitness | undefined;
-  #onBehind: () => void = () => {};
+  #onDoubt: () => void = () => {};
 
   take(witness: CommitWitness): void {
     this.#witness = witness;
   }
 
-  /** What shall happen when the catalog turns out to lack what is known. */
-  watchBehind(onBehind: () => void): void {
-    this.#onBehind = onBehind;
+  /** What shall happen when the catalog may lack what is known. */
+  watchDoubt(onDoubt: () => void): void {
+    this.#onDoubt = onDoubt;
   }
 
-  noteBehind(): void {
-    this.#onBehind();
+  noteDoubt(): void {
+    this.#onDoubt();
   }
 
   known(): KnownHistory | undefined {

@@ -76,7 +76,7 @@ export class SureReads {
 
   #open(): Promise<FileReads> {
     const { askKnown, clock, dsn } = this.#options;
-    return openFileReads({ dsn, clock, keeper: { known: askKnown, noteBehind: refuse } });
+    return openFileReads({ dsn, clock, keeper: { known: askKnown, noteDoubt: refuse } });
   }
 }
 

@@ -13,7 +13,7 @@ async function isToldOf(head: KnownHistory, known: KnownHistory): Promise<boolea
   let isTold = false;
   const row = { head_number: head.number, head_hash: Buffer.from(head.hash, "hex"), time_ms: 1, epoch: head.epoch };
   const session = { run: async () => ({ rows: [row] }) } as unknown as SqlConnection;
-  const witness = { known: () => known, confirm: async () => 0, noteBehind: () => void (isTold = true) };
+  const witness = { known: () => known, confirm: async () => 0, noteDoubt: () => void (isTold = true) };
   expect(await openComparedSession({ connect: async () => session, queries, witness })).toBe(session);
   return isTold;
 }
@@ -36,7 +36,7 @@ describe("openComparedSession", () => {
     let isDestroyed = false;
     const run = () => Promise.reject(new Error("cut"));
     const session = { run, destroy: () => void (isDestroyed = true) } as unknown as SqlConnection;
-    const witness = { known: () => known, confirm: async () => 0, noteBehind: () => {} };
+    const witness = { known: () => known, confirm: async () => 0, noteDoubt: () => {} };
     await expect(openComparedSession({ connect: async () => session, queries, witness })).rejects.toThrow("cut");
     expect(isDestroyed).toBe(true);
   });

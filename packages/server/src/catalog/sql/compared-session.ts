@@ -3,11 +3,11 @@ import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { parseFoundHead } from "./queries/cluster-queries.js";
 import type { SqlConnection } from "./sql-connection.js";
 
-/** Who knows what was committed, and hears of a database that lacks some of it. */
+/** Who knows what was committed, and hears of a database that may lack some of it. */
 export interface HistoryKeeper {
   /** A reader process has to ask its node process. */
   known(): KnownHistory | undefined | Promise<KnownHistory | undefined>;
-  noteBehind?(): void;
+  noteDoubt?(): void;
 }
 
 export interface ComparedSessionParts {
@@ -24,13 +24,13 @@ export async function openComparedSession({ connect, queries, witness }: Compare
   // First what is known: a catalog that is asked later must have it.
   const known = await witness?.known();
   const session = await connect();
-  if (known === undefined || witness?.noteBehind === undefined) return session;
+  if (known === undefined || witness?.noteDoubt === undefined) return session;
   try {
     const [row] = (await session.run(queries.cluster.findHead({}))).rows;
     const head = row && parseFoundHead(row);
     const isWhole = head !== undefined && head.epoch >= known.epoch && head.number >= known.number;
     const isForked = isWhole && head.number === known.number && head.hash !== known.hash;
-    if (!isWhole || isForked) witness.noteBehind();
+    if (!isWhole || isForked) witness.noteDoubt();
     return session;
   } catch (error) {
     session.destroy();

@@ -107,6 +107,25 @@ describe("HostChooser", () => {
     expect((await servers.connect()).host).toBe("one");
   });
 
+  it("tells when another host takes over, before anybody has a session with it, and of nothing else", async () => {
+    const servers = new Servers().set("one", true);
+    const told: number[] = [];
+    servers.chooser.watch(() => told.push(servers.opened));
+    await servers.connect();
+    // It was away for a moment, and is the same one.
+    servers.set("one", false);
+    await expect(servers.connect()).rejects.toThrow("takes no writes");
+    servers.set("one", true);
+    await servers.connect();
+    await servers.use();
+    expect(told).toEqual([]);
+    servers.set("one", false).set("two", true, 2);
+    const before = servers.opened;
+    await servers.connect();
+    // The old one was tried, all three were looked at, and only then a session was opened.
+    expect([told, servers.opened]).toEqual([[before + 4], before + 5]);
+  });
+
   it("rejects when no host accepts writes, and finds the first that does later", async () => {
     const servers = new Servers();
     await expect(servers.connect()).rejects.toThrow("takes no writes");

@@ -45,6 +45,9 @@ export class HostChooser {
   readonly #options: HostChooserOptions;
   readonly #sessions = new Map<HostSession, DatabaseHost>();
   #chosen: DatabaseHost | undefined;
+  /** The one chosen last, also while it does not answer. */
+  #latest: DatabaseHost | undefined;
+  #onSwitch: () => void = () => {};
   #choosing: Promise<DatabaseHost> | undefined;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -66,6 +69,11 @@ export class HostChooser {
       }
     }
     return this.#open(this.#chosen ?? (await this.#choose()), purpose);
+  }
+
+  /** For one listener: told when another host takes over, before anything is asked of it. */
+  watch(onSwitch: () => void): void {
+    this.#onSwitch = onSwitch;
   }
 
   /** Called whenever the catalog is used: looks in the background, once in a while, whether another host is the one now. */
@@ -110,6 +118,8 @@ export class HostChooser {
     const [best] = found.toSorted((a, b) => b.promotions - a.promotions || a.index - b.index);
     if (best === undefined) throw toError(failures[0]);
     this.#chosen = best.host;
+    if (this.#latest !== undefined && this.#latest !== best.host) this.#onSwitch();
+    this.#latest = best.host;
     this.#giveUpOthers(best.host, found);
     return best.host;
   }

@@ -37,6 +37,8 @@ export interface NetworkEngine {
   readonly dialect: SqlDialect;
   /** Opens a session on the host that accepts writes. Rejects with the driver's error. */
   connect(purpose: SessionPurpose): Promise<SqlConnection>;
+  /** For one listener: told when another host takes over, before anything is asked of it. */
+  watchHost(onSwitch: () => void): void;
   /** Called whenever the catalog is used: where there are several hosts, another one may be the one by now. */
   noteUse(): void;
 }

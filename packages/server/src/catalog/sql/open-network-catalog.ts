@@ -18,6 +18,7 @@ export async function openNetworkCatalog(engine: NetworkEngine, options: SqlCata
   const queries = createCatalogQueries(dialect);
   const clusterId = await prepare(engine, queries, options);
   const { witness } = options;
+  engine.watchHost(() => witness?.noteDoubt?.());
   const open = () => openComparedSession({ connect: () => engine.connect("read"), queries, witness });
   const pool = new SessionPool({ connect: open, dialect, onUse: () => engine.noteUse() });
   const runner = new RetryingRunner({ runner: pool, dialect, clock });

@@ -66,6 +66,7 @@ function breakEngine(engine: NetworkEngine, faults: FaultPlan, purpose: SessionP
     get name() {
       return engine.name;
     },
+    watchHost: (onSwitch) => engine.watchHost(onSwitch),
     noteUse: () => engine.noteUse(),
     async connect(asked) {
       const connection = await engine.connect(asked);

@@ -33,6 +33,7 @@ export function createMysqlEngine(url: DatabaseUrl, clock: Clock = systemClock):
     },
     dialect: mysqlDialect,
     connect: (purpose) => chooser.connect(purpose),
+    watchHost: (onSwitch) => chooser.watch(onSwitch),
     noteUse: () => chooser.noteUse(),
   };
 }

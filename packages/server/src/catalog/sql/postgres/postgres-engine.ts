@@ -18,6 +18,7 @@ export function createPostgresEngine(url: DatabaseUrl, clock: Clock = systemCloc
     name: "postgres",
     dialect: postgresDialect,
     connect: (purpose) => chooser.connect(purpose),
+    watchHost: (onSwitch) => chooser.watch(onSwitch),
     noteUse: () => chooser.noteUse(),
   };
 }
