@@ -34,10 +34,7 @@ export interface CommittedGroup {
 export interface CommitWitness {
   /** What the catalog must have under the lock, or nothing may be committed to it. */
   known(): KnownHistory | undefined;
-  /**
-   * Called when the database may lack something of it: a session was opened that does, and nothing was read in it yet, or another
-   * host of the dsn took over.
-   */
+  /** Called when the database may lack something of it: a session that was just opened does, or another host took over. */
   noteDoubt?(): void;
   /**
    * Resolves when enough others have the journal up to `number`, or cannot have it soon; answers how many nodes have.
