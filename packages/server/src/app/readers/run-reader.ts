@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { createClientAuth } from "../../auth/client-auth.js";
 import { CachedBlobReader } from "../../blobs/cached-blob-store.js";
 import { ReadOnlyVolumes } from "../../blobs/disk/read-only-volumes.js";
+import { CorsGate } from "../../http/cors.js";
 import { createReaderServer } from "../../http/readers/create-reader-server.js";
 import { NodeLink } from "../../http/readers/node-link.js";
 import { ReaderHandler } from "../../http/readers/reader-handler.js";
@@ -44,7 +45,7 @@ export function runReader(settings: ReaderSettings, send: (message: FromReader) 
     offload: new Offload(volumes, config.accel),
     link: new NodeLink({ path, log }),
     maxRunning: bounds.running,
-    hasCors: config.corsOrigins.length > 0,
+    cors: config.corsOrigins.length === 0 ? undefined : new CorsGate(config.corsOrigins),
     log,
     logRequests: config.log === "debug",
   });

@@ -4,6 +4,7 @@ import type { Digest, FileKey, NamespaceName } from "@koboldfs/protocol";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { CorsGate } from "../cors.js";
 import { createClientAuth } from "../../auth/client-auth.js";
 import type { OpenBlob } from "../../blobs/blob-store.js";
 import type { HeldFile } from "../../catalog/catalog.js";
@@ -46,7 +47,7 @@ async function ask(request: Partial<RawRequest> & { keep?: number }, options: Pa
       openVersion: () => Promise.reject(new Error("not expected")),
     },
     maxRunning: 2,
-    hasCors: true,
+    cors: new CorsGate(["https://example.org"]),
     log: silentLogger,
     logRequests: false,
     ...options,
@@ -77,7 +78,6 @@ describe("a reader", () => {
     ["another route", { path: "/v1/namespaces" }],
     ["a wrong token", { headers: { authorization: "Bearer wrong" } }],
     ["what a transaction sees", { headers: { "koboldfs-transaction": "t" } }],
-    ["a page of another origin", { headers: { origin: "https://example.org" } }],
     ["a condition that does not hold", { headers: { "if-match": '"0"' } }],
     ["a range beyond the end", { headers: { range: "bytes=1000-" } }],
     ["a body where none belongs", { headers: { "content-length": "1" }, body: "x" }],
@@ -91,6 +91,16 @@ describe("a reader", () => {
     ["is bad", () => Promise.reject(new Error("bad"))],
   ])("hands on a file whose blob %s", async (_what, open) => {
     expect((await ask({}, { blobs: { open } })).text).toBe("handed on");
+  });
+
+  it("marks what it answers for pages of other origins as the node process does", async () => {
+    expect((await ask({})).headers).toMatchObject({ vary: "Origin" });
+    const { headers, body } = await ask({ headers: { origin: "https://example.org" } });
+    expect(body).toEqual(BYTES);
+    expect(headers).toMatchObject({ vary: "Origin", "access-control-allow-origin": "https://example.org" });
+    expect((await ask({ headers: { origin: "https://other.org" } })).headers).not.toHaveProperty(
+      "access-control-allow-origin",
+    );
   });
 
   it("hands on what it has no room for", async () => {

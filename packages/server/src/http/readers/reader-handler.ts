@@ -9,6 +9,7 @@ import { SteadyPieces } from "../../files/steady-pieces.js";
 import { type ByteSpan, parseRange } from "../../model/byte-range.js";
 import { decideRead, ifRangeHolds } from "../../model/read-condition.js";
 import type { Logger } from "../../runtime/logger.js";
+import type { CorsGate } from "../cors.js";
 import type { Exchange } from "../exchange.js";
 import { conditionsOf, fileHeaders, partHeaders, validatorHeaders, wholeHeaders } from "../file-headers.js";
 import { formatFileUrl, parseQueriedFileUrl } from "../file-url.js";
@@ -26,8 +27,8 @@ export interface ReaderHandlerOptions {
   readonly link: Pick<NodeLink, "handOn" | "openVersion">;
   /** Requests that this process answers itself at once; what comes beyond is handed on. */
   readonly maxRunning: number;
-  /** Answers to pages of other origins carry more than this process knows of. */
-  readonly hasCors: boolean;
+  /** Undefined where no other origin's pages may read. */
+  readonly cors: Pick<CorsGate, "answers"> | undefined;
   readonly log: Logger;
   /** Log every answer, at debug level. */
   readonly logRequests: boolean;
@@ -66,7 +67,7 @@ export class ReaderHandler {
   }
 
   async #answerOrHandOn(exchange: Exchange): Promise<void> {
-    const { log, logRequests } = this.#options;
+    const { cors, log, logRequests } = this.#options;
     const { request, response } = exchange;
     const startedMs = performance.now();
     this.#running += 1;
@@ -89,6 +90,8 @@ export class ReaderHandler {
       const fields = { method, url, ip: socket.remoteAddress, status: response.statusCode };
       log.debug({ ...fields, ms: Math.round(performance.now() - startedMs) }, "answered a request");
     });
+    // It marks the answer; only what is no read it would answer itself.
+    cors?.answers(request, response);
     response.writeHead(answer.status, answer.headers);
     if (answer.content === undefined) response.end();
     else sendContent(answer.content, response, log);
@@ -141,8 +144,7 @@ export class ReaderHandler {
     // Keys may have any characters; only what stands behind a bare `?` asks for something else than the file.
     if (!url.startsWith("/v1/files/") || url.includes("?")) return false;
     if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined) return false;
-    if (headers[HEADER.transaction.toLowerCase()] !== undefined || headers.expect !== undefined) return false;
-    return !this.#options.hasCors || headers.origin === undefined;
+    return headers[HEADER.transaction.toLowerCase()] === undefined && headers.expect === undefined;
   }
 
   #handOn(exchange: Exchange): void {
