@@ -100,6 +100,25 @@ describe("the command, not on a terminal", () => {
     await expectOutput("namespace delete gone", ["deleted gone"]);
   });
 
+  it("changes of a namespace's policy what is named, takes it away with none, and says what is full", async () => {
+    await koboldfs("namespace create full --retention 7d --max-files 5");
+    await expectOutput("namespace create full --max-bytes 8 --max-files 2", [
+      "NAMESPACE  FILES  SIZE  MIN COPIES  QUOTA         DIRECT URLS",
+      "full           0   0 B           1  2 files, 8 B",
+    ]);
+    await expectDocuments("namespace show full --json", [
+      '{"name":"full","files":0,"bytes":"0","created":"TIME","minCopies":1,"retentionMs":604800000,"maxFiles":2,"maxBytes":8}',
+    ]);
+    await koboldfs("put motd full/a");
+    await expectFailure("put motd full/b", 1, /namespace full would hold 12 bytes; it may hold 8 \(quota_exceeded\)/);
+    await koboldfs("namespace create full --max-bytes none");
+    await koboldfs("put motd full/b");
+    await expectFailure("put motd full/c", 1, /would hold 3 files; it may hold 2 \(quota_exceeded\)/);
+    await expectFailure("namespace create full --max-bytes many", 2, /--max-bytes.*It must be a number of bytes/);
+    await koboldfs("rm -r --force full/");
+    await koboldfs("namespace delete full");
+  });
+
   it("prints one JSON document a line with --json", async () => {
     await expectDocuments("namespace create json --min-copies 1 --url-template http://{server}/{path} --json", [
       '{"name":"json","files":0,"bytes":"0","created":"TIME","minCopies":1,"urlTemplate":"http://{server}/{path}"}',

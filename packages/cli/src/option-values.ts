@@ -55,6 +55,23 @@ export function parseNumber(text: string): number {
   return Number(text);
 }
 
+const UNIT_BYTES: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40, P: 2 ** 50 };
+
+/** Bytes of `1048576`, `500MiB`, `1.5GiB` or, for short, `10G`; units are powers of 1,024 as in every output. */
+export function parseSize(text: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,15}(?:\.\d{1,3})?)\s?(?:B|([KMGTP])(?:iB)?)?$/.exec(text) ?? [];
+  const bytes = Math.round(Number(count) * (UNIT_BYTES[unit] ?? 1));
+  if (count === "" || !Number.isSafeInteger(bytes)) {
+    throw new InvalidArgumentError("It must be a number of bytes, or one with KiB, MiB, GiB or TiB.");
+  }
+  return bytes;
+}
+
+/** Reads the value, or the word `none`, which takes a setting away. */
+export function orNone<Value>(parse: (text: string) => Value): (text: string) => Value | "none" {
+  return (text) => (text === "none" ? text : parse(text));
+}
+
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Milliseconds of `30s`, `15m`, `24h` or `7d`. */

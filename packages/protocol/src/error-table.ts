@@ -270,6 +270,11 @@ export const ERROR_TABLE = {
   shutting_down: { status: 503, retryable: true, hint: "This node is stopping; use another one." },
   starting: { status: 503, retryable: true, hint: "This node is starting; use another one, or wait a moment." },
   overloaded: { status: 503, retryable: true, hint: "Too many requests are waiting; try again a little later." },
+  quota_exceeded: {
+    status: 507,
+    retryable: false,
+    hint: "The namespace is full: delete files, or raise its quota with 'koboldfs namespace create NAME --max-bytes SIZE --max-files N'.",
+  },
   disk_full: {
     status: 507,
     retryable: false,

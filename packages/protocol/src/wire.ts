@@ -157,6 +157,10 @@ export interface NamespacePolicy {
   retentionMs?: number;
   /** Files put without Koboldfs-Expires expire so long after. Absent: never. */
   expireAfterMs?: number;
+  /** Quota: how many live files it may hold; what prepared transactions will add counts. Absent: any number. */
+  maxFiles?: number;
+  /** Quota: how many bytes its live files may have, each counted once, whatever the number of replicas. Absent: any. */
+  maxBytes?: number;
 }
 
 export interface NamespaceInfo extends NamespacePolicy {

@@ -12,6 +12,7 @@ import { describeIdempotencyConformance } from "./conformance/idempotency-confor
 import { describeListingConformance } from "./conformance/listing-conformance.js";
 import { describeWebhookConformance } from "./conformance/webhook-conformance.js";
 import { describeMigrationConformance } from "./conformance/migration-conformance.js";
+import { describeQuotaConformance } from "./conformance/quota-conformance.js";
 import { describeTransactionConformance } from "./conformance/transaction-conformance.js";
 
 /** Some tests cut a commit at each of its statements, or wait until an engine throws a stopped process out. */
@@ -24,6 +25,7 @@ export function describeCatalogConformance(harness: CatalogHarness): void {
     describeListingConformance(harness);
     describeHistoryConformance(harness);
     describeTransactionConformance(harness);
+    describeQuotaConformance(harness);
     describeClusterConformance(harness);
     describeWebhookConformance(harness);
     describeCopyConformance(harness);

@@ -314,6 +314,50 @@ describe("a put is not named", () => {
   });
 });
 
+describe("a quota", () => {
+  async function setQuota(maxBytes: number): Promise<void> {
+    await test.catalog.commit({ kind: "set-namespace", namespace, policy: { minCopies: 1, maxBytes } });
+  }
+
+  it("refuses what is announced to pass it before the body, and what turns out to pass it after", async () => {
+    await open();
+    await setQuota(9);
+    let wasRead = false;
+    async function* body(): AsyncGenerator<Uint8Array> {
+      wasRead = true;
+      yield Buffer.from("some bytes");
+    }
+    await expect(put(body(), { sizeBytes: 10 })).rejects.toEqual(coded("quota_exceeded"));
+    expect(wasRead).toBe(false);
+    await expect(put(body())).rejects.toEqual(coded("quota_exceeded"));
+    expect(wasRead).toBe(true);
+    expect(await test.catalog.findFile(namespace, KEY)).toBeUndefined();
+  });
+
+  it("lets a full namespace take an overwrite that adds nothing, and anything once there is room, at once", async () => {
+    await open();
+    await setQuota(10);
+    await put(undefined, { sizeBytes: 10 });
+    await put(chunksOf("other same"), { sizeBytes: 10 });
+    const other = { key: "other" as FileKey, sizeBytes: 10 };
+    await expect(put(undefined, other)).rejects.toEqual(coded("quota_exceeded"));
+    await test.catalog.commit({ kind: "delete", namespace, key: KEY });
+    await put(undefined, other);
+    await expect(put(undefined, { sizeBytes: 10 })).rejects.toEqual(coded("quota_exceeded"));
+    await setQuota(20);
+    await put(undefined, { sizeBytes: 10 });
+  });
+
+  it("does not refuse a repetition of a put that filled it", async () => {
+    await open();
+    await setQuota(10);
+    const once = { sizeBytes: 10, idempotencyKey: `one of ${namespace}` };
+    const first = await put(undefined, once);
+    await test.catalog.commit({ kind: "rename", namespace, from: KEY, to: "elsewhere" as FileKey });
+    expect(await put(undefined, once)).toMatchObject({ version: first.version });
+  });
+});
+
 describe("conditions and idempotency keys", () => {
   it("refuse early what a condition forbids now", async () => {
     await open();

@@ -1,7 +1,8 @@
-import { KoboldError, type PutReply } from "@koboldfs/protocol";
+import { KoboldError, type NamespaceInfo, type PutReply } from "@koboldfs/protocol";
 import type { ChangeDone, PutChange } from "../model/change.js";
 import { MAX_PLACEMENT_AGE_MS } from "../model/placement-age.js";
 import { preconditionHolds } from "../model/precondition.js";
+import { findExcess, type Usage, usageChange } from "../model/usage.js";
 import { crashPoint } from "../runtime/crash-points.js";
 import { changeOf, checkStaging } from "./staging.js";
 import { type FileContext, ownPermissions } from "./file-context.js";
@@ -49,8 +50,10 @@ async function checkAsSeenNow(context: PutContext, request: Omit<PutRequest, "bo
   const minCopies = Math.max(request.minCopies ?? context.minCopies, namespace.minCopies);
   const copies = Number(ownPermissions(cluster).takesPuts) + cluster.placementPeers().length;
   await checkCopies(context, request, { copies, minCopies });
-  if (request.transaction === undefined) await checkPrecondition(context, request);
-  else await checkStaging(context, request, request.transaction);
+  if (request.transaction === undefined) {
+    await checkPrecondition(context, request);
+    await checkRoom(context, request, namespace);
+  } else await checkStaging(context, request, request.transaction);
   return minCopies;
 }
 
@@ -62,6 +65,23 @@ async function checkPrecondition({ catalog }: FileContext, request: Omit<PutRequ
   if (!preconditionHolds(precondition, file?.digest)) {
     throw new KoboldError("precondition_failed", `${key} is not in the demanded state`);
   }
+}
+
+/** What is staged takes no room before it is prepared. A view of a second ago may refuse nothing: it is asked again. */
+async function checkRoom(
+  { catalog }: FileContext,
+  { namespace: name, key, sizeBytes = 0, idempotencyKey }: Omit<PutRequest, "body">,
+  view: NamespaceInfo,
+): Promise<void> {
+  if (findExcessOf(view, usageChange(undefined, sizeBytes)) === undefined) return;
+  const [now, file] = [await catalog.findNamespace(name), await catalog.findFile(name, key)];
+  const excess = now && findExcessOf(now, usageChange(file?.sizeBytes, sizeBytes));
+  if (excess === undefined || (idempotencyKey !== undefined && (await catalog.isRecorded(idempotencyKey)))) return;
+  throw new KoboldError("quota_exceeded", `namespace ${name} ${excess}`);
+}
+
+function findExcessOf(namespace: NamespaceInfo, growth: Usage): string | undefined {
+  return findExcess(namespace, { files: namespace.files, bytes: BigInt(namespace.bytes) }, growth);
 }
 
 /** A put that was committed before is not refused for the nodes that are away now: the commit gives the first answer. */

@@ -130,6 +130,7 @@ function putSchema() {
         "too_few_copies",
         "placement_expired",
         "commit_contended",
+        "quota_exceeded",
         "disk_full",
         "disk_failed",
         ...STAGING,

@@ -47,6 +47,7 @@ function restoreSchema() {
         "idempotency_key_reused",
         "unsupported_media_type",
         "too_large",
+        "quota_exceeded",
         "key_locked",
         "catalog_unavailable",
         "commit_contended",

@@ -27,7 +27,10 @@ const policyProperties = {
   urlTemplate: { type: "string", minLength: 1, maxLength: MAX_URL_TEMPLATE_LENGTH },
   retentionMs: { type: "integer", minimum: 0, maximum: MAX_DURATION_MS },
   expireAfterMs: { type: "integer", minimum: 1, maximum: MAX_DURATION_MS },
+  maxFiles: { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+  maxBytes: { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
 } as const;
+const OPTIONAL_OF_POLICY = Object.keys(policyProperties).filter((name) => name !== "minCopies");
 
 /** What is known of content besides its place in the history. */
 const contentProperties = {
@@ -147,11 +150,7 @@ export const SCHEMAS = [
   { $id: "NamespacePolicy", ...object(policyProperties, Object.keys(policyProperties)) },
   {
     $id: "NamespaceInfo",
-    ...object({ name: TEXT, files: COUNT, bytes: DECIMAL, created: TIME, ...policyProperties }, [
-      "urlTemplate",
-      "retentionMs",
-      "expireAfterMs",
-    ]),
+    ...object({ name: TEXT, files: COUNT, bytes: DECIMAL, created: TIME, ...policyProperties }, OPTIONAL_OF_POLICY),
   },
   { $id: "NamespaceListReply", ...object({ namespaces: listOf("NamespaceInfo") }) },
   {

@@ -127,6 +127,7 @@ function finishSchema(summary: string) {
         ...(["invalid_request", "unauthorized", "unsupported_media_type", "transaction_not_yours"] as const),
         ...(["transaction_not_found", "transaction_conflict", "key_locked", "transaction_finished"] as const),
         ...(["transaction_expired", "too_few_copies", "catalog_unavailable", "commit_contended"] as const),
+        "quota_exceeded",
         "overloaded",
       ),
     },

@@ -35,7 +35,7 @@ export interface CommitView {
   readonly nodes: readonly NodeRow[];
   /** Of the idempotency keys in `ViewNeeds`, those that were used. */
   readonly recorded: readonly RecordedOutcome[];
-  /** The transactions in `ViewNeeds`, and those that are not finished when it asks for them. */
+  /** The transactions in `ViewNeeds`, with those that are not finished, or that reserve room, when it asks for them. */
   readonly transactions: readonly TransactionRow[];
   /** Of the staged changes in `ViewNeeds`, those that exist. */
   readonly staged: readonly StagedChange[];
@@ -128,6 +128,8 @@ export interface TransactionNeeds {
   readonly ids: readonly TransactionId[];
   /** All that are not finished: who stages or begins is bounded by what others hold. */
   readonly unfinished: boolean;
+  /** Those that are prepared and reserve room: whoever takes room is bounded by what they will take. */
+  readonly reserving: boolean;
   /** Transactions whose staged changes are needed, with the files and locks of their keys, and the namespaces. */
   readonly whole: readonly TransactionId[];
   readonly staged: readonly (FileRef & { readonly transaction: TransactionId })[];
@@ -164,6 +166,12 @@ const NEEDS_WHOLE: ReadonlySet<Change["kind"]> = new Set([
   "rejoin-transaction",
 ]);
 
+/** What makes a namespace larger and is refused when it may not grow so. */
+const TAKES_ROOM: ReadonlySet<Change["kind"]> = new Set([
+  ...(["put", "copy", "undelete", "restore", "restore-prefix"] as const),
+  ...(["prepare-transaction", "commit-transaction"] as const),
+]);
+
 function listTransactionNeeds(changes: readonly Change[]): TransactionNeeds {
   const ids = new Set<TransactionId>();
   const whole = new Set<TransactionId>();
@@ -179,7 +187,8 @@ function listTransactionNeeds(changes: readonly Change[]): TransactionNeeds {
     }
   }
   const unfinished = changes.some(({ kind }) => kind === "stage" || kind === "begin-transaction");
-  return { ids: [...ids], unfinished, whole: [...whole], staged: [...staged.values()] };
+  const reserving = changes.some(({ kind }) => TAKES_ROOM.has(kind));
+  return { ids: [...ids], unfinished, reserving, whole: [...whole], staged: [...staged.values()] };
 }
 
 function listLockedRanges(change: Change) {
@@ -212,6 +221,8 @@ export function listFileRefs(change: Change): FileRef[] {
         { namespace: change.namespace, key: change.from },
         { namespace: change.namespace, key: change.to },
       ];
+    case "rejoin-transaction":
+      return change.prepared.map(({ namespace, key }) => ({ namespace, key }));
     default:
       return [];
   }

@@ -1,22 +1,24 @@
 import type { Digest, NodeId } from "@koboldfs/protocol";
 import type { ChangeDone, ChangeOutcome, ChangeRefused, Expiry, FileContent, PutChange } from "./change.js";
 import type { CommitDraft } from "./commit-draft.js";
-import type { NamespaceRow } from "./commit-view.js";
 import { NODE_STATES } from "./node-state.js";
 import { listHolders, listIds } from "./owing-nodes.js";
 import { checkPlacement } from "./placement-age.js";
 import { preconditionHolds } from "./precondition.js";
+import { checkQuota } from "./quota.js";
 import { refuse } from "./refusal.js";
 import { isStorable } from "./storable-text.js";
+import { usageChange } from "./usage.js";
 
 /** Metadata and content type are headers; the faces allow 8 KiB. A second, wider bound keeps a group's bytes bounded. */
 const MAX_CONTENT_HEADER_BYTES = 64 * 1024;
-/** Usage is a signed 64-bit integer in every engine. */
-const MAX_NAMESPACE_BYTES = 2n ** 63n - 1n;
 
 export function decidePut(draft: CommitDraft, change: PutChange): ChangeOutcome {
   const placed = checkPut(draft, change, draft.findFile(change)?.digest);
-  return placed instanceof Set ? namePut(draft, change, placed) : placed;
+  if (!(placed instanceof Set)) return placed;
+  const before = draft.findStoredFile(change)?.sizeBytes;
+  const full = checkQuota(draft, change.namespace, usageChange(before, change.content.sizeBytes));
+  return full ?? namePut(draft, change, placed);
 }
 
 /** Why the put is refused where the key names `digest` now, or else the nodes that count as its copies. */
@@ -28,7 +30,7 @@ export function checkPut(
   const namespace = draft.namespaces.get(change.namespace);
   if (namespace === undefined) return refuse("namespace_not_found", `there is no namespace ${change.namespace}`);
   const { content } = change;
-  const refusal = checkContent(content) ?? checkUsage(namespace, content.sizeBytes) ?? checkPlacement(draft, change);
+  const refusal = checkContent(content) ?? checkPlacement(draft, change);
   if (refusal !== undefined) return refusal;
   if (!preconditionHolds(change.precondition, digest)) {
     return refuse("precondition_failed", `${change.key} is not in the demanded state`);
@@ -85,11 +87,4 @@ function checkContent(content: FileContent) {
   const headerBytes = headers.reduce((sum, text) => sum + Buffer.byteLength(text), Buffer.byteLength(contentType));
   if (headerBytes > MAX_CONTENT_HEADER_BYTES) return refuse("invalid_metadata", `${headerBytes} bytes of metadata`);
   return undefined;
-}
-
-export function checkUsage(namespace: NamespaceRow, addedBytes: number) {
-  const bytes = namespace.bytes + BigInt(addedBytes);
-  return bytes > MAX_NAMESPACE_BYTES
-    ? refuse("too_large", `namespace ${namespace.name} would hold ${bytes} bytes`)
-    : undefined;
 }

@@ -4,6 +4,7 @@ import { countStaged } from "./count-staged.js";
 import { settingDone } from "./decide-settings.js";
 import { finish } from "./decide-transaction.js";
 import { owePlaced } from "./owe-staged.js";
+import { reserve } from "./quota.js";
 import { formatStagedRef } from "./staged-change.js";
 import { isUnfinished } from "./transaction.js";
 
@@ -36,7 +37,12 @@ function prepareAgain(draft: CommitDraft, { journaled, prepared }: RejoinTransac
   // Where its nodes' disks are nobody knows after such a failure: who has a blob finds that out.
   const owing = prepared.flatMap((change) => owePlaced(draft, { ...change, placedOn: [] }, number));
   const state = { state: "prepared", number, preparedMs: draft.timeMs, expiresMs: 0, steps: 0 } as const;
-  draft.transactions.set(journaled.id, { ...journaled, ...state, ...countStaged(prepared) });
+  draft.transactions.set(journaled.id, {
+    ...journaled,
+    ...state,
+    ...countStaged(prepared),
+    reserved: reserve(draft, prepared),
+  });
   draft.lockStaged(journaled.id);
   return { ...settingDone(draft, number), owing: [...new Set(owing)] };
 }

@@ -9,10 +9,12 @@ import type {
   UndeleteChange,
 } from "./change.js";
 import { type CommitDraft, isExpired, sizeOfEntry } from "./commit-draft.js";
-import { type KeyDifference, MAX_RESTORED_KEYS } from "./commit-view.js";
+import { type FileRef, type KeyDifference, MAX_RESTORED_KEYS } from "./commit-view.js";
 import { nameKnownContent } from "./name-known-content.js";
 import { preconditionHolds } from "./precondition.js";
+import { checkQuota } from "./quota.js";
 import { refuse } from "./refusal.js";
+import { addUsage, type Usage, usageChange } from "./usage.js";
 
 export function decideUndelete(draft: CommitDraft, change: UndeleteChange): ChangeOutcome {
   const { namespace, key, precondition } = change;
@@ -24,7 +26,7 @@ export function decideUndelete(draft: CommitDraft, change: UndeleteChange): Chan
   if (current !== undefined) return refuse("not_deleted", `there is a file ${key}`);
   const last = findUndeleted(draft, change);
   if (last === undefined) return refuse("not_found", `nothing of ${key} can be brought back`);
-  return nameKnownContent(draft, change, withTimeLeft(draft, last));
+  return nameAgain(draft, change, last);
 }
 
 /** A file that has expired and is not deleted yet is what would be undeleted a moment later. */
@@ -41,7 +43,13 @@ export function decideRestore(draft: CommitDraft, change: RestoreChange): Change
   const content = findRestored(draft, change);
   if (content === undefined) return refuse("version_not_found", `there is no version ${version} of ${key}`);
   if (!preconditionHolds(precondition, draft.findFile(change)?.digest)) return notInState(key);
-  return nameKnownContent(draft, change, withTimeLeft(draft, content));
+  return nameAgain(draft, change, content);
+}
+
+/** Takes room where the key names nothing, or something smaller. */
+function nameAgain(draft: CommitDraft, ref: FileRef, content: FileRecord): ChangeOutcome {
+  const growth = usageChange(draft.findStoredFile(ref)?.sizeBytes, content.sizeBytes);
+  return checkQuota(draft, ref.namespace, growth) ?? nameKnownContent(draft, ref, withTimeLeft(draft, content));
 }
 
 export function findRestored(draft: CommitDraft, change: RestoreChange): FileRecord | undefined {
@@ -66,7 +74,8 @@ export function decideRestorePrefix(draft: CommitDraft, change: RestorePrefixCha
     const message = `more than ${Math.min(differences.length, MAX_RESTORED_KEYS)} keys below ${change.prefix} changed`;
     return refuse("too_large", `${message}: too much for one commit; restore longer prefixes, one after the other`);
   }
-  return restoreAll(draft, change, differences);
+  const full = checkQuota(draft, change.namespace, sumGrowth(differences, change));
+  return full ?? restoreAll(draft, change, differences);
 }
 
 function checkMoment(draft: CommitDraft, { namespace, asOf }: RestorePrefixChange): ChangeRefused | undefined {
@@ -80,9 +89,20 @@ function checkMoment(draft: CommitDraft, { namespace, asOf }: RestorePrefixChang
   return undefined;
 }
 
-/** Content that had expired by was was no file was. */
-function isChanged({ now, was }: KeyDifference, { asOf }: RestorePrefixChange): boolean {
-  const wanted = was === undefined || isExpired(was, asOf.timeMs) ? undefined : was;
+function sumGrowth(differences: readonly KeyDifference[], change: RestorePrefixChange): Usage {
+  return differences
+    .map((difference) => usageChange(difference.now?.sizeBytes, wantedOf(difference, change)?.sizeBytes))
+    .reduce(addUsage, { files: 0, bytes: 0n });
+}
+
+/** What the key shall name again: content that had expired by then was no file. */
+function wantedOf({ was }: KeyDifference, { asOf }: RestorePrefixChange): FileRecord | undefined {
+  return was === undefined || isExpired(was, asOf.timeMs) ? undefined : was;
+}
+
+function isChanged(difference: KeyDifference, change: RestorePrefixChange): boolean {
+  const { now } = difference;
+  const wanted = wantedOf(difference, change);
   if (now === undefined || wanted === undefined) return now !== wanted;
   const sameMetadata = JSON.stringify(now.metadata) === JSON.stringify(wanted.metadata);
   return now.digest !== wanted.digest || now.contentType !== wanted.contentType || !sameMetadata;
@@ -90,13 +110,16 @@ function isChanged({ now, was }: KeyDifference, { asOf }: RestorePrefixChange): 
 
 function restoreAll(
   draft: CommitDraft,
-  { namespace, asOf }: RestorePrefixChange,
+  change: RestorePrefixChange,
   differences: readonly KeyDifference[],
 ): ChangeDone {
+  const { namespace } = change;
   const owing = new Set<ChangeDone["owing"][number]>();
   let restored = 0;
-  for (const { key, was } of differences) {
-    if (was === undefined || isExpired(was, asOf.timeMs)) {
+  for (const difference of differences) {
+    const { key } = difference;
+    const was = wantedOf(difference, change);
+    if (was === undefined) {
       draft.removeFile({ namespace, key });
       continue;
     }

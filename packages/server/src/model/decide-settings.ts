@@ -21,6 +21,9 @@ export function decideSetNamespace(draft: CommitDraft, change: SetNamespaceChang
       `retention and expiry are at most ${MAX_DURATION_MS} ms, and an expiry is above 0`,
     );
   }
+  if (![policy.maxFiles ?? 0, policy.maxBytes ?? 0].every(isCount)) {
+    return refuse("invalid_request", "max_files and max_bytes are whole numbers from 0 on");
+  }
   if (!isStorable(policy.urlTemplate ?? "")) return refuse("invalid_request", "the URL template cannot be stored");
   return settingDone(draft, setNamespace(draft, name, policy));
 }
@@ -37,6 +40,10 @@ export function setNamespace(draft: CommitDraft, name: NamespaceName, policy: Na
 
 /** Above any use, and far below where times stop being safe integers: a hundred years. */
 const MAX_DURATION_MS = 100 * 366 * 86_400_000;
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
 
 function isDuration(ms: number): boolean {
   return Number.isSafeInteger(ms) && ms >= 0 && ms <= MAX_DURATION_MS;

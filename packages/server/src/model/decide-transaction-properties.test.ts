@@ -1,4 +1,4 @@
-import { parseFileKey } from "@koboldfs/protocol";
+import { type NamespacePolicy, parseFileKey } from "@koboldfs/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Change, ChangeOutcome, Precondition } from "./change.js";
@@ -13,6 +13,7 @@ import {
   putOf,
   setNamespaceOf,
   setNodeOf,
+  setQuotaOf,
   stageOf,
   transactionRef,
 } from "./test-changes.js";
@@ -40,7 +41,7 @@ interface ChangeStep {
 
 const tx = fc.constantFrom(...TRANSACTIONS);
 const key = fc.constantFrom(...KEYS);
-const text = fc.constantFrom("x", "y", "z");
+const text = fc.constantFrom("x", "yy", "zzz");
 const only = fc.option(fc.oneof(fc.constant("absent" as const), fc.record({ text })), { nil: undefined });
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constantFrom("begin" as const), tx }),
@@ -63,6 +64,13 @@ const steps = fc
   .array(step, { maxLength: 40, size: "max" })
   .map((later): Step[] => [{ do: "begin", tx: 1 }, { do: "begin", tx: 2 }, ...later]);
 
+/** Small enough that a few steps pass it. */
+const quota = fc.record(
+  { maxFiles: fc.integer({ min: 0, max: 3 }), maxBytes: fc.integer({ min: 0, max: 9 }) },
+  { requiredKeys: [] },
+);
+type Quota = Pick<NamespacePolicy, "maxFiles" | "maxBytes">;
+
 interface NaiveTransaction {
   state: "open" | "prepared" | "committed" | "aborted";
   readonly staged: Map<string, string | undefined>;
@@ -73,7 +81,12 @@ interface NaiveTransaction {
 class Naive {
   readonly files = new Map<string, { text: string; version: number }>();
   readonly transactions = new Map<number, NaiveTransaction>();
+  readonly #quota: Quota;
   #version = 0;
+
+  constructor(quotaOfAll: Quota) {
+    this.#quota = quotaOfAll;
+  }
 
   run(one: Step): string {
     if ("key" in one) return this.#change(one);
@@ -105,8 +118,10 @@ class Naive {
     if (!isRight) return "precondition_failed";
     if (one.do === "delete" && now === undefined) return "not_found";
     const next = one.do === "put" ? one.text : undefined;
-    if (transaction === undefined) this.#write(name, next);
-    else {
+    if (transaction === undefined) {
+      if (this.#isTooMuch(new Map([[name, next]]))) return "quota_exceeded";
+      this.#write(name, next);
+    } else {
       const isFirst = !transaction.staged.has(name);
       if (isFirst && one.only !== undefined) transaction.seen.set(name, this.files.get(name)?.version ?? 0);
       transaction.staged.set(name, next);
@@ -124,11 +139,37 @@ class Naive {
         if (this.#holderOf(name) !== undefined) return "key_locked";
         if (seen.has(name) && seen.get(name) !== (this.files.get(name)?.version ?? 0)) return "transaction_conflict";
       }
+      if (this.#isTooMuch(staged)) return "quota_exceeded";
     }
     transaction.state = wanted[verb];
     if (verb === "commit") for (const [name, next] of staged) this.#write(name, next);
     if (verb !== "prepare") staged.clear();
     return "ok";
+  }
+
+  /** Whether the changes make it larger than it may be, when all that is prepared is counted as if it were there. */
+  #isTooMuch(changes: ReadonlyMap<string, string | undefined>): boolean {
+    const own = this.#growth(changes);
+    const prepared = [...this.transactions.values()].filter(({ state }) => state === "prepared");
+    const reserved = prepared.map(({ staged }) => this.#growth(staged));
+    const sum = (pick: (growth: { files: number; bytes: number }) => number) =>
+      reserved.reduce((total, growth) => total + Math.max(0, pick(growth)), pick(own));
+    const { maxFiles = Infinity, maxBytes = Infinity } = this.#quota;
+    const bytes = [...this.files.values()].reduce((total, file) => total + file.text.length, 0);
+    return (
+      (own.files > 0 && this.files.size + sum(({ files }) => files) > maxFiles) ||
+      (own.bytes > 0 && bytes + sum((growth) => growth.bytes) > maxBytes)
+    );
+  }
+
+  #growth(changes: ReadonlyMap<string, string | undefined>): { files: number; bytes: number } {
+    let [files, bytes] = [0, 0];
+    for (const [name, next] of changes) {
+      const before = this.files.get(name)?.text;
+      files += Number(next !== undefined) - Number(before !== undefined);
+      bytes += (next?.length ?? 0) - (before?.length ?? 0);
+    }
+    return { files, bytes };
   }
 
   #holderOf(name: string): NaiveTransaction | undefined {
@@ -170,9 +211,9 @@ function see(catalog: ModelCatalog, number: number | undefined, name: string): s
 
 it("does with transactions what a naive model of them does, whatever is asked in whatever order", () => {
   fc.assert(
-    fc.property(steps, (all) => {
-      const [catalog, naive] = [new ModelCatalog(), new Naive()];
-      catalog.commit([setNamespaceOf(), setNodeOf(1)]);
+    fc.property(steps, quota, (all, limits) => {
+      const [catalog, naive] = [new ModelCatalog(), new Naive(limits)];
+      catalog.commit([setQuotaOf(limits), setNodeOf(1)]);
       for (const one of all) {
         const before = catalog.head.number;
         const code = naive.run(one);
@@ -192,9 +233,9 @@ it("does with transactions what a naive model of them does, whatever is asked in
 
 it("lets no prepared transaction fail to commit, whatever else happens meanwhile", () => {
   fc.assert(
-    fc.property(steps, steps, (before, after) => {
+    fc.property(steps, steps, quota, (before, after, limits) => {
       const catalog = new ModelCatalog();
-      catalog.commit([setNamespaceOf(), setNodeOf(1)]);
+      catalog.commit([setQuotaOf(limits), setNodeOf(1)]);
       for (const one of before) catalog.commit([changeOf(one)]);
       const prepared = TRANSACTIONS.filter(
         (number) => codeOf(catalog.commit([finishOf("prepare", number)])[0]) === "ok",
@@ -202,10 +243,17 @@ it("lets no prepared transaction fail to commit, whatever else happens meanwhile
       const promised = new Map(prepared.map((number) => [number, KEYS.map((name) => see(catalog, number, name))]));
       const held = prepared.map((number) => KEYS.filter((name) => isStaged(catalog, number, name)));
       for (const one of after.filter((other) => other.do === "put" || other.do === "delete")) {
-        catalog.commit([changeOf(one), setNamespaceOf("demo", 9)]);
+        catalog.commit([changeOf(one), setNamespaceOf("other", 9)]);
       }
+      const [namespace] = catalog.namespaces.values();
+      catalog.commit([{ kind: "set-namespace", namespace: NAMESPACE, policy: { minCopies: 9, ...limits } }]);
+      const isOver = ({ files, bytes }: { files: number; bytes: bigint }) =>
+        files > (limits.maxFiles ?? Infinity) || bytes > BigInt(limits.maxBytes ?? Number.MAX_SAFE_INTEGER);
+      expect(namespace !== undefined && isOver(namespace)).toBe(false);
       for (const [index, number] of prepared.entries()) {
         expect(codeOf(catalog.commit([finishOf("commit", number)])[0])).toBe("ok");
+        const [grown] = catalog.namespaces.values();
+        expect(grown !== undefined && isOver(grown)).toBe(false);
         for (const name of held[index] ?? []) {
           expect(see(catalog, undefined, name)).toBe(promised.get(number)?.[KEYS.indexOf(name)]);
         }

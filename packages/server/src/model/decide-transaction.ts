@@ -2,6 +2,7 @@ import type { BeginChange, ChangeDone, ChangeOutcome, ChangeRefused, FinishChang
 import type { CommitDraft } from "./commit-draft.js";
 import { planExpiry } from "./decide-put.js";
 import { settingDone } from "./decide-settings.js";
+import { reserve } from "./quota.js";
 import { refuse } from "./refusal.js";
 import { owePlaced } from "./owe-staged.js";
 import { sortStaged, type StagedChange } from "./staged-change.js";
@@ -90,7 +91,7 @@ export function findEnd(row: TransactionRow, nowMs: number): ChangeRefused | und
 function decidePrepare(draft: CommitDraft, row: TransactionRow): ChangeOutcome {
   if (row.state === "prepared") return doneWith(draft, row, { version: row.number ?? 0, replayed: true });
   const changes = sortStaged(draft.listStaged(row.id));
-  const refusal = findEnd(row, draft.nowMs) ?? findConflict(draft, row, changes);
+  const refusal = findEnd(row, draft.nowMs) ?? findConflict(draft, changes);
   if (refusal !== undefined) return refusal;
   const { id, owner, begunMs, ttlMs } = row;
   const number = draft.append({ kind: "prepare", transaction: { id, owner, begunMs, ttlMs }, changes });
@@ -105,6 +106,7 @@ function decidePrepare(draft: CommitDraft, row: TransactionRow): ChangeOutcome {
     preparedMs: draft.timeMs,
     expiresMs: 0,
     steps: 0,
+    reserved: reserve(draft, changes),
   };
   draft.transactions.set(id, prepared);
   return doneWith(draft, prepared, { version: number, owing: [...new Set(owing)] });
@@ -113,7 +115,7 @@ function decidePrepare(draft: CommitDraft, row: TransactionRow): ChangeOutcome {
 function decideCommitTransaction(draft: CommitDraft, row: TransactionRow): ChangeOutcome {
   if (row.state === "committed") return doneWith(draft, row, { version: row.number ?? 0, replayed: true });
   const changes = sortStaged(draft.listStaged(row.id));
-  const refusal = findEnd(row, draft.nowMs) ?? (row.state === "open" ? findConflict(draft, row, changes) : undefined);
+  const refusal = findEnd(row, draft.nowMs) ?? (row.state === "open" ? findConflict(draft, changes) : undefined);
   if (refusal !== undefined) return refusal;
   const effects = changes.filter((one) => one.kind === "put" || isDeletion(draft, one));
   const { id, owner, begunMs, ttlMs, stagedBytes } = row;
@@ -155,8 +157,8 @@ function decideAbort(draft: CommitDraft, row: TransactionRow, { onlyExpired }: F
   return doneWith(draft, aborted, { version });
 }
 
-/** Forgets what was staged, with its locks; only what came of it is kept. */
-export function finish(draft: CommitDraft, row: TransactionRow): TransactionRow {
+/** Forgets what was staged, with its locks and the room it reserved; only what came of it is kept. */
+export function finish(draft: CommitDraft, { reserved: _, ...row }: TransactionRow): TransactionRow {
   draft.clearStaged(row.id);
   const finished: TransactionRow = {
     ...row,

@@ -26,6 +26,7 @@ function findLock(draft: CommitDraft, outer: Change): KeyLock | undefined {
     case "copy":
       return draft.findLock({ namespace: change.namespace, key: change.to });
     case "rejoin":
+    case "rejoin-transaction":
       return undefined;
     default:
       return findFirstLock(draft, listFileRefs(change));

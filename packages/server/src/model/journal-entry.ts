@@ -127,8 +127,8 @@ export function formatJournalEntry(entry: JournalEntry): string {
     case "horizon":
       return JSON.stringify({ number, kind, namespace: entry.namespace, horizon: entry.horizon });
     case "namespace": {
-      const { minCopies, urlTemplate, retentionMs, expireAfterMs } = entry.policy;
-      const policy = { minCopies, urlTemplate, retentionMs, expireAfterMs };
+      const { minCopies, urlTemplate, retentionMs, expireAfterMs, maxFiles, maxBytes } = entry.policy;
+      const policy = { minCopies, urlTemplate, retentionMs, expireAfterMs, maxFiles, maxBytes };
       return JSON.stringify({ number, kind, namespace: entry.namespace, ...policy });
     }
     case "namespace-drop":
@@ -192,12 +192,14 @@ function readEntry(fields: Record<string, unknown>): JournalEntry {
 }
 
 function readPolicy(fields: Record<string, unknown>): NamespacePolicy {
-  const { minCopies, urlTemplate, retentionMs, expireAfterMs } = fields;
+  const { minCopies, urlTemplate, retentionMs, expireAfterMs, maxFiles, maxBytes } = fields;
   return {
     minCopies: readInteger(minCopies),
     ...(urlTemplate !== undefined && { urlTemplate: readText(urlTemplate) }),
     ...(retentionMs !== undefined && { retentionMs: readInteger(retentionMs) }),
     ...(expireAfterMs !== undefined && { expireAfterMs: readInteger(expireAfterMs) }),
+    ...(maxFiles !== undefined && { maxFiles: readInteger(maxFiles) }),
+    ...(maxBytes !== undefined && { maxBytes: readInteger(maxBytes) }),
   };
 }
 

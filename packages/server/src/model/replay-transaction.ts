@@ -3,6 +3,7 @@ import { finish } from "./decide-transaction.js";
 import type { AbortEntry, CommitEntry, PrepareEntry } from "./transaction-entry.js";
 import { listHolders } from "./owing-nodes.js";
 import { countStaged } from "./count-staged.js";
+import { reserve } from "./quota.js";
 import { formatStagedRef } from "./staged-change.js";
 
 /** What an entry of a transaction means to whoever reads the journal. The changes of a commit are entries of their own. */
@@ -16,7 +17,8 @@ export function replayTransaction(draft: CommitDraft, entry: PrepareEntry | Comm
       oweStaged(draft, change, number);
     }
     const prepared = { state: "prepared", number, preparedMs: draft.timeMs, expiresMs: 0, steps: 0 } as const;
-    draft.transactions.set(transaction.id, { ...transaction, ...prepared, ...countStaged(entry.changes) });
+    const room = { ...countStaged(entry.changes), reserved: reserve(draft, entry.changes) };
+    draft.transactions.set(transaction.id, { ...transaction, ...prepared, ...room });
     draft.lockStaged(transaction.id);
     return number;
   }

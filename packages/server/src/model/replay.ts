@@ -48,13 +48,17 @@ export type ReplayPlan = Pick<
 export function listReplayedFiles(groups: readonly JournalGroupContent[]): FileRef[] {
   const refs = new Map<string, FileRef>();
   for (const { entries } of groups) {
-    for (const entry of entries) {
-      if (!("key" in entry)) continue;
-      const { namespace, key } = entry;
-      refs.set(formatFileRef(entry), { namespace, key });
+    for (const { namespace, key } of entries.flatMap(listNamedKeys)) {
+      refs.set(formatFileRef({ namespace, key }), { namespace, key });
     }
   }
   return [...refs.values()];
+}
+
+/** What a transaction reserves depends on what its keys name now. */
+function listNamedKeys(entry: JournalEntry): readonly FileRef[] {
+  if (entry.kind === "prepare") return entry.changes;
+  return "key" in entry ? [entry] : [];
 }
 
 /**

@@ -1,27 +1,21 @@
 import type { ChangeRefused } from "./change.js";
 import type { CommitDraft } from "./commit-draft.js";
-import { checkUsage } from "./decide-put.js";
 import { listPlaced } from "./owe-staged.js";
+import { checkQuota, growthOf } from "./quota.js";
 import { refuse } from "./refusal.js";
 import type { StagedChange } from "./staged-change.js";
-import type { TransactionRow } from "./transaction.js";
 
 /**
  * Why the changes cannot be committed as things are now, naming the key: what an open transaction is checked for when
  * it is prepared or committed. What this lets pass can be committed as long as its keys are locked.
  */
-export function findConflict(
-  draft: CommitDraft,
-  row: TransactionRow,
-  changes: readonly StagedChange[],
-): ChangeRefused | undefined {
+export function findConflict(draft: CommitDraft, changes: readonly StagedChange[]): ChangeRefused | undefined {
   for (const change of changes) {
     const refusal = findConflictOf(draft, change);
     if (refusal !== undefined) return refusal;
   }
-  for (const [name, bytes] of Object.entries(row.usage)) {
-    const namespace = draft.namespaces.get(name);
-    const refusal = namespace && checkUsage(namespace, bytes);
+  for (const [namespace, growth] of growthOf(draft, changes)) {
+    const refusal = checkQuota(draft, namespace, growth);
     if (refusal !== undefined) return refusal;
   }
   return undefined;

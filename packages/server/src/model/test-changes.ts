@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import { type Digest, parseFileKey, parseNamespaceName, parseNodeName, type NodeId } from "@koboldfs/protocol";
+import {
+  type Digest,
+  type NamespacePolicy,
+  parseFileKey,
+  parseNamespaceName,
+  parseNodeName,
+  type NodeId,
+} from "@koboldfs/protocol";
 import type {
   DeleteChange,
   FileContent,
@@ -48,6 +55,13 @@ export function deleteOf(key: string, change: Partial<DeleteChange> = {}): Delet
 
 export function setNamespaceOf(name: string = NAMESPACE, minCopies = 1): SetNamespaceChange {
   return { kind: "set-namespace", namespace: parseNamespaceName(name), policy: { minCopies } };
+}
+
+export function setQuotaOf(
+  quota: Pick<NamespacePolicy, "maxFiles" | "maxBytes">,
+  name: string = NAMESPACE,
+): SetNamespaceChange {
+  return { kind: "set-namespace", namespace: parseNamespaceName(name), policy: { minCopies: 1, ...quota } };
 }
 
 export function setNodeOf(

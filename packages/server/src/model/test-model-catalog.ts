@@ -77,7 +77,7 @@ export class ModelCatalog {
 
   view(changes: readonly Change[]): CommitView {
     const needs = listViewNeeds(changes);
-    const { ids, unfinished, whole, staged } = needs.transactions;
+    const { ids, unfinished, reserving, whole, staged } = needs.transactions;
     const wholly = [...this.staged.values()].filter(({ transaction }) => whole.includes(transaction));
     const find = <Value>(map: Map<string, Value>, ids: readonly string[]) =>
       ids.flatMap((id) => {
@@ -98,7 +98,7 @@ export class ModelCatalog {
       files: find(this.files, [...new Set([...needs.files, ...wholly].map(formatFileRef))]),
       namespaces: find(this.namespaces, [...new Set([...needs.namespaces, ...wholly.map((one) => one.namespace)])]),
       transactions: [...this.transactions.values()].filter(
-        (row) => ids.includes(row.id) || (unfinished && isUnfinished(row)),
+        (row) => ids.includes(row.id) || (unfinished && isUnfinished(row)) || (reserving && row.state === "prepared"),
       ),
       staged: [...new Set([...find(this.staged, staged.map(formatStagedRef)), ...wholly])],
       locks: [...this.locks.values()],

@@ -1,4 +1,5 @@
 import type { TransactionState } from "@koboldfs/protocol";
+import type { Reservation } from "./usage.js";
 
 /** 32 hex digits that nobody guesses, behind the name of whoever coordinates it and a hyphen if it has one: `NAME-RANDOM`. */
 export type TransactionId = string & { readonly __brand: "TransactionId" };
@@ -41,6 +42,8 @@ export interface TransactionRow extends TransactionRef {
   readonly entryBytes: number;
   /** The staged bytes by namespace; a namespace in which it changes something is always there. */
   readonly usage: Readonly<Record<string, number>>;
+  /** While it is prepared: what its commit will add to namespaces, which nothing else may take (`reserve`). */
+  readonly reserved?: Readonly<Record<string, Reservation>>;
 }
 
 /** What staged bytes are bounded by; an operator's settings. */

@@ -127,7 +127,8 @@ type TransactionQueries = Pick<CatalogQueries, "locks" | "staged" | "transaction
 function listTransactionStatements({ locks, staged, transactions }: TransactionQueries): SqlStatement[] {
   return [
     ...[transactions.put([TRANSACTION]), transactions.find([TRANSACTION.id])].flat(),
-    ...[transactions.listUnfinished({}), transactions.list({ after: "", limit: 1 })],
+    ...[transactions.listUnfinished({}), transactions.listReserving({})],
+    transactions.list({ after: "", limit: 1 }),
     ...[transactions.listInState({ state: "open", after: "", limit: 1 }), transactions.listExpired({ limit: 1 })],
     ...[transactions.renew({ id: "t" }), transactions.listForgettable({ olderThanMs: 1, limit: 1 })],
     ...transactions.remove([{ id: "t" }]),

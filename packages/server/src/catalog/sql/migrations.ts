@@ -256,6 +256,12 @@ export const MIGRATIONS: readonly MigrationStep[] = [
         .addColumn("error", dialect.types.longText)
         .addColumn("delivered_ms", dialect.types.integer),
   },
+  { number: 33, build: (db, dialect) => integerOf(db, dialect, { table: "namespaces", column: "max_files" }) },
+  { number: 34, build: (db, dialect) => integerOf(db, dialect, { table: "namespaces", column: "max_bytes" }) },
+  {
+    number: 35,
+    build: (db, dialect) => db.schema.alterTable("transactions").addColumn("reserved", dialect.types.longText),
+  },
 ];
 
 /** Says which steps were taken; made before all others. */

@@ -91,6 +91,8 @@ export interface NamespacesTable {
   created_ms: Integer;
   retention_ms: OptionalInteger;
   expire_after_ms: OptionalInteger;
+  max_files: OptionalInteger;
+  max_bytes: OptionalInteger;
   /** Null only in the midst of the migration that made it. */
   horizon: OptionalInteger;
 }
@@ -165,6 +167,8 @@ export interface TransactionsTable {
   entry_bytes: Integer;
   /** JSON object: the staged bytes of each namespace. */
   by_namespace: Text;
+  /** JSON object: files and bytes that each namespace keeps free for it; null unless it is prepared and makes one larger. */
+  reserved: OptionalText;
 }
 
 /** What unfinished transactions would make of keys; see `StagedChange`. */

@@ -46,7 +46,8 @@ const SIDE_TABLES: SideTables = {
   transactions: {
     key: ["id"],
     columns: {
-      ...({ id: "text", owner: "text", state: "text", reason: "text", by_namespace: "text" } as const),
+      ...({ id: "text", owner: "text", state: "text", reason: "text" } as const),
+      ...({ by_namespace: "text", reserved: "text" } as const),
       ...({ begun_ms: "integer", ttl_ms: "integer", expires_ms: "integer", number: "integer" } as const),
       ...({ prepared_ms: "integer", finished_ms: "integer" } as const),
       ...({ changes: "integer", staged_bytes: "integer", steps: "integer", entry_bytes: "integer" } as const),

@@ -33,7 +33,7 @@ export class UploadService {
   /** Throws what a put is refused with before its body, `disk_full` and `too_many_uploads`. */
   async create({ intent, announced, sizeBytes }: UploadCreation): Promise<UploadRecord> {
     const { context, createId, files, store, ttlMs } = this.#options;
-    await files.checkPut(intent);
+    await files.checkPut({ ...intent, sizeBytes });
     await this.#makePlace();
     const id = formatUploadId(context.cluster.self, createId());
     const record = { id, intent, announced, sizeBytes, offset: 0, crc: 0, expiresMs: context.clock.now() + ttlMs };

@@ -58,6 +58,7 @@ const OF_THE_PUT = [
   "placement_expired",
   "commit_contended",
   "catalog_unavailable",
+  "quota_exceeded",
   "disk_full",
   "disk_failed",
 ] as const;

@@ -13,11 +13,16 @@ import { parsePurgeRow } from "../queries/purge-queries.js";
 import type { SqlConnection } from "../sql-connection.js";
 import { formatHistoryStatements, listHistoryStatements, readHistory } from "./history-reader.js";
 import { ResultReader } from "./result-reader.js";
-import { formatTransactionStatements, listTransactionStatements, readTransactions } from "./transaction-reader.js";
+import {
+  formatTransactionStatements,
+  listTransactionStatements,
+  readReserving,
+  readTransactions,
+} from "./transaction-reader.js";
 
 /**
  * Opens a transaction, takes the journal's lock, and reads what the changes are decided on. One round trip where the
- * engine takes several statements at once: every statement sees what was committed before *it* began, and those behind
+ * engine takes several statements at once, and another where a namespace has a quota: every statement sees what was committed before *it* began, and those behind
  * the lock begin when the lock is held.
  */
 export async function readViewUnderLock(
@@ -57,9 +62,12 @@ export async function readViewUnderLock(
     purges: reader.take(purges).map(parsePurgeRow),
     ...readHistory(reader, history),
   };
-  const { files: keys, namespaces: spaces, ...rest } = readTransactions(reader, ofTransactions);
+  const { files: keys, namespaces: spaces, transactions, ...rest } = readTransactions(reader, ofTransactions);
+  const all = [...view.namespaces, ...spaces];
+  const reserving = await readReserving(connection, queries, { needs, namespaces: all });
   return {
-    ...{ ...view, ...rest, files: [...view.files, ...keys], namespaces: [...view.namespaces, ...spaces] },
+    ...{ ...view, ...rest, files: [...view.files, ...keys], namespaces: all },
+    transactions: [...transactions, ...reserving],
     // Read last: it must not be older than the lock.
     monotonicMs: clock.monotonic(),
   };

@@ -1,12 +1,13 @@
 import type { FileRecord } from "../../../model/change.js";
 import type { CommitView, NamespaceRow, ViewNeeds } from "../../../model/commit-view.js";
+import type { TransactionRow } from "../../../model/transaction.js";
 import type { CatalogQueries } from "../queries/catalog-queries.js";
 import { type FileRow, parseFileRow } from "../queries/file-queries.js";
 import { parseNamespaceRow } from "../queries/namespace-queries.js";
 import { parseLockRow } from "../queries/lock-queries.js";
 import { parseStagedRow } from "../queries/staged-queries.js";
 import { parseTransactionRow } from "../queries/transaction-queries.js";
-import type { SqlStatement } from "../sql-connection.js";
+import type { SqlConnection, SqlStatement } from "../sql-connection.js";
 import type { ResultReader } from "./result-reader.js";
 
 export type TransactionStatements = ReturnType<typeof formatTransactionStatements>;
@@ -31,6 +32,20 @@ export function formatTransactionStatements({ locks, staged, transactions }: Cat
 export function listTransactionStatements(statements: TransactionStatements): SqlStatement[] {
   const { rows, staged, files, namespaces, locks } = statements;
   return [...rows, ...staged, ...files, ...namespaces, ...locks];
+}
+
+/**
+ * What prepared transactions reserve matters where a quota is: few namespaces have one, and all others are spared the
+ * question.
+ */
+export async function readReserving(
+  connection: SqlConnection,
+  { transactions }: CatalogQueries,
+  { needs, namespaces }: { needs: ViewNeeds; namespaces: readonly NamespaceRow[] },
+): Promise<TransactionRow[]> {
+  const hasQuota = namespaces.some(({ policy }) => policy.maxFiles !== undefined || policy.maxBytes !== undefined);
+  if (!hasQuota || !needs.transactions.reserving) return [];
+  return (await connection.run(transactions.listReserving({}))).rows.map(parseTransactionRow);
 }
 
 interface TransactionView extends Pick<CommitView, "transactions" | "staged" | "locks"> {

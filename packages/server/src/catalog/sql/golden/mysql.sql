@@ -64,6 +64,12 @@ create index `locks_by_transaction` on `locks` (`transaction_id`);
 
 create table if not exists `webhooks` (`id` varbinary(255) not null primary key, `url` mediumtext not null, `namespace` varbinary(255), `prefix` varbinary(1024) not null, `position` bigint not null, `failures` bigint not null, `error` mediumtext, `delivered_ms` bigint) engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin;
 
+alter table `namespaces` add column `max_files` bigint;
+
+alter table `namespaces` add column `max_bytes` bigint;
+
+alter table `transactions` add column `reserved` mediumtext;
+
 update `cluster` set `lock_count` = `lock_count` + 1 where `id` = ?;
 
 select `head_number`, `head_hash`, `time_ms`, cast(unix_timestamp(sysdate(3)) * 1000 as signed) as `now_ms`, case when exists (select 1 from debts) then 1 else 0 end as `has_debts`, case when exists (select 1 from journal where digest is not null) then 1 else 0 end as `has_blobs`, (select case when min(epoch) = -2 then min(epoch) else coalesce(max(epoch), 0) end from epochs) as `epoch` from `cluster` where `id` = ?;
@@ -88,11 +94,11 @@ select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `me
 
 select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms`, `expires_ms` from `files` where (`files`.`expires_ms` is null or `files`.`expires_ms` > cast(unix_timestamp(sysdate(3)) * 1000 as signed)) and `namespace` = ? and `key` > ? order by `key` limit ?;
 
-select `name`, `min_copies`, `url_template`, `retention_ms`, `expire_after_ms`, `files`, `bytes`, `horizon`, `created_ms` from `namespaces` where `name` in (?);
+select `name`, `min_copies`, `url_template`, `retention_ms`, `expire_after_ms`, `max_files`, `max_bytes`, `files`, `bytes`, `horizon`, `created_ms` from `namespaces` where `name` in (?);
 
-select `name`, `min_copies`, `url_template`, `retention_ms`, `expire_after_ms`, `files`, `bytes`, `horizon`, `created_ms` from `namespaces` order by `name`;
+select `name`, `min_copies`, `url_template`, `retention_ms`, `expire_after_ms`, `max_files`, `max_bytes`, `files`, `bytes`, `horizon`, `created_ms` from `namespaces` order by `name`;
 
-insert into `namespaces` (`name`, `min_copies`, `url_template`, `retention_ms`, `expire_after_ms`, `files`, `bytes`, `horizon`, `created_ms`) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on duplicate key update `min_copies` = values(`min_copies`), `url_template` = values(`url_template`), `retention_ms` = values(`retention_ms`), `expire_after_ms` = values(`expire_after_ms`), `files` = values(`files`), `bytes` = values(`bytes`), `horizon` = values(`horizon`);
+insert into `namespaces` (`name`, `min_copies`, `url_template`, `retention_ms`, `expire_after_ms`, `max_files`, `max_bytes`, `files`, `bytes`, `horizon`, `created_ms`) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on duplicate key update `min_copies` = values(`min_copies`), `url_template` = values(`url_template`), `retention_ms` = values(`retention_ms`), `expire_after_ms` = values(`expire_after_ms`), `max_files` = values(`max_files`), `max_bytes` = values(`max_bytes`), `files` = values(`files`), `bytes` = values(`bytes`), `horizon` = values(`horizon`);
 
 delete from `namespaces` where `name` in (?);
 
@@ -218,17 +224,19 @@ insert ignore into `commits` (`id`, `fingerprint`, `outcome`, `time_ms`) values 
 
 select `id` from `commits` where `time_ms` < cast(unix_timestamp(sysdate(3)) * 1000 as signed) - ? order by `time_ms` limit ?;
 
-insert into `transactions` (`id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace`) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on duplicate key update `state` = values(`state`), `expires_ms` = values(`expires_ms`), `number` = values(`number`), `prepared_ms` = values(`prepared_ms`), `finished_ms` = values(`finished_ms`), `reason` = values(`reason`), `changes` = values(`changes`), `staged_bytes` = values(`staged_bytes`), `steps` = values(`steps`), `entry_bytes` = values(`entry_bytes`), `by_namespace` = values(`by_namespace`);
+insert into `transactions` (`id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace`, `reserved`) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on duplicate key update `state` = values(`state`), `expires_ms` = values(`expires_ms`), `number` = values(`number`), `prepared_ms` = values(`prepared_ms`), `finished_ms` = values(`finished_ms`), `reason` = values(`reason`), `changes` = values(`changes`), `staged_bytes` = values(`staged_bytes`), `steps` = values(`steps`), `entry_bytes` = values(`entry_bytes`), `by_namespace` = values(`by_namespace`), `reserved` = values(`reserved`);
 
-select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace` from `transactions` where `id` in (?);
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace`, `reserved` from `transactions` where `id` in (?);
 
-select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace` from `transactions` where `state` in (?, ?);
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace`, `reserved` from `transactions` where `state` in (?, ?);
 
-select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace` from `transactions` where `id` > ? order by `id` limit ?;
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace`, `reserved` from `transactions` where `state` = ? and `reserved` is not null;
 
-select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace` from `transactions` where `state` = ? and `id` > ? order by `id` limit ?;
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace`, `reserved` from `transactions` where `id` > ? order by `id` limit ?;
 
-select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace` from `transactions` where `state` = ? and `expires_ms` <= cast(unix_timestamp(sysdate(3)) * 1000 as signed) order by `expires_ms` limit ?;
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace`, `reserved` from `transactions` where `state` = ? and `id` > ? order by `id` limit ?;
+
+select `id`, `owner`, `begun_ms`, `ttl_ms`, `state`, `expires_ms`, `number`, `prepared_ms`, `finished_ms`, `reason`, `changes`, `staged_bytes`, `steps`, `entry_bytes`, `by_namespace`, `reserved` from `transactions` where `state` = ? and `expires_ms` <= cast(unix_timestamp(sysdate(3)) * 1000 as signed) order by `expires_ms` limit ?;
 
 update `transactions` set `expires_ms` = cast(unix_timestamp(sysdate(3)) * 1000 as signed) + `ttl_ms` where `id` = ? and `state` = ? and `expires_ms` > cast(unix_timestamp(sysdate(3)) * 1000 as signed);
 

@@ -64,6 +64,12 @@ create index if not exists "locks_by_transaction" on "locks" ("transaction_id");
 
 create table if not exists "webhooks" ("id" text collate "C" not null primary key, "url" text collate "C" not null, "namespace" text collate "C", "prefix" text collate "C" not null, "position" bigint not null, "failures" bigint not null, "error" text collate "C", "delivered_ms" bigint);
 
+alter table "namespaces" add column "max_files" bigint;
+
+alter table "namespaces" add column "max_bytes" bigint;
+
+alter table "transactions" add column "reserved" text collate "C";
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = $1;
 
 select "head_number", "head_hash", "time_ms", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select case when min(epoch) = -2 then min(epoch) else coalesce(max(epoch), 0) end from epochs) as "epoch" from "cluster" where "id" = $1;
@@ -88,11 +94,11 @@ select "namespace", "key", "number", "digest", "size_bytes", "content_type", "me
 
 select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("files"."expires_ms" is null or "files"."expires_ms" > (extract(epoch from clock_timestamp()) * 1000)::bigint) and "namespace" = $1 and "key" > $2 order by "key" limit $3;
 
-select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms" from "namespaces" where "name" in ($1);
+select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "max_files", "max_bytes", "files", "bytes", "horizon", "created_ms" from "namespaces" where "name" in ($1);
 
-select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms" from "namespaces" order by "name";
+select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "max_files", "max_bytes", "files", "bytes", "horizon", "created_ms" from "namespaces" order by "name";
 
-insert into "namespaces" ("name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms") values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict ("name") do update set "min_copies" = "excluded"."min_copies", "url_template" = "excluded"."url_template", "retention_ms" = "excluded"."retention_ms", "expire_after_ms" = "excluded"."expire_after_ms", "files" = "excluded"."files", "bytes" = "excluded"."bytes", "horizon" = "excluded"."horizon";
+insert into "namespaces" ("name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "max_files", "max_bytes", "files", "bytes", "horizon", "created_ms") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict ("name") do update set "min_copies" = "excluded"."min_copies", "url_template" = "excluded"."url_template", "retention_ms" = "excluded"."retention_ms", "expire_after_ms" = "excluded"."expire_after_ms", "max_files" = "excluded"."max_files", "max_bytes" = "excluded"."max_bytes", "files" = "excluded"."files", "bytes" = "excluded"."bytes", "horizon" = "excluded"."horizon";
 
 delete from "namespaces" where "name" in ($1);
 
@@ -218,17 +224,19 @@ insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values ($1, $2
 
 select "id" from "commits" where "time_ms" < (extract(epoch from clock_timestamp()) * 1000)::bigint - $1 order by "time_ms" limit $2;
 
-insert into "transactions" ("id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict ("id") do update set "state" = "excluded"."state", "expires_ms" = "excluded"."expires_ms", "number" = "excluded"."number", "prepared_ms" = "excluded"."prepared_ms", "finished_ms" = "excluded"."finished_ms", "reason" = "excluded"."reason", "changes" = "excluded"."changes", "staged_bytes" = "excluded"."staged_bytes", "steps" = "excluded"."steps", "entry_bytes" = "excluded"."entry_bytes", "by_namespace" = "excluded"."by_namespace";
+insert into "transactions" ("id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict ("id") do update set "state" = "excluded"."state", "expires_ms" = "excluded"."expires_ms", "number" = "excluded"."number", "prepared_ms" = "excluded"."prepared_ms", "finished_ms" = "excluded"."finished_ms", "reason" = "excluded"."reason", "changes" = "excluded"."changes", "staged_bytes" = "excluded"."staged_bytes", "steps" = "excluded"."steps", "entry_bytes" = "excluded"."entry_bytes", "by_namespace" = "excluded"."by_namespace", "reserved" = "excluded"."reserved";
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "id" in ($1);
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "id" in ($1);
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" in ($1, $2);
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "state" in ($1, $2);
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "id" > $1 order by "id" limit $2;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "state" = $1 and "reserved" is not null;
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" = $1 and "id" > $2 order by "id" limit $3;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "id" > $1 order by "id" limit $2;
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" = $1 and "expires_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint order by "expires_ms" limit $2;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "state" = $1 and "id" > $2 order by "id" limit $3;
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "state" = $1 and "expires_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint order by "expires_ms" limit $2;
 
 update "transactions" set "expires_ms" = (extract(epoch from clock_timestamp()) * 1000)::bigint + "ttl_ms" where "id" = $1 and "state" = $2 and "expires_ms" > (extract(epoch from clock_timestamp()) * 1000)::bigint;
 

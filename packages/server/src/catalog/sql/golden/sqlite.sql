@@ -64,6 +64,12 @@ create index if not exists "locks_by_transaction" on "locks" ("transaction_id");
 
 create table if not exists "webhooks" ("id" text collate binary not null primary key, "url" text collate binary not null, "namespace" text collate binary, "prefix" text collate binary not null, "position" integer not null, "failures" integer not null, "error" text collate binary, "delivered_ms" integer);
 
+alter table "namespaces" add column "max_files" integer;
+
+alter table "namespaces" add column "max_bytes" integer;
+
+alter table "transactions" add column "reserved" text collate binary;
+
 update "cluster" set "lock_count" = "lock_count" + 1 where "id" = ?;
 
 select "head_number", "head_hash", "time_ms", cast(round((julianday('now') - 2440587.5) * 86400000) as integer) as "now_ms", case when exists (select 1 from debts) then 1 else 0 end as "has_debts", case when exists (select 1 from journal where digest is not null) then 1 else 0 end as "has_blobs", (select case when min(epoch) = -2 then min(epoch) else coalesce(max(epoch), 0) end from epochs) as "epoch" from "cluster" where "id" = ?;
@@ -88,11 +94,11 @@ select "namespace", "key", "number", "digest", "size_bytes", "content_type", "me
 
 select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where ("files"."expires_ms" is null or "files"."expires_ms" > cast(round((julianday('now') - 2440587.5) * 86400000) as integer)) and "namespace" = ? and "key" > ? order by "key" limit ?;
 
-select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms" from "namespaces" where "name" in (?);
+select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "max_files", "max_bytes", "files", "bytes", "horizon", "created_ms" from "namespaces" where "name" in (?);
 
-select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms" from "namespaces" order by "name";
+select "name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "max_files", "max_bytes", "files", "bytes", "horizon", "created_ms" from "namespaces" order by "name";
 
-insert into "namespaces" ("name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "files", "bytes", "horizon", "created_ms") values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("name") do update set "min_copies" = "excluded"."min_copies", "url_template" = "excluded"."url_template", "retention_ms" = "excluded"."retention_ms", "expire_after_ms" = "excluded"."expire_after_ms", "files" = "excluded"."files", "bytes" = "excluded"."bytes", "horizon" = "excluded"."horizon";
+insert into "namespaces" ("name", "min_copies", "url_template", "retention_ms", "expire_after_ms", "max_files", "max_bytes", "files", "bytes", "horizon", "created_ms") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("name") do update set "min_copies" = "excluded"."min_copies", "url_template" = "excluded"."url_template", "retention_ms" = "excluded"."retention_ms", "expire_after_ms" = "excluded"."expire_after_ms", "max_files" = "excluded"."max_files", "max_bytes" = "excluded"."max_bytes", "files" = "excluded"."files", "bytes" = "excluded"."bytes", "horizon" = "excluded"."horizon";
 
 delete from "namespaces" where "name" in (?);
 
@@ -218,17 +224,19 @@ insert into "commits" ("id", "fingerprint", "outcome", "time_ms") values (?, ?, 
 
 select "id" from "commits" where "time_ms" < cast(round((julianday('now') - 2440587.5) * 86400000) as integer) - ? order by "time_ms" limit ?;
 
-insert into "transactions" ("id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do update set "state" = "excluded"."state", "expires_ms" = "excluded"."expires_ms", "number" = "excluded"."number", "prepared_ms" = "excluded"."prepared_ms", "finished_ms" = "excluded"."finished_ms", "reason" = "excluded"."reason", "changes" = "excluded"."changes", "staged_bytes" = "excluded"."staged_bytes", "steps" = "excluded"."steps", "entry_bytes" = "excluded"."entry_bytes", "by_namespace" = "excluded"."by_namespace";
+insert into "transactions" ("id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do update set "state" = "excluded"."state", "expires_ms" = "excluded"."expires_ms", "number" = "excluded"."number", "prepared_ms" = "excluded"."prepared_ms", "finished_ms" = "excluded"."finished_ms", "reason" = "excluded"."reason", "changes" = "excluded"."changes", "staged_bytes" = "excluded"."staged_bytes", "steps" = "excluded"."steps", "entry_bytes" = "excluded"."entry_bytes", "by_namespace" = "excluded"."by_namespace", "reserved" = "excluded"."reserved";
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "id" in (?);
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "id" in (?);
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" in (?, ?);
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "state" in (?, ?);
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "id" > ? order by "id" limit ?;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "state" = ? and "reserved" is not null;
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" = ? and "id" > ? order by "id" limit ?;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "id" > ? order by "id" limit ?;
 
-select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace" from "transactions" where "state" = ? and "expires_ms" <= cast(round((julianday('now') - 2440587.5) * 86400000) as integer) order by "expires_ms" limit ?;
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "state" = ? and "id" > ? order by "id" limit ?;
+
+select "id", "owner", "begun_ms", "ttl_ms", "state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason", "changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved" from "transactions" where "state" = ? and "expires_ms" <= cast(round((julianday('now') - 2440587.5) * 86400000) as integer) order by "expires_ms" limit ?;
 
 update "transactions" set "expires_ms" = cast(round((julianday('now') - 2440587.5) * 86400000) as integer) + "ttl_ms" where "id" = ? and "state" = ? and "expires_ms" > cast(round((julianday('now') - 2440587.5) * 86400000) as integer);
 

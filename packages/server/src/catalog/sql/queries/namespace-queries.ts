@@ -9,7 +9,14 @@ import type { NamespacesTable } from "../schema.js";
 
 type StoredNamespace = Selectable<NamespacesTable>;
 
-const POLICY_COLUMNS = ["min_copies", "url_template", "retention_ms", "expire_after_ms"] as const;
+const POLICY_COLUMNS = [
+  "min_copies",
+  "url_template",
+  "retention_ms",
+  "expire_after_ms",
+  "max_files",
+  "max_bytes",
+] as const;
 const UPDATED_COLUMNS = [...POLICY_COLUMNS, "files", "bytes", "horizon"] as const;
 const COLUMNS = ["name", ...UPDATED_COLUMNS, "created_ms"] as const;
 
@@ -48,6 +55,7 @@ function formatNamespaceRow(namespace: NamespaceRow) {
     bytes: namespace.bytes,
     created_ms: namespace.createdMs,
     ...{ retention_ms: namespace.policy.retentionMs ?? null, expire_after_ms: namespace.policy.expireAfterMs ?? null },
+    ...{ max_files: namespace.policy.maxFiles ?? null, max_bytes: namespace.policy.maxBytes ?? null },
     horizon: namespace.horizon,
   };
 }
@@ -60,6 +68,8 @@ export function parseNamespaceRow(row: StoredNamespace): NamespaceRow {
       ...(row.url_template !== null && { urlTemplate: toText(row.url_template) }),
       ...(row.retention_ms !== null && { retentionMs: toInteger(row.retention_ms) }),
       ...(row.expire_after_ms !== null && { expireAfterMs: toInteger(row.expire_after_ms) }),
+      ...(row.max_files !== null && { maxFiles: toInteger(row.max_files) }),
+      ...(row.max_bytes !== null && { maxBytes: toInteger(row.max_bytes) }),
     },
     files: toInteger(row.files),
     bytes: toBigInt(row.bytes),

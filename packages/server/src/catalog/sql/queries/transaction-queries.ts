@@ -1,5 +1,6 @@
 import type { TransactionState } from "@koboldfs/protocol";
 import { type Selectable, sql } from "kysely";
+import type { Reservation } from "../../../model/usage.js";
 import type { TransactionId, TransactionRow } from "../../../model/transaction.js";
 import { toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
@@ -12,7 +13,7 @@ type TransactionKey = { id: string };
 
 const UPDATED_COLUMNS = [
   ...["state", "expires_ms", "number", "prepared_ms", "finished_ms", "reason"],
-  ...["changes", "staged_bytes", "steps", "entry_bytes", "by_namespace"],
+  ...["changes", "staged_bytes", "steps", "entry_bytes", "by_namespace", "reserved"],
 ] as const as readonly (keyof TransactionsTable)[];
 const COLUMNS = ["id", "owner", "begun_ms", "ttl_ms", ...UPDATED_COLUMNS] as const;
 
@@ -29,6 +30,9 @@ export function createTransactionQueries(db: CatalogKysely, dialect: SqlDialect)
     find: (ids: readonly TransactionId[]) => find(ids.map((id) => ({ id }))),
     listUnfinished: prepareQuery<object, StoredTransaction>("list_unfinished_transactions", () =>
       db.selectFrom("transactions").select(COLUMNS).where("state", "in", ["open", "prepared"]),
+    ),
+    listReserving: prepareQuery<object, StoredTransaction>("list_reserving_transactions", () =>
+      db.selectFrom("transactions").select(COLUMNS).where("state", "=", "prepared").where("reserved", "is not", null),
     ),
     list: prepareQuery<{ after: string; limit: number }, StoredTransaction>("list_transactions", (slot) =>
       db.selectFrom("transactions").select(COLUMNS).where("id", ">", slot("after")).orderBy("id").limit(slot("limit")),
@@ -89,6 +93,7 @@ function formatTransactionRow(row: TransactionRow) {
     ...{ number: row.number ?? null, prepared_ms: row.preparedMs ?? null, finished_ms: row.finishedMs ?? null },
     ...{ reason: row.reason ?? null, changes: row.changes, staged_bytes: row.stagedBytes },
     ...{ steps: row.steps, entry_bytes: row.entryBytes, by_namespace: JSON.stringify(row.usage) },
+    reserved: Object.keys(row.reserved ?? {}).length === 0 ? null : JSON.stringify(row.reserved),
   };
 }
 
@@ -104,5 +109,6 @@ export function parseTransactionRow(row: StoredTransaction): TransactionRow {
     ...{ changes: toInteger(row.changes), stagedBytes: toInteger(row.staged_bytes) },
     ...{ steps: toInteger(row.steps), entryBytes: toInteger(row.entry_bytes) },
     usage: JSON.parse(toText(row.by_namespace)) as Record<string, number>,
+    ...(row.reserved !== null && { reserved: JSON.parse(toText(row.reserved)) as Record<string, Reservation> }),
   };
 }
