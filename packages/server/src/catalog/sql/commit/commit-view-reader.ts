@@ -22,8 +22,8 @@ import {
 
 /**
  * Opens a transaction, takes the journal's lock, and reads what the changes are decided on. One round trip where the
- * engine takes several statements at once, and another where a namespace has a quota: every statement sees what was committed before *it* began, and those behind
- * the lock begin when the lock is held.
+ * engine takes several statements at once, and a second where a namespace has a quota: every statement sees what was
+ * committed before *it* began, and those behind the lock begin when the lock is held.
  */
 export async function readViewUnderLock(
   connection: SqlConnection,
