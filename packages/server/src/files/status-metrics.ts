@@ -18,7 +18,7 @@ export function describeStatus(status: StatusReply, nowMs: number): MetricValues
     koboldfs_mirror_lag_entries: ofNodes(nodes, ({ mirror }) => mirror?.lag),
     koboldfs_node_info: [labelled({ cluster, node, catalog }, 1)],
     ...(asOf === undefined && describeNodes(nodes, nowMs)),
-    ...(asOf === undefined && describeWebhooks(webhooks)),
+    ...describeWebhooks(webhooks),
     ...(transactions !== undefined && describeTransactions(transactions, nowMs)),
     ...(own !== undefined && { ...describeVolumes(own.volumes), ...describeScrub(own, nowMs) }),
   };
@@ -39,7 +39,7 @@ function describeNodes(nodes: readonly NodeInfo[], nowMs: number): MetricValues 
   };
 }
 
-/** By id: a URL may hold a secret. */
+/** None as of a mirror. By id: a URL may hold a secret. */
 function describeWebhooks(webhooks: readonly WebhookInfo[]): MetricValues {
   return {
     koboldfs_webhook_lag_entries: webhooks.map(({ id, behind }) => labelled({ webhook: id }, behind)),
