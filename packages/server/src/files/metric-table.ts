@@ -31,8 +31,8 @@ export const METRICS = {
   koboldfs_namespace_files: { ...gauge("cluster", "namespace"), help: "Files of the namespace" },
   koboldfs_namespace_bytes: { ...gauge("cluster", "namespace"), help: "Bytes of all files of the namespace" },
   koboldfs_node_state: {
-    ...gauge("cluster", "node", "zone", "state", "order"),
-    help: "1 for the state in which the node is seen and the order that its operator gave",
+    ...gauge("cluster", "node", "id", "zone", "state", "order"),
+    help: "1 for the state in which the node is seen and the order that its operator gave; of dead nodes there is nothing else",
   },
   koboldfs_node_heartbeat_age_seconds: { ...gauge("cluster", "node"), help: "Since the last heartbeat of the node" },
   koboldfs_node_free_bytes: { ...gauge("cluster", "node"), help: "What the node's volumes still take" },

@@ -64,6 +64,21 @@ it("tells of volumes and scrub what the node itself has, and of other nodes noth
   expect(told.koboldfs_scrub_oldest_proof_age_seconds).toEqual([{ value: 3600 }]);
 });
 
+it("tells of a dead node that it is dead, and everything else of the living one that has its name", () => {
+  const dead: NodeInfo = { ...NODE, id: "0", state: "dead", order: "dead", debtFiles: 9, debtSince: ago(9e6) };
+  const alive: NodeInfo = { ...NODE, debtFiles: 1, upkeep: STILL_UPKEEP, mirror: { number: 5, time: "", lag: 2 } };
+  const told = describeStatus({ ...STATUS, nodes: [dead, alive, { ...dead, id: "2" }] }, NOW_MS);
+  expect(told.koboldfs_node_state?.map(({ labels }) => [labels?.["id"], labels?.["state"]])).toEqual([
+    ["0", "dead"],
+    ["1", "alive"],
+    ["2", "dead"],
+  ]);
+  expect(told.koboldfs_debt_files).toEqual([{ labels: { node: "alpha" }, value: 1 }]);
+  expect(told.koboldfs_debt_oldest_age_seconds).toEqual([]);
+  expect(told.koboldfs_mirror_lag_entries).toEqual([{ labels: { node: "alpha" }, value: 2 }]);
+  expect(told.koboldfs_scrub_proven_ratio).toEqual([{ value: 1 }]);
+});
+
 it("does not let a clock that is behind make ages below 0", () => {
   const nodes = [{ ...NODE, debtFiles: 1, debtSince: ago(-10) }];
   expect(describeStatus({ ...STATUS, nodes }, NOW_MS).koboldfs_debt_oldest_age_seconds?.[0]?.value).toBe(0);

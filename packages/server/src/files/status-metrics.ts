@@ -1,4 +1,5 @@
 import type { NodeInfo, NodeUpkeep, StatusReply, TransactionCounts, VolumeInfo, WebhookInfo } from "@koboldfs/protocol";
+import { NODE_STATES } from "../model/node-state.js";
 import type { MetricSample, MetricValues } from "./metric-table.js";
 
 /**
@@ -7,17 +8,21 @@ import type { MetricSample, MetricValues } from "./metric-table.js";
  */
 export function describeStatus(status: StatusReply, nowMs: number): MetricValues {
   const { asOf, cluster, catalog, epoch, head, namespaces, node, nodes, transactions, webhooks } = status;
-  const own = nodes.find(({ name }) => name === node)?.upkeep;
+  // A node may have the name of a dead one, of which there is nothing more to tell.
+  const living = nodes.filter(({ order }) => NODE_STATES[order].mayReturn);
+  const own = living.find(({ name }) => name === node)?.upkeep;
   return {
     koboldfs_catalog_up: one(asOf === undefined ? 1 : 0),
     koboldfs_catalog_epoch: one(epoch),
     koboldfs_journal_head_number: one(head),
     koboldfs_namespace_files: namespaces.map(({ name, files }) => labelled({ namespace: name }, files)),
     koboldfs_namespace_bytes: namespaces.map(({ name, bytes }) => labelled({ namespace: name }, Number(bytes))),
-    koboldfs_node_state: nodes.map(({ name, zone, state, order }) => labelled({ node: name, zone, state, order }, 1)),
-    koboldfs_mirror_lag_entries: ofNodes(nodes, ({ mirror }) => mirror?.lag),
+    koboldfs_node_state: nodes.map(({ name, id, zone, state, order }) =>
+      labelled({ node: name, id, zone, state, order }, 1),
+    ),
+    koboldfs_mirror_lag_entries: ofNodes(living, ({ mirror }) => mirror?.lag),
     koboldfs_node_info: [labelled({ cluster, node, catalog }, 1)],
-    ...(asOf === undefined && describeNodes(nodes, nowMs)),
+    ...(asOf === undefined && describeNodes(living, nowMs)),
     ...describeWebhooks(webhooks),
     ...(transactions !== undefined && describeTransactions(transactions, nowMs)),
     ...(own !== undefined && { ...describeVolumes(own.volumes), ...describeScrub(own, nowMs) }),

@@ -30,7 +30,7 @@ it("escapes whatever a label says such that it is read again", () => {
   const text = fc.string({ unit: fc.constantFrom('"', "\\", "\n", "n", "a", ",", "=", "{", "}", "ä", " ") });
   fc.assert(
     fc.property(text, text, (node, zone) => {
-      const labels = { node, zone, state: "alive", order: "alive" };
+      const labels = { node, id: "1", zone, state: "alive", order: "alive" };
       const parsed = parseMetrics(formatMetrics({ koboldfs_node_state: [{ labels, value: 1 }] }));
       expect([...(parsed.get("koboldfs_node_state")?.samples.values() ?? [])]).toEqual([{ labels, value: 1 }]);
     }),

@@ -159,6 +159,19 @@ describe("GET /metrics", () => {
     expect(reply.text).not.toContain("secret");
   });
 
+  it("has no series twice when a machine is called like a dead one", async () => {
+    for (const id of ["00000000000000d1", "00000000000000d2"]) {
+      const node = { id, name: "beta", url: "http://beta.invalid", zone: "default", volumes: [] };
+      await test.catalog.commit({ kind: "set-node", node: { ...node, state: "alive" } as never });
+      await test.catalog.commit({ kind: "set-node-state", node: id, state: "dead", force: true } as never);
+    }
+    const told = await scrape();
+    for (const id of ["00000000000000d1", "00000000000000d2"]) {
+      expect(told.find("koboldfs_node_state", { node: "beta", id, state: "dead" })).toBe(1);
+    }
+    expect(told.find("koboldfs_debt_files", { node: "beta" })).toBeUndefined();
+  });
+
   it("says what the process takes", async () => {
     const told = await scrape();
     expect(told.find("process_cpu_seconds_total")).toBeGreaterThan(0);
