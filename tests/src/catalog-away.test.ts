@@ -36,6 +36,9 @@ describe.each(["postgres", "mariadb"] as const)("while %s is away", (engine) => 
         expect(jsonOf<ListReply>(list).files.map(({ key }) => key)).toEqual(["k"]);
         const status = jsonOf<StatusReply>(await rawRequest(a, { path: "/v1/status" }));
         expect(status.asOf?.number).toBe(status.head);
+        const metrics = await rawRequest(a, { path: "/metrics" });
+        expect(metrics.status).toBe(200);
+        expect(metrics.body.toString()).toMatch(/^koboldfs_catalog_up 0$/m);
         expect((await rawRequest(a, { path: "/readyz" })).body.toString()).toContain('"as_of"');
         expect((await rawRequest(a, { path: "/healthz" })).status).toBe(200);
         cluster.catalogProxy?.heal();

@@ -61,8 +61,11 @@ describe("koboldfs transaction", () => {
     const tx = await client.begin();
     await tx.files.put("page", Buffer.from("1"));
     await tx.prepare();
+    const open = await client.begin();
+    await open.files.put("draft", Buffer.from("12"));
     const status = (await koboldfs("status")).stdout;
-    expect(status).toMatch(/transactions: 0 open, 1 prepared since \d{4}-/);
+    expect(status).toMatch(/transactions: 1 open since \d{4}-\S+, 1 prepared since \d{4}-\S+, 3 B staged\n/);
+    await open.abort();
     expect((await koboldfs(`transaction commit ${tx.id}`)).code).toBe(2);
     expect((await koboldfs(`transaction commit ${tx.id} --yes`)).stdout).toBe(`${tx.id} is committed\n`);
     expect((await koboldfs(`transaction commit ${tx.id} --yes`)).stdout).toBe(`${tx.id} is committed\n`);

@@ -71,6 +71,10 @@ export interface TransactionCounts {
   prepared: number;
   /** Prepared for longer than any coordinator needs: somebody has to look. */
   inDoubt: number;
+  /** Of all of them. */
+  stagedBytes: number;
+  /** When the oldest of the open ones was begun. */
+  oldestOpen?: string;
   /** Since when the oldest of the prepared ones is. */
   oldestPrepared?: string;
 }

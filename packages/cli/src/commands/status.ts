@@ -3,7 +3,7 @@ import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { type ConnectionOptions, withConnection, withRun } from "../connection.js";
 import { printable } from "../output/printable.js";
-import { formatCount } from "../output/sizes.js";
+import { formatCount, formatSize } from "../output/sizes.js";
 import type { TableOptions } from "../output/table.js";
 import { formatNamespaces } from "./namespace.js";
 import { formatProofs } from "../scrub/format-scrub.js";
@@ -47,9 +47,10 @@ function formatStatus(status: StatusReply, options: TableOptions): string[] {
 /** Unfinished transactions are ordinary; one that is prepared holds keys, and one in doubt needs somebody. */
 function formatInDoubt({ transactions }: StatusReply): string[] {
   if (transactions === undefined || transactions.open + transactions.prepared === 0) return [];
-  const { open, prepared, inDoubt, oldestPrepared } = transactions;
-  const since = oldestPrepared === undefined ? "" : ` since ${printable(oldestPrepared)}`;
-  const lines = [`transactions: ${formatCount(open)} open, ${formatCount(prepared)} prepared${since}`];
+  const { open, prepared, inDoubt, stagedBytes, oldestOpen, oldestPrepared } = transactions;
+  const since = (time: string | undefined) => (time === undefined ? "" : ` since ${printable(time)}`);
+  const counts = `${formatCount(open)} open${since(oldestOpen)}, ${formatCount(prepared)} prepared${since(oldestPrepared)}`;
+  const lines = [`transactions: ${counts}, ${formatSize(stagedBytes)} staged`];
   if (inDoubt > 0) {
     lines.push(`${formatCount(inDoubt)} of them in doubt: their keys are held, see 'koboldfs transaction list'`);
   }

@@ -30,7 +30,6 @@ import { NamespaceViews } from "../files/namespace-views.js";
 import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
 import { ScrubService } from "../files/scrub-service.js";
-import { StatusService } from "../files/status-service.js";
 import { WebhookService } from "../files/webhook-service.js";
 import { UploadService } from "../files/uploads/upload-service.js";
 import { createDirectFace } from "../http/direct-face.js";
@@ -43,6 +42,7 @@ import { WatchedMirror } from "../mirror/watched-mirror.js";
 import { findFence } from "../model/fence.js";
 import type { Clock } from "../runtime/clock.js";
 import { systemFileSystem } from "../runtime/file-system.js";
+import type { LoopDelay } from "../runtime/loop-delay.js";
 import type { Logger } from "../runtime/logger.js";
 import { BackfillWorker } from "../workers/backfill-worker.js";
 import { BlobFetcher } from "../workers/blob-fetcher.js";
@@ -61,6 +61,7 @@ import { PurgeWorker } from "../workers/purge-worker.js";
 import { ReapWorker } from "../workers/reap-worker.js";
 import { Reaper } from "../workers/reaper.js";
 import { RepairWorker } from "../workers/repair-worker.js";
+import { createOverview, watchEventLoop } from "./create-overview.js";
 import { createScrub } from "./create-scrub.js";
 import { VolumeWorker } from "../workers/volume-worker.js";
 import { TransactionWorker } from "../workers/transaction-worker.js";
@@ -107,6 +108,7 @@ interface Ground extends BuildOptions {
   readonly volumes: VolumeSet;
   readonly id: NodeId;
   readonly nodeSecret: string;
+  readonly delays: LoopDelay;
 }
 
 /** Every choice of an implementation is made here. */
@@ -209,7 +211,8 @@ async function openGround(config: NodeConfig, options: BuildOptions, teardown: T
   teardown.add("the mirror", () => mirror.close());
   const nodeSecret = config.clusterSecret ?? loopbackSecret(catalog.clusterId);
   const changes = new ChangeFeed({ mirror, catalog, clock });
-  return { ...options, config, catalog, witness, mirror, changes, volumes, id, nodeSecret };
+  const delays = watchEventLoop(teardown);
+  return { ...options, config, catalog, witness, mirror, changes, volumes, id, nodeSecret, delays };
 }
 
 /** Whether the catalog's history goes on from what this node's mirror has: the mirror first, the catalog may go on meanwhile. */
@@ -291,7 +294,7 @@ interface ServerParts {
 }
 
 function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
-  const { catalog, changes, clock, config, id, log, mirror, nodeSecret, volumes } = ground;
+  const { catalog, changes, clock, config, delays, id, log, mirror, nodeSecret, volumes } = ground;
   const { context, files, cluster, events, intake, uploads, upkeep, isJoined, onNudge, readers, reads } = parts;
   const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, self: id, clock });
   const identity = { cluster: catalog.clusterId, node: id, name: config.name };
@@ -314,14 +317,8 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
     scrubs: new ScrubService({ cluster, upkeep }),
     changes,
     webhooks,
-    status: new StatusService({
-      catalog,
-      cluster,
-      reads,
-      mirror,
-      events,
-      upkeep,
-      webhooks,
+    ...createOverview({
+      ...{ catalog, cluster, reads, mirror, events, upkeep, webhooks, clock, delays },
       transactions: files.transactions,
       workers: () => readers.describe(),
     }),

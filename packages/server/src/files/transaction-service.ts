@@ -106,11 +106,15 @@ export class TransactionService {
     const { catalog, clock } = this.#context;
     const unfinished = await catalog.listUnfinishedTransactions();
     const prepared = unfinished.filter(({ state }) => state === "prepared");
-    const oldestMs = Math.min(...prepared.map(({ preparedMs }) => preparedMs ?? Number.POSITIVE_INFINITY));
+    const open = unfinished.filter(({ state }) => state === "open");
+    const oldestOpen = oldestOf(open.map(({ begunMs }) => begunMs));
+    const oldestPrepared = oldestOf(prepared.map(({ preparedMs }) => preparedMs));
     return {
-      ...{ open: unfinished.length - prepared.length, prepared: prepared.length },
+      ...{ open: open.length, prepared: prepared.length },
       inDoubt: prepared.filter((row) => isInDoubt(row, clock.now())).length,
-      ...(Number.isFinite(oldestMs) && { oldestPrepared: new Date(oldestMs).toISOString() }),
+      stagedBytes: unfinished.reduce((sum, { stagedBytes }) => sum + stagedBytes, 0),
+      ...(oldestOpen !== undefined && { oldestOpen }),
+      ...(oldestPrepared !== undefined && { oldestPrepared }),
     };
   }
 
@@ -235,6 +239,11 @@ export function toTransactionInfo(row: TransactionRow): TransactionInfo {
 /** The same request gets the same transaction, whichever node it comes to and whatever became of the first answer. */
 function hexOf(owner: string, idempotencyKey: string): string {
   return createHash("sha256").update(`koboldfs transaction\n${owner}\n${idempotencyKey}`).digest("hex").slice(0, 32);
+}
+
+function oldestOf(times: readonly (number | undefined)[]): string | undefined {
+  const oldestMs = Math.min(...times.filter((time) => time !== undefined));
+  return Number.isFinite(oldestMs) ? new Date(oldestMs).toISOString() : undefined;
 }
 
 function missing(id: string): KoboldError {

@@ -7,6 +7,7 @@ import { addChangeRoutes } from "./changes/change-routes.js";
 import { addFileRoutes } from "./file-routes.js";
 import { addHistoryRoutes } from "./history-routes.js";
 import { addListingRoutes } from "./listing-routes.js";
+import { addMetricsRoutes } from "./metrics-routes.js";
 import { addNamespaceRoutes } from "./namespace-routes.js";
 import { addNodeRoutes } from "./node-routes.js";
 import { describeApi } from "./openapi.js";
@@ -17,7 +18,7 @@ import { addTransactionRoutes } from "./transaction-routes.js";
 import { addWebhookRoutes } from "./webhook-routes.js";
 import { addUploadRoutes, announceTus } from "./uploads/upload-routes.js";
 
-/** The native face: everything under `/v1`, for clients. */
+/** The native face, for clients: everything under `/v1`, and the metrics. */
 export function createClientFace(context: ClientFaceContext): Face {
   return async (scope) => {
     scope.addHook("onRequest", announceTus);
@@ -49,6 +50,7 @@ export function createClientFace(context: ClientFaceContext): Face {
       addNamespaceRoutes(rest, context);
       addNodeRoutes(rest, context);
       addStatusRoutes(rest, context);
+      addMetricsRoutes(rest, context);
       addChangeRoutes(rest, context);
       addScrubRoutes(rest, context);
       addWebhookRoutes(rest, context);

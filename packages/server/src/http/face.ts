@@ -3,6 +3,7 @@ import type { ClientAuth } from "../auth/client-auth.js";
 import type { ChangeFeed } from "../mirror/changes/change-feed.js";
 import type { DirectUrls } from "../files/direct-urls.js";
 import type { FileService } from "../files/file-service.js";
+import type { MetricsService } from "../files/metrics-service.js";
 import type { NamespaceService } from "../files/namespace-service.js";
 import type { NodeService } from "../files/node-service.js";
 import type { ScrubService } from "../files/scrub-service.js";
@@ -25,6 +26,7 @@ export interface ClientFaceOptions {
   readonly namespaces: NamespaceService;
   readonly nodes: NodeService;
   readonly status: StatusService;
+  readonly metrics: MetricsService;
   readonly scrubs: ScrubService;
   readonly uploads: UploadService;
   readonly changes: ChangeFeed;

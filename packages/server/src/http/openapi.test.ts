@@ -40,6 +40,7 @@ describe("the OpenAPI document", () => {
       "DELETE /v1/namespaces/{namespace}",
       "DELETE /v1/uploads/{id}",
       "DELETE /v1/webhooks/{id}",
+      "GET /metrics",
       "GET /v1/changes",
       "GET /v1/files/{namespace}",
       "GET /v1/files/{namespace}/{key}",

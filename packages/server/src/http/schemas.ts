@@ -47,6 +47,9 @@ const transactionProperties = {
   ...{ changes: COUNT, bytes: COUNT },
 } as const;
 const OPTIONAL_OF_TRANSACTION = ["expires", "prepared", "finished", "version", "reason"];
+const transactionCounts = {
+  ...{ open: COUNT, prepared: COUNT, inDoubt: COUNT, stagedBytes: COUNT, oldestOpen: TIME, oldestPrepared: TIME },
+} as const;
 const webhookProperties = {
   ...{ id: TEXT, url: TEXT, namespace: TEXT, prefix: TEXT, position: COUNT, behind: COUNT, failures: COUNT },
   ...{ error: TEXT, delivered: TIME },
@@ -263,9 +266,7 @@ export const SCHEMAS = [
         nodes: listOf("NodeInfo"),
         namespaces: listOf("NamespaceInfo"),
         webhooks: listOf("WebhookInfo"),
-        transactions: object({ open: COUNT, prepared: COUNT, inDoubt: COUNT, oldestPrepared: TIME }, [
-          "oldestPrepared",
-        ]),
+        transactions: object(transactionCounts, ["oldestOpen", "oldestPrepared"]),
         workers: object({
           pid: COUNT,
           connections: COUNT,

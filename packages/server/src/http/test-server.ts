@@ -6,6 +6,8 @@ import type { BlobLocator } from "../blobs/blob-store.js";
 import { MemoryUploadStore } from "../blobs/memory/memory-upload-store.js";
 import { ChangeFeed } from "../mirror/changes/change-feed.js";
 import { DirectUrls } from "../files/direct-urls.js";
+import { CatalogReads } from "../files/catalog-reads.js";
+import { MetricsService } from "../files/metrics-service.js";
 import { NamespaceViews } from "../files/namespace-views.js";
 import { NamespaceService } from "../files/namespace-service.js";
 import { NodeService } from "../files/node-service.js";
@@ -21,6 +23,8 @@ import { WatchedMirror } from "../mirror/watched-mirror.js";
 import { MemoryMirror } from "../mirror/memory/memory-mirror.js";
 import { systemClock } from "../runtime/clock.js";
 import { silentLogger } from "../runtime/logger.js";
+import { LoopDelay } from "../runtime/loop-delay.js";
+import { readProcessUsage } from "../runtime/process-usage.js";
 import { createDirectFace } from "./direct-face.js";
 import { Offload } from "./offload.js";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "./create-http-server.js";
@@ -56,10 +60,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const uploadStore = new MemoryUploadStore();
   const createId = () => randomBytes(16).toString("hex");
   const { catalog, context, files } = test;
-  const { reads } = context;
+  const { clock } = context;
   const uploads = await UploadService.open({ context, files, store: uploadStore, ttlMs: UPLOAD_TTL_MS, createId });
   const mirror = new WatchedMirror(new MemoryMirror(catalog.clusterId));
   await feedMirror(test, mirror);
+  // A status goes on without the catalog, as in a node; of files the tests of this server want to see it fail.
+  const reads = new CatalogReads({ catalog, mirror, clock, log: silentLogger });
   const upkeep = new ScriptedUpkeep();
   const secretOf = (id: string) => deriveWebhookSecret("a secret of tests", id);
   const webhooks = new WebhookService({ catalog, secretOf });
@@ -67,6 +73,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const views = new NamespaceViews({ catalog, clock: systemClock });
   const offload = new Offload({ locate: options.locate ?? (async () => undefined) }, options.locate !== undefined);
   const direct = { blobs: context.store, namespaces: views, signer, offload, clock: systemClock, log: silentLogger };
+  const status = new StatusService({
+    ...{ catalog, cluster: test.cluster, reads, mirror, upkeep, webhooks },
+    events: new HistoryEvents(systemClock),
+    transactions: files.transactions,
+  });
+  const delays = new LoopDelay(systemClock);
+  delays.start();
   const server = await createHttpServer({
     faces: [createDirectFace(direct)],
     auth: createClientAuth(options.token),
@@ -75,16 +88,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     offload,
     namespaces: new NamespaceService(test.catalog),
     nodes: new NodeService(test.catalog, test.cluster),
-    status: new StatusService({
-      transactions: files.transactions,
-      catalog,
-      cluster: test.cluster,
-      reads,
-      mirror,
-      events: new HistoryEvents(systemClock),
-      upkeep,
-      webhooks,
-    }),
+    status,
+    metrics: new MetricsService({ status, usage: readProcessUsage, delays, clock }),
     scrubs: new ScrubService({ cluster: test.cluster, upkeep }),
     uploads,
     webhooks,
@@ -96,6 +101,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const { port } = await listen(server, options.socketPath);
   const close = async () => {
     await server.stop();
+    reads.stop();
+    delays.stop();
     await uploads.close();
     await test.close();
   };

@@ -30,6 +30,12 @@ it("puts, gets and refuses through the node's own server", async () => {
   expect((await send(reader.port, { path: "/v1/files/demo/none" })).problem).toEqual([404, "not_found"]);
 });
 
+it("tells the metrics of the node process, which knows them", async () => {
+  const { status, headers, text } = await send(reader.port, { path: "/metrics" });
+  expect([status, headers["content-type"]]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
+  expect(text).toContain("koboldfs_catalog_up 1");
+});
+
 it.each([
   [
     "more bytes than were announced",
