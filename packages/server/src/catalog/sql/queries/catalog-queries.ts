@@ -29,7 +29,7 @@ export function createCatalogQueries(dialect: SqlDialect) {
     debts: createDebtQueries(db, dialect),
     epochs: createEpochQueries(db, dialect),
     files: createFileQueries(db, dialect),
-    journal: createJournalQueries(db),
+    journal: createJournalQueries(db, dialect),
     leases: createLeaseQueries(db, dialect),
     locks: createLockQueries(db, dialect),
     namespaces: createNamespaceQueries(db, dialect),

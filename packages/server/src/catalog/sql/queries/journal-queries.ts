@@ -4,8 +4,9 @@ import type { JournalEntry } from "../../../model/journal-entry.js";
 import type { JournalGroup, JournalGroupContent } from "../../../model/journal-group.js";
 import type { JournalBlob } from "../../catalog.js";
 import { fromHex, toBuffer, toHex, toInteger, toText } from "../column-values.js";
-import type { CatalogKysely } from "../dialect.js";
-import { prepareQuery, prepareRows } from "../prepared-query.js";
+import type { CatalogKysely, SqlDialect } from "../dialect.js";
+import { buildBlobIndex, dropBlobIndex } from "../migrations.js";
+import { compileQuery, prepareQuery, prepareRows } from "../prepared-query.js";
 import type { JournalGroupsTable, JournalTable, SqlInteger, SqlText } from "../schema.js";
 
 type StoredGroup = Omit<Selectable<JournalGroupsTable>, "time_ms">;
@@ -19,11 +20,15 @@ const STORED_GROUP_COLUMNS = [...GROUP_COLUMNS, "time_ms"] as const;
 
 type StoredGroupRow = { last: number; first: number; hash: Uint8Array; bytes: Uint8Array; time_ms: number };
 
-export function createJournalQueries(db: CatalogKysely) {
+export function createJournalQueries(db: CatalogKysely, dialect: SqlDialect) {
   const insertEntries = prepareRows<ReturnType<typeof formatEntryRow>, unknown>("insert_entries", COLUMNS, (rows) =>
     db.insertInto("journal").values(rows),
   );
+  const { indexesBlobsLate } = dialect.capabilities;
   return {
+    /** Nothing where the index stays: see `SqlCapabilities`. */
+    dropBlobIndex: () => (indexesBlobsLate ? [compileQuery(dropBlobIndex(db))] : []),
+    makeBlobIndex: () => (indexesBlobsLate ? [compileQuery(buildBlobIndex(db, dialect))] : []),
     insertEntries: (...groups: readonly JournalGroupContent[]) =>
       insertEntries(groups.flatMap(({ entries, last }) => entries.map((entry) => formatEntryRow(entry, last)))),
     /** As `insertGroup`, of many. */

@@ -15,6 +15,8 @@ const OPEN_PAUSE = { firstMs: 5, longestMs: 250 };
 export interface SqliteOpenOptions {
   readonly clock: Clock;
   readonly busyTimeoutMs?: number;
+  /** Of pages; by default SQLite's own 2 MiB. */
+  readonly cacheKib?: number;
 }
 
 interface Prepared {
@@ -37,7 +39,7 @@ export class SqliteConnection implements SqlConnection {
   static async open(path: string, options: SqliteOpenOptions): Promise<SqliteConnection> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return new SqliteConnection(openDatabase(path, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS));
+        return new SqliteConnection(openDatabase(path, options));
       } catch (error) {
         // Several processes may make the file at once: SQLite does not wait for a lock while it turns WAL on.
         if (!isBusy(error) || attempt === MAX_OPEN_ATTEMPTS) throw error;
@@ -109,12 +111,17 @@ function getOne(native: Database.Statement, parameters: readonly unknown[]): unk
   return row === undefined ? [] : [row];
 }
 
-function openDatabase(path: string, busyTimeoutMs: number): Database.Database {
+function openDatabase(
+  path: string,
+  { busyTimeoutMs = BUSY_TIMEOUT_MS, cacheKib }: SqliteOpenOptions,
+): Database.Database {
   let database: Database.Database | undefined;
   try {
     database = new Database(path, { timeout: busyTimeoutMs });
     database.pragma("journal_mode = wal");
     database.pragma("synchronous = full");
+    // Negative: in KiB, not in pages.
+    if (cacheKib !== undefined) database.pragma(`cache_size = ${-cacheKib}`);
     return database;
   } catch (error) {
     database?.close();
