@@ -48,8 +48,8 @@ export interface StretchMode {
 
 /** A moment for whatever disturbed the first reading to pass. */
 const READ_AGAIN_AFTER_MS = 200;
-/** One thread reads them one after the other; asking for several keeps it from waiting for the next question. */
-const READS_AT_ONCE = 32;
+/** They are one question and one answer, however small: enough that it does not matter, few enough to tell how far it is. */
+const READS_AT_ONCE = 256;
 /** Blobs that the catalog is asked about at once. */
 const PAGE = 500;
 
@@ -112,17 +112,19 @@ export class ScrubStretch {
   async #readAll(copies: readonly StoredCopy[], mode: StretchMode): Promise<Looked[]> {
     const looked: Looked[] = [];
     for (let index = 0; index < copies.length; index += READS_AT_ONCE) {
-      const batch = copies.slice(index, index + READS_AT_ONCE);
-      looked.push(...(await Promise.all(batch.map(async (copy) => ({ copy, first: await this.#read(copy, mode) })))));
+      looked.push(...(await this.#read(copies.slice(index, index + READS_AT_ONCE), mode)));
     }
     return looked;
   }
 
-  async #read(copy: StoredCopy, { bytesPerSecond, report, signal }: StretchMode): Promise<Reading> {
+  async #read(copies: readonly StoredCopy[], { bytesPerSecond, report, signal }: StretchMode): Promise<Looked[]> {
     signal.throwIfAborted();
-    const reading = await this.#options.store.read(copy, bytesPerSecond, signal);
-    if (reading !== "gone") report.read(copy.sizeBytes);
-    return reading;
+    const readings = await this.#options.store.read(copies, bytesPerSecond, signal);
+    return copies.map((copy, index) => {
+      const first = readings[index] ?? "unreadable";
+      if (first !== "gone") report.read(copy.sizeBytes);
+      return { copy, first };
+    });
   }
 
   /** Puts what lies here and what the catalog says of it together. */
@@ -179,7 +181,7 @@ export class ScrubStretch {
     if (!suspect.copies.some(({ copy }) => !isInPlace(copy, suspect.ref))) return;
     for (const copy of await this.#options.store.findInPlace(suspect.ref)) {
       if (suspect.copies.some((one) => one.copy.path === copy.path)) continue;
-      suspect.copies.push({ copy, first: await this.#read(copy, mode) });
+      suspect.copies.push(...(await this.#read([copy], mode)));
     }
   }
 
@@ -237,7 +239,9 @@ export class ScrubStretch {
       await clock.sleep(READ_AGAIN_AFTER_MS, mode.signal);
       for (const index of again) {
         const looked = suspect.copies[index];
-        if (looked !== undefined) looked.second = await this.#read(looked.copy, mode);
+        if (looked === undefined) continue;
+        const [reread] = await this.#read([looked.copy], mode);
+        if (reread !== undefined) looked.second = reread.first;
       }
       plan = this.#decide(suspect, watches);
     }
