@@ -297,10 +297,7 @@ export interface CompletionCatalog {
    * before `outcomesSinceMs` are too old to be asked for and left out.
    */
   rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean>;
-  /**
-   * Makes what `rebuildJournal` left for the end because it is faster then: to be called when all groups are in, before
-   * anything is asked about blobs and before an epoch is raised. Idempotent.
-   */
+  /** Makes what `rebuildJournal` left for the end: to be called before an epoch is raised. Idempotent. */
   indexJournal(): Promise<void>;
   /** As `addDebt`, of many; `copies` of those that are owed already become what is said here. */
   addDebts(debts: readonly Debt[]): Promise<void>;

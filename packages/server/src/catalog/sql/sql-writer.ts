@@ -60,7 +60,7 @@ export class SqlWriter implements CatalogWriter {
   }
 
   async indexJournal(): Promise<void> {
-    for (const statement of this.#queries.journal.makeBlobIndex()) await this.#runner.run(statement);
+    for (const statement of this.#queries.blobIndex.make()) await this.#runner.run(statement);
   }
 
   /** Under the lock: whoever commits after it has the lock too and sees it. */

@@ -105,13 +105,25 @@ export class JournalCompleter {
   }
 
   #statements({ groups, contents, plan, options, isFirst }: Completion): SqlStatement[] {
-    const { cluster, debts, epochs, files, journal, namespaces, nodes, outcomes, purges, versions, webhooks } =
-      this.#options.queries;
+    const {
+      blobIndex,
+      cluster,
+      debts,
+      epochs,
+      files,
+      journal,
+      namespaces,
+      nodes,
+      outcomes,
+      purges,
+      versions,
+      webhooks,
+    } = this.#options.queries;
     const [last, content] = [groups.at(-1), contents.at(-1)];
     if (last === undefined || content === undefined) return [];
     const point = { number: last.last, hash: fromHex(last.hash), timeMs: content.timeMs };
     return [
-      ...(isFirst && options.copies === "open" ? journal.dropBlobIndex() : []),
+      ...(isFirst && options.copies === "open" ? blobIndex.drop() : []),
       ...outcomes.restore(...contents.filter(({ timeMs }) => timeMs >= (options.outcomesSinceMs ?? 0)).map(recordOf)),
       ...journal.insertEntries(...contents),
       ...journal.insertGroups(

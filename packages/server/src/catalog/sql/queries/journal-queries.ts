@@ -20,15 +20,11 @@ const STORED_GROUP_COLUMNS = [...GROUP_COLUMNS, "time_ms"] as const;
 
 type StoredGroupRow = { last: number; first: number; hash: Uint8Array; bytes: Uint8Array; time_ms: number };
 
-export function createJournalQueries(db: CatalogKysely, dialect: SqlDialect) {
+export function createJournalQueries(db: CatalogKysely) {
   const insertEntries = prepareRows<ReturnType<typeof formatEntryRow>, unknown>("insert_entries", COLUMNS, (rows) =>
     db.insertInto("journal").values(rows),
   );
-  const { indexesBlobsLate } = dialect.capabilities;
   return {
-    /** Nothing where the index stays: see `SqlCapabilities`. */
-    dropBlobIndex: () => (indexesBlobsLate ? [compileQuery(dropBlobIndex(db))] : []),
-    makeBlobIndex: () => (indexesBlobsLate ? [compileQuery(buildBlobIndex(db, dialect))] : []),
     insertEntries: (...groups: readonly JournalGroupContent[]) =>
       insertEntries(groups.flatMap(({ entries, last }) => entries.map((entry) => formatEntryRow(entry, last)))),
     /** As `insertGroup`, of many. */
@@ -92,6 +88,15 @@ export function createJournalQueries(db: CatalogKysely, dialect: SqlDialect) {
         .limit(slot("limit"))
         .$narrowType<{ namespace: SqlText; digest: Uint8Array }>(),
     ),
+  };
+}
+
+/** Nothing on engines where the index stays. */
+export function createBlobIndexQueries(db: CatalogKysely, dialect: SqlDialect) {
+  const { indexesBlobsLate } = dialect.capabilities;
+  return {
+    drop: () => (indexesBlobsLate ? [compileQuery(dropBlobIndex(db))] : []),
+    make: () => (indexesBlobsLate ? [compileQuery(buildBlobIndex(db, dialect))] : []),
   };
 }
 

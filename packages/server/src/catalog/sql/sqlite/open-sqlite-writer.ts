@@ -17,7 +17,7 @@ const MIGRATION_WAIT_MS = 30_000;
  * For the session in which a catalog is made anew: rows come in the order of the journal and go to every page of an index
  * over keys, and with SQLite's own 2 MiB nearly each one is read again. It is closed when the catalog is made.
  */
-const COMPLETER_CACHE_KIB = 32 * 1024;
+const COMPLETER_CACHE_KIB = 16 * 1024;
 
 export interface SqliteWriterOptions {
   readonly path: string;
@@ -47,7 +47,7 @@ export async function openSqliteWriter(
       ...{ dialect, queries, connect, clock, logger },
       ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
     });
-    const session = await openSession();
+    const session = await SqliteConnection.open(path, { clock, sortsInFile: true });
     // Never inside a commit's transaction, and never waiting for its lock.
     const inTurn: SqlRunner = { run: (statement) => commits.inTurn(() => session.run(statement)) };
     const runner = new RetryingRunner({ runner: inTurn, dialect, clock });

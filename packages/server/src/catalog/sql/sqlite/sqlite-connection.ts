@@ -17,6 +17,8 @@ export interface SqliteOpenOptions {
   readonly busyTimeoutMs?: number;
   /** Of pages; by default SQLite's own 2 MiB. */
   readonly cacheKib?: number;
+  /** What an index is sorted by goes to a file; libsql's SQLite keeps it in memory, 80 MiB for a million digests. */
+  readonly sortsInFile?: boolean;
 }
 
 interface Prepared {
@@ -113,7 +115,7 @@ function getOne(native: Database.Statement, parameters: readonly unknown[]): unk
 
 function openDatabase(
   path: string,
-  { busyTimeoutMs = BUSY_TIMEOUT_MS, cacheKib }: SqliteOpenOptions,
+  { busyTimeoutMs = BUSY_TIMEOUT_MS, cacheKib, sortsInFile = false }: SqliteOpenOptions,
 ): Database.Database {
   let database: Database.Database | undefined;
   try {
@@ -122,6 +124,7 @@ function openDatabase(
     database.pragma("synchronous = full");
     // Negative: in KiB, not in pages.
     if (cacheKib !== undefined) database.pragma(`cache_size = ${-cacheKib}`);
+    if (sortsInFile) database.pragma("temp_store = file");
     return database;
   } catch (error) {
     database?.close();
