@@ -12,7 +12,7 @@ export interface HistorySource {
 }
 
 /** Groups of one transaction: enough that a disk's fsync does not count, few enough to hold in memory several times. */
-const BATCH_GROUPS = 1000;
+const BATCH_GROUPS = 2000;
 /** A batch crosses as one text on MySQL, where its bytes take twice as much; a packet there has 16 MiB. */
 const BATCH_BYTES = 2 * 1024 * 1024;
 /** One group may have a thousand entries, so that few are asked for at a time. */
