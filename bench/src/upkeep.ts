@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { loadavg } from "node:os";
@@ -27,11 +27,20 @@ const MIB = 1024 * 1024;
 const FREE_RATE = ["--repair-rate", "1000000", "--scrub-rate", "0"];
 
 async function main(): Promise<void> {
+  checkPrograms();
   const folder = await makeRunFolder(resolve(".bench"), true);
   try {
     for (const one of CASES) await runCase(one, join(folder.path, one.title.replace(" ", "-")));
   } finally {
     await folder.remove();
+  }
+}
+
+/** Before minutes were spent on a run that cannot end. */
+function checkPrograms(): void {
+  for (const program of ["sha256sum", "rsync"]) {
+    const { error } = spawnSync(program, ["--version"]);
+    if (error !== undefined) throw new Error(`${program} is compared with and must be installed: ${error.message}`);
   }
 }
 

@@ -35,6 +35,7 @@ export const REBUILD_POINTS: readonly CrashPoint[] = [
   "rebuild.target.marked",
   "complete.locked",
   "rebuild.groups.written",
+  "rebuild.journal.indexed",
   "rebuild.copies.checked",
   "rebuild.begun",
 ];

@@ -138,7 +138,7 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
   const readers = new Readers({ ...ground, reads });
   const beginComparison = () => reads.beginComparison();
   const scrub = await createScrub(ground, { cluster, workers });
-  teardown.add("the scrub's reader", () => scrub.digester.close());
+  teardown.add("the scrub's reader", () => scrub.reader.close());
   teardown.add("the reads", () => reads.stop());
   teardown.add("the heartbeats", () => cluster.stop());
   teardown.add("the workers", () => workers.stop());

@@ -1,5 +1,5 @@
 import { DiskScrubStore } from "../blobs/disk/scrub/disk-scrub-store.js";
-import { ThreadDigester } from "../blobs/disk/scrub/thread-digester.js";
+import { ThreadedShardReader } from "../blobs/disk/scrub/threaded-shard-reader.js";
 import { VolumeCoverage } from "../blobs/disk/scrub/volume-coverage.js";
 import type { VolumeSet } from "../blobs/disk/volume-set.js";
 import type { Catalog } from "../catalog/catalog.js";
@@ -25,14 +25,14 @@ export interface ScrubGround {
 export async function createScrub(
   { config, catalog, volumes, clock, log }: ScrubGround,
   { cluster, workers }: { cluster: Cluster; workers: WorkerRunner },
-): Promise<{ worker: ScrubWorker; digester: ThreadDigester }> {
-  const digester = new ThreadDigester();
-  const store = new DiskScrubStore(volumes, digester);
+): Promise<{ worker: ScrubWorker; reader: ThreadedShardReader }> {
+  const reader = new ThreadedShardReader();
+  const store = new DiskScrubStore(volumes, reader);
   const coverage = await VolumeCoverage.load(volumes.volumes);
   const stretch = new ScrubStretch({ store, catalog, cluster, reads: new VolumeReads(), clock, log });
   const quarantine = new Quarantine({ store, catalog, log });
   const { scrubBytesPerSecond: bytesPerSecond, scrubAgainMs: againMs } = config;
   const wake = () => workers.wake("scrub");
   const rest = { bytesPerSecond, againMs, wake, clock, log };
-  return { worker: new ScrubWorker({ store, stretch, quarantine, coverage, ...rest }), digester };
+  return { worker: new ScrubWorker({ store, stretch, quarantine, coverage, ...rest }), reader };
 }

@@ -45,8 +45,8 @@ export interface ScrubbedStore {
   listStretch(from: number): Promise<ShardStretch>;
   /** The copies of a blob that lie where they should: one, or after a volume came back more. */
   findInPlace(ref: BlobRef): Promise<StoredCopy[]>;
-  /** Reads all of the copy, no faster than at `bytesPerSecond`. Rejects when the signal fires. */
-  read(copy: StoredCopy, bytesPerSecond: number, signal: AbortSignal): Promise<Reading>;
+  /** Reads all of each copy, no faster than at `bytesPerSecond`; answers in their order. Rejects when the signal fires. */
+  read(copies: readonly StoredCopy[], bytesPerSecond: number, signal: AbortSignal): Promise<Reading[]>;
   watch(ref: BlobRef): PlacementWatch;
   /** Keeps the bytes, where nobody reads them as the blob; durable. */
   quarantine(copy: StoredCopy, watch: PlacementWatch): Promise<boolean>;

@@ -297,6 +297,8 @@ export interface CompletionCatalog {
    * before `outcomesSinceMs` are too old to be asked for and left out.
    */
   rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean>;
+  /** Makes what `rebuildJournal` left for the end: to be called before an epoch is raised. Idempotent. */
+  indexJournal(): Promise<void>;
   /** As `addDebt`, of many; `copies` of those that are owed already become what is said here. */
   addDebts(debts: readonly Debt[]): Promise<void>;
   /** Debts of all nodes, by node, namespace and digest, behind `after`; at most `limit`. */

@@ -1,4 +1,10 @@
-import { hashJournalGroup, type JournalGroup, parseJournalGroup } from "./journal-group.js";
+import {
+  hashJournalGroup,
+  type JournalGroup,
+  type JournalGroupContent,
+  parseGroupHeader,
+  parseJournalGroup,
+} from "./journal-group.js";
 
 /** A point of the journal: everything up to `number`, proven by `hash`. */
 export interface JournalPoint {
@@ -10,20 +16,53 @@ export type HistoryCheck =
   | { readonly ok: true; readonly head: JournalPoint }
   | { readonly ok: false; readonly at: number; readonly reason: string };
 
+type GroupHeader = Omit<JournalGroupContent, "entries">;
+
 /** Follows stored groups from a known point. Hashes the bytes as they are: nothing is written anew to be compared. */
 export function verifyHistory(start: JournalPoint, groups: Iterable<JournalGroup>): HistoryCheck {
+  return follow(start, groups, parseJournalGroup);
+}
+
+/** As `verifyHistory`, for who hands them on to somebody who reads their entries: the headers are all that is parsed. */
+export function verifyChain(start: JournalPoint, groups: Iterable<JournalGroup>): HistoryCheck {
+  return follow(start, groups, parseGroupHeader);
+}
+
+/** What is in the groups; undefined when they do not continue the point. */
+export function readHistory(
+  start: JournalPoint,
+  groups: Iterable<JournalGroup>,
+): readonly JournalGroupContent[] | undefined {
+  const contents: JournalGroupContent[] = [];
+  const check = follow(start, groups, (bytes) => {
+    const content = parseJournalGroup(bytes);
+    contents.push(content);
+    return content;
+  });
+  return check.ok ? contents : undefined;
+}
+
+function follow(
+  start: JournalPoint,
+  groups: Iterable<JournalGroup>,
+  parse: (bytes: Buffer) => GroupHeader,
+): HistoryCheck {
   let head = start;
   for (const stored of groups) {
-    const reason = findBreak(head, stored);
+    const reason = findBreak(head, stored, parse);
     if (reason !== undefined) return { ok: false, at: stored.first, reason };
     head = { number: stored.last, hash: stored.hash };
   }
   return { ok: true, head };
 }
 
-function findBreak(head: JournalPoint, stored: JournalGroup): string | undefined {
+function findBreak(
+  head: JournalPoint,
+  stored: JournalGroup,
+  parse: (bytes: Buffer) => GroupHeader,
+): string | undefined {
   if (hashJournalGroup(stored.bytes) !== stored.hash) return "the bytes do not have the recorded hash";
-  const group = parseJournalGroup(stored.bytes);
+  const group = parse(stored.bytes);
   if (group.first !== stored.first || group.last !== stored.last) return "the header names other numbers";
   if (group.first !== head.number + 1) return `entry ${head.number + 1} is missing`;
   if (group.previous !== head.hash) return "the group does not continue the one before";

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decideScrub, isVolumeFailing, type Reading, type SeenBlob, type SeenCopy } from "./scrub-decision.js";
+import {
+  decideScrub,
+  isAsItShouldBe,
+  isVolumeFailing,
+  type Reading,
+  type SeenBlob,
+  type SeenCopy,
+} from "./scrub-decision.js";
 
 const BLOB: SeenBlob = {
   copies: [],
@@ -74,6 +81,17 @@ describe("decideScrub", () => {
           if (action.kind !== "quarantine") continue;
           expect(["bad", "unreadable"]).toContain(last(seen.copies[action.copy] as SeenCopy));
         }
+      }),
+    );
+  });
+
+  it("says nothing of what is as it should be, which is one good copy that is named and not owed", () => {
+    expect(isAsItShouldBe({ ...BLOB, copies: [GOOD] })).toBe(true);
+    const likely = fc.record({ copies: fc.array(fc.oneof(fc.constant(GOOD), copy), { maxLength: 2 }) });
+    fc.assert(
+      fc.property(blob, likely, (rest, { copies }) => {
+        const seen = { ...rest, copies };
+        if (isAsItShouldBe(seen)) expect(decideScrub(seen)).toEqual({ findings: [], actions: [] });
       }),
     );
   });

@@ -51,6 +51,13 @@ export interface ScrubPlan {
 
 const NOTHING: ScrubPlan = { findings: [], actions: [] };
 
+/** Nearly every blob there is: whatever else is known of it, `decideScrub` says nothing. */
+export function isAsItShouldBe({ copies, isNamed, isOwed }: Pick<SeenBlob, "copies" | "isNamed" | "isOwed">): boolean {
+  const [copy] = copies;
+  if (copy === undefined || copies.length > 1 || copy.second !== undefined) return false;
+  return copy.first === "good" && copy.isInPlace && isNamed && !isOwed;
+}
+
 /** What to say of a blob, and what to do about it. */
 export function decideScrub(blob: SeenBlob): ScrubPlan {
   // Its bytes are those of a moment ago; what was seen before says nothing about them.

@@ -1,14 +1,18 @@
 import { describe, expect, it } from "vitest";
+import { plainStatement } from "../catalog/sql/sql-connection.js";
+import { SqliteConnection } from "../catalog/sql/sqlite/sqlite-connection.js";
 import { MemoryMirror } from "../mirror/memory/memory-mirror.js";
 import type { Change } from "../model/change.js";
 import { deleteOf, putOf, setNamespaceOf, setNodeOf } from "../model/test-changes.js";
 import { TEST_CLUSTER } from "../model/test-model-catalog.js";
+import { systemClock } from "../runtime/clock.js";
 import { HistoryRebuild } from "./history-rebuild.js";
 import type { HistorySource } from "./history-source.js";
 import { asSource, damagedSourceOf, groupsOf, openEmptyCatalog, sourceOf } from "./test-recovery.js";
 
 const COMMON: readonly Change[] = [setNamespaceOf(), setNodeOf(1), putOf("a"), putOf("b"), putOf("a", "again")];
 const GROUPS = groupsOf([...COMMON, deleteOf("b"), putOf("c")]);
+const FIND_BLOB_INDEX = plainStatement("select name from sqlite_master where name = 'journal_by_digest'");
 const OTHER = groupsOf([...COMMON, putOf("x"), putOf("y"), putOf("z")]);
 
 async function rebuild(...sources: HistorySource[]) {
@@ -61,6 +65,23 @@ describe("HistoryRebuild", () => {
     await mirror.append(GROUPS.slice(5));
     const { history } = await rebuild(asSource("split", mirror));
     expect(await history.listBranches()).toMatchObject([{ name: "split", groups: OTHER.slice(5) }]);
+  });
+
+  it("makes the index over digests when all groups are in, also behind a run that died before that", async () => {
+    let path = "";
+    const catalog = await openEmptyCatalog((made) => (path = made));
+    const hasIndex = async () => {
+      const connection = await SqliteConnection.open(path, { clock: systemClock });
+      const { rows } = await connection.run(FIND_BLOB_INDEX);
+      await connection.close();
+      return rows.length === 1;
+    };
+    expect(await hasIndex()).toBe(true);
+    await catalog.rebuildJournal(GROUPS.slice(0, 4), 0);
+    expect(await hasIndex()).toBe(false);
+    const sources = [await sourceOf("all", GROUPS)];
+    await new HistoryRebuild({ catalog, sources, outcomesSinceMs: 0 }).copyGroups();
+    expect(await hasIndex()).toBe(true);
   });
 
   it("goes on where an earlier run ended, and refuses to go on behind another history", async () => {

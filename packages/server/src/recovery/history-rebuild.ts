@@ -4,7 +4,7 @@ import { findGenesis } from "../mirror/continue-history.js";
 import type { MirrorBranch, MirrorHead } from "../mirror/mirror.js";
 import { findFork } from "../model/fence.js";
 import type { JournalGroup } from "../model/journal-group.js";
-import { type JournalPoint, verifyHistory } from "../model/journal-history.js";
+import { type JournalPoint, verifyChain, verifyHistory } from "../model/journal-history.js";
 import { crashPoint } from "../runtime/crash-points.js";
 import { type HistorySource, readBatches } from "./history-source.js";
 
@@ -12,7 +12,7 @@ export interface HistoryRebuildOptions {
   /** Empty, or what an earlier run left unfinished. */
   readonly catalog: Pick<
     Catalog,
-    "clusterId" | "findGroupHash" | "head" | "listNamespaces" | "pruneVersions" | "rebuildJournal"
+    "clusterId" | "findGroupHash" | "head" | "indexJournal" | "listNamespaces" | "pruneVersions" | "rebuildJournal"
   >;
   readonly sources: readonly HistorySource[];
   /** Outcomes of groups before this moment need not be restored. */
@@ -74,6 +74,8 @@ export class HistoryRebuild {
       for (const known of this.#known) await this.#extendFrom(known);
     }
     await this.#prune();
+    await this.#options.catalog.indexJournal();
+    crashPoint("rebuild.journal.indexed");
   }
 
   /** The newest epoch that any mirror knows. */
@@ -118,7 +120,7 @@ export class HistoryRebuild {
     let writing: Promise<unknown> = Promise.resolve();
     try {
       for await (const batch of readBatches(source, head.number, signal)) {
-        const check = verifyHistory(head, batch);
+        const check = verifyChain(head, batch);
         const sound = check.ok ? batch : batch.filter(({ last }) => last < check.at);
         await writing;
         writing = this.#write(sound, known.head.number);

@@ -13,9 +13,11 @@ import { silentLogger } from "../runtime/logger.js";
 import type { HistorySource } from "./history-source.js";
 
 /** An empty catalog in a file of its own, closed and removed with the test. */
-export async function openEmptyCatalog(): Promise<Catalog> {
+export async function openEmptyCatalog(onPath = (_path: string) => {}): Promise<Catalog> {
   const folder = await mkdtemp(join(tmpdir(), "koboldfs-recovery-"));
-  const dsn = `sqlite:${join(folder, "catalog.sqlite")}`;
+  const path = join(folder, "catalog.sqlite");
+  onPath(path);
+  const dsn = `sqlite:${path}`;
   const catalog = await openSqlCatalog({ dsn, clusterId: TEST_CLUSTER, logger: silentLogger, clock: systemClock });
   onTestFinished(async () => {
     await catalog.close();

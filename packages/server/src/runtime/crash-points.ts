@@ -71,6 +71,7 @@ export const CRASH_POINTS = [
   // A catalog that is made from mirrors, or from another catalog; on the way are those of `complete`.
   "rebuild.target.marked",
   "rebuild.groups.written",
+  "rebuild.journal.indexed",
   "rebuild.copies.checked",
   "rebuild.begun",
   "move.retired",

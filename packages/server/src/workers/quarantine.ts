@@ -38,7 +38,7 @@ export class Quarantine {
 
   async #isGoodHere(ref: BlobRef): Promise<boolean> {
     for (const copy of await this.#options.store.findInPlace(ref)) {
-      const reading = await this.#options.store.read(copy, Number.POSITIVE_INFINITY, new AbortController().signal);
+      const [reading] = await this.#options.store.read([copy], Number.POSITIVE_INFINITY, new AbortController().signal);
       if (reading === "good") return true;
     }
     return false;

@@ -3,8 +3,8 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CoverageFile } from "../blobs/disk/scrub/coverage-file.js";
 import { DiskScrubStore } from "../blobs/disk/scrub/disk-scrub-store.js";
-import { createPlainDigester, type FileDigester } from "../blobs/disk/scrub/file-digester.js";
-import { ThreadDigester } from "../blobs/disk/scrub/thread-digester.js";
+import { createPlainReader, type ShardReader } from "../blobs/disk/scrub/shard-reader.js";
+import { ThreadedShardReader } from "../blobs/disk/scrub/threaded-shard-reader.js";
 import { VolumeCoverage } from "../blobs/disk/scrub/volume-coverage.js";
 import type { DiskVolume } from "../blobs/disk/disk-volume.js";
 import { type MadeVolumes, makeVolumes, pathsOf } from "../blobs/disk/test-volumes.js";
@@ -13,29 +13,29 @@ import { systemFileSystem } from "../runtime/file-system.js";
 import { putText, refOf, ScrubWorld } from "./test-scrub-world.js";
 
 const TEXTS = Array.from({ length: 20 }, (_, index) => `text ${index}`);
-const DIGESTERS: readonly [string, () => FileDigester][] = [
-  ["in this thread", () => createPlainDigester(systemFileSystem, systemClock)],
-  ["in a thread of its own", () => new ThreadDigester()],
+const READERS: readonly [string, () => ShardReader][] = [
+  ["in this thread", () => createPlainReader(systemFileSystem, systemClock)],
+  ["in a thread of its own", () => new ThreadedShardReader()],
 ];
 
-describe.each(DIGESTERS)("the scrub of real volumes, reading %s", (_name, createDigester) => {
+describe.each(READERS)("the scrub of real volumes, reading %s", (_name, createReader) => {
   let made: MadeVolumes;
-  let digester: FileDigester;
+  let reader: ShardReader;
   let world: ScrubWorld;
   let volumes: [DiskVolume, DiskVolume];
 
   beforeEach(async () => {
     made = await makeVolumes({ count: 2 });
     volumes = made.set.volumes as [DiskVolume, DiskVolume];
-    digester = createDigester();
-    world = new ScrubWorld(new DiskScrubStore(made.set, digester));
+    reader = createReader();
+    world = new ScrubWorld(new DiskScrubStore(made.set, reader));
     for (const [index, text] of TEXTS.entries()) {
       await putText(volumes[index % 2] as DiskVolume, text);
       world.catalog.name(text);
     }
   });
   afterEach(async () => {
-    await digester.close();
+    await reader.close();
     await made.close();
   });
 

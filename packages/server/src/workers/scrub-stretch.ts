@@ -1,4 +1,3 @@
-import type { NamespaceName } from "@koboldfs/protocol";
 import type { BlobRef } from "../blobs/blob-store.js";
 import type { PlacementWatch, ScrubbedStore, StoredCopy } from "../blobs/scrubbed-store.js";
 import type {
@@ -14,6 +13,7 @@ import { NODE_STATES } from "../model/node-state.js";
 import { MAX_PLACEMENT_AGE_MS } from "../model/placement-age.js";
 import {
   decideScrub,
+  isAsItShouldBe,
   isVolumeFailing,
   type Reading,
   type ScrubAction,
@@ -22,6 +22,7 @@ import {
 import type { Clock } from "../runtime/clock.js";
 import { crashPoint } from "../runtime/crash-points.js";
 import type { Logger } from "../runtime/logger.js";
+import { nameOf, PlacementWatches } from "./placement-watches.js";
 import type { ScrubReport } from "./scrub-report.js";
 import type { VolumeReads } from "./volume-reads.js";
 
@@ -48,8 +49,8 @@ export interface StretchMode {
 
 /** A moment for whatever disturbed the first reading to pass. */
 const READ_AGAIN_AFTER_MS = 200;
-/** One thread reads them one after the other; asking for several keeps it from waiting for the next question. */
-const READS_AT_ONCE = 32;
+/** They are one question and one answer, however small: enough that it does not matter, few enough to tell how far it is. */
+const READS_AT_ONCE = 256;
 /** Blobs that the catalog is asked about at once. */
 const PAGE = 500;
 
@@ -94,7 +95,7 @@ export class ScrubStretch {
   /** Answers the last shard that was gone through. */
   async run(from: number, mode: StretchMode): Promise<number> {
     const { store } = this.#options;
-    const watches = new Watches(store);
+    const watches = new PlacementWatches(store);
     try {
       const { to, copies } = await store.listStretch(from);
       for (const { ref } of copies) watches.begin(ref);
@@ -112,21 +113,27 @@ export class ScrubStretch {
   async #readAll(copies: readonly StoredCopy[], mode: StretchMode): Promise<Looked[]> {
     const looked: Looked[] = [];
     for (let index = 0; index < copies.length; index += READS_AT_ONCE) {
-      const batch = copies.slice(index, index + READS_AT_ONCE);
-      looked.push(...(await Promise.all(batch.map(async (copy) => ({ copy, first: await this.#read(copy, mode) })))));
+      looked.push(...(await this.#read(copies.slice(index, index + READS_AT_ONCE), mode)));
     }
     return looked;
   }
 
-  async #read(copy: StoredCopy, { bytesPerSecond, report, signal }: StretchMode): Promise<Reading> {
+  async #read(copies: readonly StoredCopy[], { bytesPerSecond, report, signal }: StretchMode): Promise<Looked[]> {
     signal.throwIfAborted();
-    const reading = await this.#options.store.read(copy, bytesPerSecond, signal);
-    if (reading !== "gone") report.read(copy.sizeBytes);
-    return reading;
+    const readings = await this.#options.store.read(copies, bytesPerSecond, signal);
+    return copies.map((copy, index) => {
+      const first = readings[index] ?? "unreadable";
+      if (first !== "gone") report.read(copy.sizeBytes);
+      return { copy, first };
+    });
   }
 
   /** Puts what lies here and what the catalog says of it together. */
-  async #ask(range: { from: number; to: number }, looked: readonly Looked[], watches: Watches): Promise<Suspect[]> {
+  async #ask(
+    range: { from: number; to: number },
+    looked: readonly Looked[],
+    watches: PlacementWatches,
+  ): Promise<Suspect[]> {
     const suspects = new Map<string, Suspect>();
     for (const record of await this.#listNamed(range)) {
       suspects.set(nameOf(record), { ref: record, copies: [], isNamed: true, record, isOwed: false });
@@ -179,7 +186,7 @@ export class ScrubStretch {
     if (!suspect.copies.some(({ copy }) => !isInPlace(copy, suspect.ref))) return;
     for (const copy of await this.#options.store.findInPlace(suspect.ref)) {
       if (suspect.copies.some((one) => one.copy.path === copy.path)) continue;
-      suspect.copies.push({ copy, first: await this.#read(copy, mode) });
+      suspect.copies.push(...(await this.#read([copy], mode)));
     }
   }
 
@@ -200,11 +207,11 @@ export class ScrubStretch {
     }
   }
 
-  async #judgeAll(suspects: readonly Suspect[], watches: Watches, mode: StretchMode): Promise<void> {
+  async #judgeAll(suspects: readonly Suspect[], watches: PlacementWatches, mode: StretchMode): Promise<void> {
     const missing = suspects.filter(isMissing);
     const confirmed = await this.#confirmMissing(missing);
     const plans = new Map<Suspect, ScrubPlan>();
-    for (const suspect of suspects) {
+    for (const suspect of this.#passSound(suspects)) {
       if (missing.includes(suspect) && !confirmed.has(nameOf(suspect.ref))) continue;
       plans.set(suspect, await this.#judge(suspect, watches, mode));
     }
@@ -213,6 +220,18 @@ export class ScrubStretch {
       this.#tell(suspect, plan, mode.report);
       if (mode.repairs) await this.#carryOut(suspect, plan, { watches, report: mode.report });
     }
+  }
+
+  /** The others, in their order. */
+  #passSound(suspects: readonly Suspect[]): Suspect[] {
+    return suspects.filter(({ ref, copies, isNamed, isOwed }) => {
+      const [one] = copies;
+      if (one === undefined || copies.length > 1) return true;
+      const seen = [{ first: one.first, isInPlace: isInPlace(one.copy, ref) }];
+      if (!isAsItShouldBe({ copies: seen, isNamed, isOwed })) return true;
+      this.#options.reads.add(one.copy.volume, one.first);
+      return false;
+    });
   }
 
   /** Looked for once more, and named still: whoever placed it meanwhile has it there by now. */
@@ -229,7 +248,7 @@ export class ScrubStretch {
     return confirmed;
   }
 
-  async #judge(suspect: Suspect, watches: Watches, mode: StretchMode): Promise<ScrubPlan> {
+  async #judge(suspect: Suspect, watches: PlacementWatches, mode: StretchMode): Promise<ScrubPlan> {
     const { clock, reads } = this.#options;
     let plan = this.#decide(suspect, watches);
     const again = plan.actions.flatMap((action) => (action.kind === "read-again" ? [action.copy] : []));
@@ -237,7 +256,9 @@ export class ScrubStretch {
       await clock.sleep(READ_AGAIN_AFTER_MS, mode.signal);
       for (const index of again) {
         const looked = suspect.copies[index];
-        if (looked !== undefined) looked.second = await this.#read(looked.copy, mode);
+        if (looked === undefined) continue;
+        const [reread] = await this.#read([looked.copy], mode);
+        if (reread !== undefined) looked.second = reread.first;
       }
       plan = this.#decide(suspect, watches);
     }
@@ -245,7 +266,7 @@ export class ScrubStretch {
     return plan;
   }
 
-  #decide({ ref, copies, isNamed, isOwed }: Suspect, watches: Watches): ScrubPlan {
+  #decide({ ref, copies, isNamed, isOwed }: Suspect, watches: PlacementWatches): ScrubPlan {
     const { clock } = this.#options;
     return decideScrub({
       copies: copies.map(({ copy, first, second }) => ({
@@ -294,7 +315,7 @@ export class ScrubStretch {
   async #carryOut(
     suspect: Suspect,
     { actions }: ScrubPlan,
-    { watches, report }: { watches: Watches; report: ScrubReport },
+    { watches, report }: { watches: PlacementWatches; report: ScrubReport },
   ): Promise<void> {
     for (const action of actions) {
       const isMended = await this.#act(suspect, action, watches.get(suspect.ref));
@@ -339,34 +360,6 @@ export class ScrubStretch {
   }
 }
 
-/** Watches of all blobs of a stretch. */
-class Watches {
-  readonly #store: ScrubbedStore;
-  readonly #watches = new Map<string, PlacementWatch>();
-
-  constructor(store: ScrubbedStore) {
-    this.#store = store;
-  }
-
-  /** Idempotent. */
-  begin(ref: BlobRef): void {
-    if (!this.#watches.has(nameOf(ref))) this.#watches.set(nameOf(ref), this.#store.watch(ref));
-  }
-
-  get(ref: BlobRef): PlacementWatch {
-    this.begin(ref);
-    return this.#watches.get(nameOf(ref)) as PlacementWatch;
-  }
-
-  isPlaced(ref: BlobRef): boolean {
-    return this.get(ref).isPlaced;
-  }
-
-  end(): void {
-    for (const watch of this.#watches.values()) watch.end();
-  }
-}
-
 /** A folder of a namespace may lie under another's name: what nothing names there may be what is missing here. */
 function lendCopies(suspects: readonly Suspect[]): void {
   const homeless = new Map(suspects.filter(isMissing).map((suspect) => [suspect.ref.digest as string, suspect]));
@@ -382,9 +375,5 @@ function isMissing({ copies, isNamed }: Suspect): boolean {
 }
 
 function isInPlace(copy: StoredCopy, ref: BlobRef): boolean {
-  return copy.isInPlace && nameOf(copy.ref) === nameOf(ref);
-}
-
-function nameOf({ namespace, digest }: { namespace: NamespaceName; digest: string }): string {
-  return `${namespace}/${digest}`;
+  return copy.isInPlace && copy.ref.digest === ref.digest && copy.ref.namespace === ref.namespace;
 }

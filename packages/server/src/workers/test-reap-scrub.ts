@@ -1,6 +1,6 @@
 import type { NodeId } from "@koboldfs/protocol";
 import { DiskScrubStore } from "../blobs/disk/scrub/disk-scrub-store.js";
-import { createPlainDigester, type FileDigester } from "../blobs/disk/scrub/file-digester.js";
+import { createPlainReader, type FileReading, type ShardReader } from "../blobs/disk/scrub/shard-reader.js";
 import type { VolumeSet } from "../blobs/disk/volume-set.js";
 import type { BlobName } from "../model/commit-view.js";
 import type { ModelCatalog } from "../model/test-model-catalog.js";
@@ -29,15 +29,19 @@ export interface ScrubSurroundings {
 
 /** One stretch of the real scrub over a node of a simulated world; answers what it found. */
 export async function scrubStretch(node: ScrubbedNode, world: ScrubSurroundings, from: number): Promise<ScrubReport> {
-  const plain = createPlainDigester(node.files, node.clock);
-  const digester: FileDigester = {
-    digest: async (path, rate, signal) => {
-      await world.turn("read");
-      return plain.digest(path, rate, signal);
+  const plain = createPlainReader(node.files, node.clock);
+  const reader: ShardReader = {
+    ...plain,
+    digest: async (paths, rate, signal) => {
+      const readings: FileReading[] = [];
+      for (const path of paths) {
+        await world.turn("read");
+        readings.push(...(await plain.digest([path], rate, signal)));
+      }
+      return readings;
     },
-    close: async () => {},
   };
-  const store = new DiskScrubStore(node.set, digester);
+  const store = new DiskScrubStore(node.set, reader);
   const row = world.catalog.nodes.get(node.id);
   const report = new ScrubReport();
   if (row === undefined) return report;

@@ -51,7 +51,11 @@ export class MemoryScrubStore implements ScrubbedStore {
     return [...this.copies.values()].filter((copy) => copy.isInPlace && nameOf(copy.ref) === nameOf(ref));
   }
 
-  async read(copy: StoredCopy, _bytesPerSecond: number, signal: AbortSignal): Promise<Reading> {
+  async read(copies: readonly StoredCopy[], _bytesPerSecond: number, signal: AbortSignal): Promise<Reading[]> {
+    return copies.map((copy) => this.#readOne(copy, signal));
+  }
+
+  #readOne(copy: StoredCopy, signal: AbortSignal): Reading {
     signal.throwIfAborted();
     this.beforeRead(copy);
     const found = this.copies.get(copy.path);

@@ -17,6 +17,7 @@ export interface CatalogWriter extends LeaseCatalog, MaintenanceCatalog, PruneCa
   /** See `CompletionCatalog`. */
   completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean>;
   rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean>;
+  indexJournal(): Promise<void>;
   raiseEpoch(epoch: number): Promise<void>;
   retire(): Promise<void>;
   revive(): Promise<void>;

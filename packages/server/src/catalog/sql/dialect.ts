@@ -25,6 +25,8 @@ export interface SqlCapabilities {
   readonly upsert: "on-conflict" | "on-duplicate-key";
   /** `CREATE INDEX IF NOT EXISTS` is understood; else `classify` answers `exists` for one that is there. */
   readonly createIndexIfNotExists: boolean;
+  /** A table of random digests is filled several times faster before it has its index; and making one may take minutes. */
+  readonly indexesBlobsLate: boolean;
   /** The engine itself takes the lock from a holder that stands still. */
   readonly breaksFrozenLocks: boolean;
   /** Appended to CREATE TABLE. */

@@ -131,8 +131,7 @@ export const MIGRATIONS: readonly MigrationStep[] = [
   },
   {
     number: 13,
-    // For the scrub, which walks the blobs by digest, and for everything that asks what one blob is called.
-    build: (db, dialect) => index(db, dialect, "journal_by_digest").on("journal").columns(["digest", "namespace"]),
+    build: buildBlobIndex,
   },
   { number: 14, build: (db, dialect) => integerOf(db, dialect, { table: "files", column: "expires_ms" }) },
   { number: 15, build: (db, dialect) => index(db, dialect, "files_by_expiry").on("files").column("expires_ms") },
@@ -263,6 +262,17 @@ export const MIGRATIONS: readonly MigrationStep[] = [
     build: (db, dialect) => db.schema.alterTable("transactions").addColumn("reserved", dialect.types.longText),
   },
 ];
+
+const BLOB_INDEX = "journal_by_digest";
+
+/** For the scrub, which walks the blobs by digest, and for everything that asks what one blob is called. */
+export function buildBlobIndex(db: CatalogKysely, dialect: SqlDialect): Compilable<unknown> {
+  return index(db, dialect, BLOB_INDEX).on("journal").columns(["digest", "namespace"]);
+}
+
+export function dropBlobIndex(db: CatalogKysely): Compilable<unknown> {
+  return db.schema.dropIndex(BLOB_INDEX).ifExists();
+}
 
 /** Says which steps were taken; made before all others. */
 export function buildMigrationsTable(db: CatalogKysely, dialect: SqlDialect): Compilable<unknown> {

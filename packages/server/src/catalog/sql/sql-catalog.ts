@@ -307,6 +307,10 @@ export class SqlCatalog extends SqlCopyReads implements Catalog {
     return this.#parts.writer.rebuildJournal(groups, outcomesSinceMs);
   }
 
+  indexJournal(): Promise<void> {
+    return this.#parts.writer.indexJournal();
+  }
+
   raiseEpoch(epoch: number): Promise<void> {
     return this.#parts.writer.raiseEpoch(epoch);
   }

@@ -59,6 +59,10 @@ export class SqlWriter implements CatalogWriter {
     return this.#commits.inTurn(() => this.#completer.insert(groups, options));
   }
 
+  async indexJournal(): Promise<void> {
+    for (const statement of this.#queries.blobIndex.make()) await this.#runner.run(statement);
+  }
+
   /** Under the lock: whoever commits after it has the lock too and sees it. */
   retire(): Promise<void> {
     return this.#commits.runLocked(async (connection) => {
@@ -176,6 +180,7 @@ export class SqlWriter implements CatalogWriter {
 
   async close(): Promise<void> {
     await this.#commits.close();
+    await this.#completer.close();
     await this.#release();
   }
 }

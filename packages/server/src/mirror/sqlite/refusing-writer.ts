@@ -10,6 +10,7 @@ export const refusingWriter: CatalogWriter = {
   commitGroup: refuse,
   completeJournal: refuse,
   rebuildJournal: refuse,
+  indexJournal: refuse,
   raiseEpoch: refuse,
   retire: refuse,
   revive: refuse,

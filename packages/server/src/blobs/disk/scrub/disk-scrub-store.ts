@@ -5,17 +5,17 @@ import type { PlacementWatch, ScrubbedStore, ShardStretch, StoredCopy } from "..
 import { isMissing, toDiskError } from "../disk-error.js";
 import type { DiskVolume } from "../disk-volume.js";
 import type { VolumeSet } from "../volume-set.js";
-import type { FileDigester } from "./file-digester.js";
-import { findCopy, listStretch } from "./list-shards.js";
+import { findCopy } from "./list-shards.js";
+import type { FileReading, ShardReader } from "./shard-reader.js";
 
 /** A node's volumes as the scrub sees them. */
 export class DiskScrubStore implements ScrubbedStore {
   readonly #set: VolumeSet;
-  readonly #digester: FileDigester;
+  readonly #reader: ShardReader;
 
-  constructor(set: VolumeSet, digester: FileDigester) {
+  constructor(set: VolumeSet, reader: ShardReader) {
     this.#set = set;
-    this.#digester = digester;
+    this.#reader = reader;
   }
 
   listVolumes(): readonly string[] {
@@ -25,7 +25,7 @@ export class DiskScrubStore implements ScrubbedStore {
   async listStretch(from: number): Promise<ShardStretch> {
     const volumes = this.#set.inService;
     try {
-      return await listStretch(volumes, from);
+      return await this.#reader.listStretch(volumes, from);
     } catch (error) {
       // Whichever it was finds out when it is looked at.
       for (const volume of volumes) await volume.check({ writes: false });
@@ -39,16 +39,18 @@ export class DiskScrubStore implements ScrubbedStore {
     return copies.filter((copy) => copy !== undefined);
   }
 
-  async read(copy: StoredCopy, bytesPerSecond: number, signal: AbortSignal): Promise<Reading> {
-    try {
-      const { digest } = await this.#digester.digest(copy.path, bytesPerSecond, signal);
-      return digest === copy.ref.digest ? "good" : "bad";
-    } catch (error) {
-      signal.throwIfAborted();
-      if (isMissing(error)) return "gone";
-      this.#volumeOf(copy).failedRead(error);
-      return "unreadable";
-    }
+  async read(copies: readonly StoredCopy[], bytesPerSecond: number, signal: AbortSignal): Promise<Reading[]> {
+    const paths = copies.map(({ path }) => path);
+    const readings = await this.#reader.digest(paths, bytesPerSecond, signal);
+    return copies.map((copy, index) => this.#judge(copy, readings[index]));
+  }
+
+  #judge(copy: StoredCopy, reading: FileReading | undefined): Reading {
+    if (reading === undefined) throw new Error(`${copy.path} was not read`);
+    if ("digest" in reading) return reading.digest === copy.ref.digest ? "good" : "bad";
+    if (isMissing(reading.error)) return "gone";
+    this.#volumeOf(copy).failedRead(reading.error);
+    return "unreadable";
   }
 
   watch(ref: BlobRef): PlacementWatch {

@@ -11,7 +11,7 @@ export interface ListedVolume {
   readonly id: string;
   /** Its blob folder. */
   readonly root: string;
-  readonly files: FileSystem;
+  readonly files: Pick<FileSystem, "findStat" | "readdir">;
 }
 
 /** Copies after which a stretch ends: one question to the catalog for them, and little to do over after a failure. */
@@ -22,13 +22,18 @@ const STRETCH_BYTES = 512 * 1024 * 1024;
 const STRETCH_SHARDS = 4_096;
 
 /** What lies on the volumes from the shard `from` on. */
-export async function listStretch(volumes: readonly ListedVolume[], from: number): Promise<ShardStretch> {
+export async function listStretch(
+  folders: readonly Omit<ListedVolume, "files">[],
+  from: number,
+  files: ListedVolume["files"],
+): Promise<ShardStretch> {
+  const volumes = folders.map(({ id, root }) => ({ id, root, files }));
   const last = Math.min(from + STRETCH_SHARDS, SHARDS) - 1;
   const copies: StoredCopy[] = [];
   let bytes = 0;
-  const folders = new ShardFolders(volumes);
+  const shards = new ShardFolders(volumes);
   for (let shard = from; shard <= last; shard += 1) {
-    for (const folder of await folders.listShard(shard)) {
+    for (const folder of await shards.listShard(shard)) {
       for (const copy of await listFolder(folder)) {
         copies.push(copy);
         bytes += copy.sizeBytes;
@@ -121,7 +126,7 @@ async function statCopy(
   }
 }
 
-async function listNames(files: FileSystem, path: string): Promise<string[]> {
+async function listNames(files: ListedVolume["files"], path: string): Promise<string[]> {
   try {
     return (await files.readdir(path)).sort();
   } catch (error) {

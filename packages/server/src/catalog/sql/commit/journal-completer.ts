@@ -2,14 +2,13 @@ import type { ChangeDone } from "../../../model/change.js";
 import type { NodeRow, RecordedOutcome } from "../../../model/commit-view.js";
 import type { JournalEntry } from "../../../model/journal-entry.js";
 import type { JournalGroup, JournalGroupContent } from "../../../model/journal-group.js";
-import { parseJournalGroup } from "../../../model/journal-group.js";
-import { verifyHistory } from "../../../model/journal-history.js";
+import { readHistory } from "../../../model/journal-history.js";
 import { listReplayedFiles, type ReplayPlan, replayGroups } from "../../../model/replay.js";
 import { crashPoint } from "../../../runtime/crash-points.js";
 import { fromHex, toBuffer } from "../column-values.js";
 import type { SqlDialect } from "../dialect.js";
 import type { CatalogQueries } from "../queries/catalog-queries.js";
-import { parseHeadRow } from "../queries/cluster-queries.js";
+import { parseFoundHead } from "../queries/cluster-queries.js";
 import { parseFileRow } from "../queries/file-queries.js";
 import { parseNamespaceRow } from "../queries/namespace-queries.js";
 import { parseNodeRow } from "../queries/node-queries.js";
@@ -36,6 +35,8 @@ export interface CompletionOptions {
 /** Puts groups behind the head that were committed before and that this catalog lacks, with their own numbers. */
 export class JournalCompleter {
   readonly #options: JournalCompleterOptions;
+  /** Kept while a catalog is made anew: its cache holds the pages that the next groups go to. */
+  #session: SqlConnection | undefined;
 
   constructor(options: JournalCompleterOptions) {
     this.#options = options;
@@ -47,7 +48,7 @@ export class JournalCompleter {
    */
   async insert(groups: readonly JournalGroup[], options: CompletionOptions): Promise<boolean> {
     const whole = groups.map((group) => ({ ...group, bytes: toBuffer(group.bytes) }));
-    const connection = await this.#connect();
+    const connection = await this.#open();
     try {
       const statements = await this.#lockAndPlan(connection, whole, options);
       crashPoint("complete.locked");
@@ -56,18 +57,24 @@ export class JournalCompleter {
         plainStatement(statements === undefined ? "rollback" : "commit"),
       ]);
       crashPoint("complete.done");
+      if (options.copies !== "open") await this.close();
       return statements !== undefined;
     } catch (error) {
       connection.destroy();
       throw translateFailure(classifyFailure(this.#options.dialect, error), error);
-    } finally {
-      await connection.close();
     }
   }
 
-  async #connect(): Promise<SqlConnection> {
+  async close(): Promise<void> {
+    await this.#session?.close();
+    this.#session = undefined;
+  }
+
+  async #open(): Promise<SqlConnection> {
+    if (this.#session?.isUsable === true) return this.#session;
     try {
-      return await this.#options.connect();
+      this.#session = await this.#options.connect();
+      return this.#session;
     } catch (error) {
       throw translateFailure(classifyFailure(this.#options.dialect, error), error);
     }
@@ -80,11 +87,11 @@ export class JournalCompleter {
   ): Promise<SqlStatement[] | undefined> {
     const { dialect, queries } = this.#options;
     await connection.runAll([...dialect.begin, queries.cluster.lock({})]);
-    const [row] = (await connection.run(queries.cluster.readHead({}))).rows;
+    const [row] = (await connection.run(queries.cluster.findHead({}))).rows;
     if (row === undefined) throw new Error("the catalog has no cluster row");
-    const { head } = parseHeadRow(row);
-    if (!verifyHistory(head, groups).ok) return undefined;
-    const contents = groups.map(({ bytes }) => parseJournalGroup(bytes));
+    const head = parseFoundHead(row);
+    const contents = readHistory(head, groups);
+    if (contents === undefined) return undefined;
     const files = await connection.runAll(queries.files.find(listReplayedFiles(contents)));
     const namespaces = (await connection.run(queries.namespaces.list({}))).rows.map(parseNamespaceRow);
     const nodes = (await connection.run(queries.nodes.list({}))).rows.map(parseNodeRow);
@@ -92,18 +99,31 @@ export class JournalCompleter {
     const plan = replayGroups({ head, files: found, namespaces, nodes }, contents);
     const isWhole = options.copies === "owed";
     return this.#statements({
-      ...{ groups, contents, options },
+      ...{ groups, contents, options, isFirst: head.number === 0 },
       plan: isWhole ? plan : leaveCopiesOpen(plan, nodes, contents),
     });
   }
 
-  #statements({ groups, contents, plan, options }: Completion): SqlStatement[] {
-    const { cluster, debts, epochs, files, journal, namespaces, nodes, outcomes, purges, versions, webhooks } =
-      this.#options.queries;
+  #statements({ groups, contents, plan, options, isFirst }: Completion): SqlStatement[] {
+    const {
+      blobIndex,
+      cluster,
+      debts,
+      epochs,
+      files,
+      journal,
+      namespaces,
+      nodes,
+      outcomes,
+      purges,
+      versions,
+      webhooks,
+    } = this.#options.queries;
     const [last, content] = [groups.at(-1), contents.at(-1)];
     if (last === undefined || content === undefined) return [];
     const point = { number: last.last, hash: fromHex(last.hash), timeMs: content.timeMs };
     return [
+      ...(isFirst && options.copies === "open" ? blobIndex.drop() : []),
       ...outcomes.restore(...contents.filter(({ timeMs }) => timeMs >= (options.outcomesSinceMs ?? 0)).map(recordOf)),
       ...journal.insertEntries(...contents),
       ...journal.insertGroups(
@@ -135,6 +155,8 @@ interface Completion {
   readonly contents: readonly JournalGroupContent[];
   readonly plan: ReplayPlan;
   readonly options: CompletionOptions;
+  /** The catalog has no journal yet. */
+  readonly isFirst: boolean;
 }
 
 /**

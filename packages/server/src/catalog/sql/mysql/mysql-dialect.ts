@@ -13,6 +13,7 @@ export const mysqlDialect: SqlDialect = {
   capabilities: {
     upsert: "on-duplicate-key",
     createIndexIfNotExists: false,
+    indexesBlobsLate: false,
     breaksFrozenLocks: true,
     tableSuffix: sql`engine = InnoDB row_format = dynamic default charset = utf8mb4 collate = utf8mb4_bin`,
   },

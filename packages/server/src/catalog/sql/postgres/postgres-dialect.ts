@@ -17,7 +17,12 @@ const BEGIN = plainStatement("begin isolation level read committed read write");
 const MIGRATION_LOCK = 0x6b6f626f6c64;
 
 export const postgresDialect: SqlDialect = {
-  capabilities: { upsert: "on-conflict", createIndexIfNotExists: true, breaksFrozenLocks: true },
+  capabilities: {
+    upsert: "on-conflict",
+    createIndexIfNotExists: true,
+    indexesBlobsLate: false,
+    breaksFrozenLocks: true,
+  },
   types: { integer: BIGINT, shortText: TEXT, keyText: TEXT, longText: TEXT, digest: BYTEA, bytes: BYTEA },
   // now() would be the transaction's start, before the lock.
   nowMs: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,

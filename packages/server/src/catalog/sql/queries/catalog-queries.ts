@@ -4,7 +4,7 @@ import { createCopyQueries } from "./copy-queries.js";
 import { createDebtQueries } from "./debt-queries.js";
 import { createEpochQueries } from "./epoch-queries.js";
 import { createFileQueries } from "./file-queries.js";
-import { createJournalQueries } from "./journal-queries.js";
+import { createBlobIndexQueries, createJournalQueries } from "./journal-queries.js";
 import { createLeaseQueries } from "./lease-queries.js";
 import { createLockQueries } from "./lock-queries.js";
 import { createNamespaceQueries } from "./namespace-queries.js";
@@ -24,6 +24,7 @@ export type CatalogQueries = ReturnType<typeof createCatalogQueries>;
 export function createCatalogQueries(dialect: SqlDialect) {
   const db = createQueryBuilder(dialect);
   return {
+    blobIndex: createBlobIndexQueries(db, dialect),
     cluster: createClusterQueries(db, dialect),
     copies: createCopyQueries(db),
     debts: createDebtQueries(db, dialect),

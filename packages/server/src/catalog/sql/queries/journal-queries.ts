@@ -4,8 +4,9 @@ import type { JournalEntry } from "../../../model/journal-entry.js";
 import type { JournalGroup, JournalGroupContent } from "../../../model/journal-group.js";
 import type { JournalBlob } from "../../catalog.js";
 import { fromHex, toBuffer, toHex, toInteger, toText } from "../column-values.js";
-import type { CatalogKysely } from "../dialect.js";
-import { prepareQuery, prepareRows } from "../prepared-query.js";
+import type { CatalogKysely, SqlDialect } from "../dialect.js";
+import { buildBlobIndex, dropBlobIndex } from "../migrations.js";
+import { compileQuery, prepareQuery, prepareRows } from "../prepared-query.js";
 import type { JournalGroupsTable, JournalTable, SqlInteger, SqlText } from "../schema.js";
 
 type StoredGroup = Omit<Selectable<JournalGroupsTable>, "time_ms">;
@@ -87,6 +88,15 @@ export function createJournalQueries(db: CatalogKysely) {
         .limit(slot("limit"))
         .$narrowType<{ namespace: SqlText; digest: Uint8Array }>(),
     ),
+  };
+}
+
+/** Nothing on engines where the index stays. */
+export function createBlobIndexQueries(db: CatalogKysely, dialect: SqlDialect) {
+  const { indexesBlobsLate } = dialect.capabilities;
+  return {
+    drop: () => (indexesBlobsLate ? [compileQuery(dropBlobIndex(db))] : []),
+    make: () => (indexesBlobsLate ? [compileQuery(buildBlobIndex(db, dialect))] : []),
   };
 }
 

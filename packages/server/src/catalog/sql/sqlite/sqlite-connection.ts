@@ -15,6 +15,10 @@ const OPEN_PAUSE = { firstMs: 5, longestMs: 250 };
 export interface SqliteOpenOptions {
   readonly clock: Clock;
   readonly busyTimeoutMs?: number;
+  /** Of pages; by default SQLite's own 2 MiB. */
+  readonly cacheKib?: number;
+  /** What an index is sorted by goes to a file; libsql's SQLite keeps it in memory, 80 MiB for a million digests. */
+  readonly sortsInFile?: boolean;
 }
 
 interface Prepared {
@@ -37,7 +41,7 @@ export class SqliteConnection implements SqlConnection {
   static async open(path: string, options: SqliteOpenOptions): Promise<SqliteConnection> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return new SqliteConnection(openDatabase(path, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS));
+        return new SqliteConnection(openDatabase(path, options));
       } catch (error) {
         // Several processes may make the file at once: SQLite does not wait for a lock while it turns WAL on.
         if (!isBusy(error) || attempt === MAX_OPEN_ATTEMPTS) throw error;
@@ -109,12 +113,18 @@ function getOne(native: Database.Statement, parameters: readonly unknown[]): unk
   return row === undefined ? [] : [row];
 }
 
-function openDatabase(path: string, busyTimeoutMs: number): Database.Database {
+function openDatabase(
+  path: string,
+  { busyTimeoutMs = BUSY_TIMEOUT_MS, cacheKib, sortsInFile = false }: SqliteOpenOptions,
+): Database.Database {
   let database: Database.Database | undefined;
   try {
     database = new Database(path, { timeout: busyTimeoutMs });
     database.pragma("journal_mode = wal");
     database.pragma("synchronous = full");
+    // Negative: in KiB, not in pages.
+    if (cacheKib !== undefined) database.pragma(`cache_size = ${-cacheKib}`);
+    if (sortsInFile) database.pragma("temp_store = file");
     return database;
   } catch (error) {
     database?.close();

@@ -16,6 +16,7 @@ export const sqliteDialect: SqlDialect = {
   capabilities: {
     upsert: "on-conflict",
     createIndexIfNotExists: true,
+    indexesBlobsLate: true,
     // The lock is one of the operating system's, held by the process: only the process can let go of it.
     breaksFrozenLocks: false,
   },

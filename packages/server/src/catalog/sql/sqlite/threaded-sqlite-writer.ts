@@ -52,6 +52,10 @@ export class ThreadedSqliteWriter implements CatalogWriter {
     return this.#thread.call("rebuildJournal", [groups, outcomesSinceMs]) as Promise<boolean>;
   }
 
+  indexJournal(): Promise<void> {
+    return this.#order("indexJournal");
+  }
+
   raiseEpoch(epoch: number): Promise<void> {
     return this.#order("raiseEpoch", epoch);
   }

@@ -14,6 +14,7 @@ export type WriterMethod = Exclude<keyof CatalogWriter, "commitGroup" | "close">
 const METHODS: Readonly<Record<WriterMethod, true>> = {
   completeJournal: true,
   rebuildJournal: true,
+  indexJournal: true,
   raiseEpoch: true,
   retire: true,
   revive: true,
