@@ -55,6 +55,31 @@ describe("TransactionWorker", () => {
     expect(warnings).toMatchObject([{ event: "transaction_in_doubt", transaction: FIRST }]);
   });
 
+  it("forgets what came of a transaction when it is older than 30 days, and not before", async () => {
+    const dayMs = 24 * HOUR_MS;
+    await test.catalog.commitAll([beginOf(1), beginOf(2)]);
+    await test.catalog.commitAll([finishOf("commit", 1), finishOf("abort", 2)]);
+    const forgetAfter = async (days: number) => {
+      const { catalog: real } = test;
+      const catalog = {
+        acquireLease: real.acquireLease.bind(real),
+        releaseLease: real.releaseLease.bind(real),
+        commitAll: real.commitAll.bind(real),
+        listExpiredTransactions: real.listExpiredTransactions.bind(real),
+        listUnfinishedTransactions: real.listUnfinishedTransactions.bind(real),
+        // What has finished now is so many days old.
+        pruneTransactions: (olderThanMs: number, limit: number) =>
+          real.pruneTransactions(olderThanMs - days * dayMs, limit),
+      };
+      const worker = new TransactionWorker({ catalog, holder: "a", clock: systemClock, log });
+      expect(await worker.step()).toBe("idle");
+      return Promise.all([1, 2].map((number) => test.catalog.findTransaction(transactionRef(number).id)));
+    };
+    expect(await forgetAfter(30)).toMatchObject([{ state: "committed" }, { state: "aborted" }]);
+    expect(await test.catalog.commit(finishOf("commit", 1))).toMatchObject({ ok: true, replayed: true });
+    expect(await forgetAfter(32)).toEqual([undefined, undefined]);
+  });
+
   it("leaves the work to whoever has the lease", async () => {
     await test.catalog.commitAll([beginOf(1, 1000)]);
     await expect.poll(() => test.catalog.listExpiredTransactions(10), { timeout: 10_000 }).toHaveLength(1);
