@@ -30,6 +30,14 @@ export const METRICS = {
   },
   koboldfs_namespace_files: { ...gauge("cluster", "namespace"), help: "Files of the namespace" },
   koboldfs_namespace_bytes: { ...gauge("cluster", "namespace"), help: "Bytes of all files of the namespace" },
+  koboldfs_namespace_max_files: {
+    ...gauge("cluster", "namespace"),
+    help: "Quota: files that the namespace may hold; none of a namespace without that quota",
+  },
+  koboldfs_namespace_max_bytes: {
+    ...gauge("cluster", "namespace"),
+    help: "Quota: bytes that the namespace may hold; none of a namespace without that quota",
+  },
   koboldfs_node_state: {
     ...gauge("cluster", "node", "id", "zone", "state", "order"),
     help: "1 for the state in which the node is seen and the order that its operator gave; of dead nodes there is nothing else",

@@ -36,6 +36,15 @@ it("puts each transaction into one state, so that their sum is their number", ()
   ]);
 });
 
+it("tells the quotas that namespaces have, and nothing of those that have none", () => {
+  const photos = { name: "photos", files: 2, bytes: "9", created: ago(1), minCopies: 1 };
+  const namespaces = [photos, { ...photos, name: "full", maxFiles: 2, maxBytes: 0 }];
+  const told = describeStatus({ ...STATUS, namespaces }, NOW_MS);
+  expect(told.koboldfs_namespace_files).toHaveLength(2);
+  expect(told.koboldfs_namespace_max_files).toEqual([{ labels: { namespace: "full" }, value: 2 }]);
+  expect(told.koboldfs_namespace_max_bytes).toEqual([{ labels: { namespace: "full" }, value: 0 }]);
+});
+
 it("tells a debt without a known beginning without an age, and no debt as 0", () => {
   const nodes = [
     NODE,

@@ -1,4 +1,12 @@
-import type { NodeInfo, NodeUpkeep, StatusReply, TransactionCounts, VolumeInfo, WebhookInfo } from "@koboldfs/protocol";
+import type {
+  NamespaceInfo,
+  NodeInfo,
+  NodeUpkeep,
+  StatusReply,
+  TransactionCounts,
+  VolumeInfo,
+  WebhookInfo,
+} from "@koboldfs/protocol";
 import { NODE_STATES } from "../model/node-state.js";
 import type { MetricSample, MetricValues } from "./metric-table.js";
 
@@ -15,8 +23,7 @@ export function describeStatus(status: StatusReply, nowMs: number): MetricValues
     koboldfs_catalog_up: one(asOf === undefined ? 1 : 0),
     koboldfs_catalog_epoch: one(epoch),
     koboldfs_journal_head_number: one(head),
-    koboldfs_namespace_files: namespaces.map(({ name, files }) => labelled({ namespace: name }, files)),
-    koboldfs_namespace_bytes: namespaces.map(({ name, bytes }) => labelled({ namespace: name }, Number(bytes))),
+    ...describeNamespaces(namespaces),
     koboldfs_node_state: nodes.map(({ name, id, zone, state, order }) =>
       labelled({ node: name, id, zone, state, order }, 1),
     ),
@@ -26,6 +33,20 @@ export function describeStatus(status: StatusReply, nowMs: number): MetricValues
     ...describeWebhooks(webhooks),
     ...(transactions !== undefined && describeTransactions(transactions, nowMs)),
     ...(own !== undefined && { ...describeVolumes(own.volumes), ...describeScrub(own, nowMs) }),
+  };
+}
+
+function describeNamespaces(namespaces: readonly NamespaceInfo[]): MetricValues {
+  const ofEach = (pick: (namespace: NamespaceInfo) => number | undefined) =>
+    namespaces.flatMap((namespace) => {
+      const value = pick(namespace);
+      return value === undefined ? [] : [labelled({ namespace: namespace.name }, value)];
+    });
+  return {
+    koboldfs_namespace_files: ofEach(({ files }) => files),
+    koboldfs_namespace_bytes: ofEach(({ bytes }) => Number(bytes)),
+    koboldfs_namespace_max_files: ofEach(({ maxFiles }) => maxFiles),
+    koboldfs_namespace_max_bytes: ofEach(({ maxBytes }) => maxBytes),
   };
 }
 
