@@ -13,6 +13,7 @@ import { describeListingConformance } from "./conformance/listing-conformance.js
 import { describeWebhookConformance } from "./conformance/webhook-conformance.js";
 import { describeMigrationConformance } from "./conformance/migration-conformance.js";
 import { describeTransactionConformance } from "./conformance/transaction-conformance.js";
+import { describeTransactionLocksConformance } from "./conformance/transaction-locks-conformance.js";
 
 /** Some tests cut a commit at each of its statements, or wait until an engine throws a stopped process out. */
 const TEST_TIMEOUT_MS = 120_000;
@@ -24,6 +25,7 @@ export function describeCatalogConformance(harness: CatalogHarness): void {
     describeListingConformance(harness);
     describeHistoryConformance(harness);
     describeTransactionConformance(harness);
+    describeTransactionLocksConformance(harness);
     describeClusterConformance(harness);
     describeWebhookConformance(harness);
     describeCopyConformance(harness);
