@@ -8,6 +8,7 @@ import { describeCutConformance } from "./conformance/cut-conformance.js";
 import { describeFileConformance } from "./conformance/file-conformance.js";
 import { describeFrozenHolderConformance } from "./conformance/frozen-holder-conformance.js";
 import { describeHistoryConformance } from "./conformance/history-conformance.js";
+import { describeHostSwitchConformance } from "./conformance/host-switch-conformance.js";
 import { describeIdempotencyConformance } from "./conformance/idempotency-conformance.js";
 import { describeListingConformance } from "./conformance/listing-conformance.js";
 import { describeWebhookConformance } from "./conformance/webhook-conformance.js";
@@ -34,6 +35,7 @@ export function describeCatalogConformance(harness: CatalogHarness): void {
     describeContentionConformance(harness);
     describeCutConformance(harness);
     describeFrozenHolderConformance(harness);
+    describeHostSwitchConformance(harness);
     describeMigrationConformance(harness);
   });
 }

@@ -10,6 +10,7 @@ import { TransactionWorker } from "./transaction-worker.js";
 
 const { id: FIRST } = transactionRef(1);
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 describe("TransactionWorker", () => {
   let test: TestFiles;
@@ -53,6 +54,23 @@ describe("TransactionWorker", () => {
     await worker.step();
     await worker.step();
     expect(warnings).toMatchObject([{ event: "transaction_in_doubt", transaction: FIRST }]);
+  });
+
+  it("keeps what became of a transaction for 30 days, and not for ever", async () => {
+    await test.catalog.commitAll([beginOf(1), beginOf(2), beginOf(3)]);
+    await put(3, "waits");
+    await test.catalog.commitAll([finishOf("commit", 1), finishOf("abort", 2), finishOf("prepare", 3)]);
+    const prune = test.catalog.pruneTransactions.bind(test.catalog);
+    const stepAfter = async (days: number) => {
+      test.catalog.pruneTransactions = (olderThanMs, limit) => prune(olderThanMs - days * DAY_MS, limit);
+      expect(await workerAt(0).step()).toBe("idle");
+      const { transactions } = await test.catalog.listTransactions({ limit: 10 });
+      return transactions.map(({ state }) => state);
+    };
+    for (const days of [0, 29, 30]) expect(await stepAfter(days)).toEqual(["committed", "aborted", "prepared"]);
+    const again = await test.catalog.commitAll([finishOf("commit", 1), finishOf("abort", 2)]);
+    expect(again).toMatchObject([{ transaction: { state: "committed" } }, { transaction: { state: "aborted" } }]);
+    expect(await stepAfter(32)).toEqual(["prepared"]);
   });
 
   it("leaves the work to whoever has the lease", async () => {
