@@ -1,11 +1,13 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { Client } from "@koboldfs/client";
 import type { NodePlan } from "@koboldfs/protocol";
 import { describe, expect, it } from "vitest";
 import { checkWithSha256sum } from "./harness/blobs-on-disk.js";
 import { type Cluster, NAMESPACE } from "./harness/cluster.js";
 import { NodeProcess } from "./harness/node-process.js";
 import { mustGet, mustPut, sha256 } from "./harness/raw-files.js";
+import { jsonOf, rawRequest } from "./harness/raw-request.js";
 import { COMMAND, mustRun, type ProgramOutcome, runProgram } from "./harness/run-program.js";
 import { withCluster } from "./harness/use-cluster.js";
 
@@ -32,6 +34,33 @@ describe("koboldfs node", () => {
       await a.startAndFail();
       expect(a.log()).toContain("node_dead");
       expect(await mustPut(b.url, "after", "x")).toMatchObject({ copies: 2, wanted: 2 });
+    });
+  });
+
+  it("ends no drain while a prepared transaction waits, and does not give up the node with what it alone has of that", async () => {
+    await withCluster({ nodes: 3, engine: "sqlite" }, async (cluster) => {
+      const [a, b, c] = [cluster.node("a"), cluster.node("b"), cluster.node("c")];
+      for (const away of [b, c]) await away.kill("SIGKILL");
+      for (const away of ["b", "c"]) await cluster.waitUntilState(away, "down");
+      const tx = await prepareOn(cluster, a, "staged");
+      const forget = () => order(cluster, "node", "forget", "a", "--yes");
+      const begun = await plan(cluster, "node", "drain", "a", "--yes", "--no-wait");
+      expect(begun).toMatchObject({ onlyHereFiles: 1, stagedFiles: 1, isDispensable: false });
+      expect(await forget()).toMatchObject({ code: 1, stderr: expect.stringContaining("sole_copies") });
+      for (const away of [b, c]) await away.start();
+      let isOver = false;
+      const draining = plan(cluster, "node", "drain", "a", "--yes").finally(() => {
+        isOver = true;
+      });
+      const look = async () => jsonOf<NodePlan>(await rawRequest(b.url, { path: "/v1/nodes/a/plan" }));
+      await expect.poll(look, { timeout: 60_000 }).toMatchObject({ owedFiles: 0, onlyHereFiles: 0, stagedFiles: 1 });
+      expect([(await look()).isDispensable, isOver]).toEqual([false, false]);
+      expect(await forget()).toMatchObject({ code: 1, stderr: expect.stringContaining("sole_copies") });
+      expect(await order(cluster, "transaction", "commit", tx, "--yes")).toMatchObject({ code: 0 });
+      expect(await draining).toMatchObject({ stagedFiles: 0, isDispensable: true });
+      await a.stop();
+      expect(await plan(cluster, "node", "forget", "a", "--yes")).toMatchObject({ order: "dead" });
+      for (const node of [b, c]) expect((await mustGet(node.url, "staged")).toString()).toBe("staged");
     });
   });
 
@@ -93,6 +122,17 @@ async function putMany(node: NodeProcess, folder: string): Promise<Map<string, s
     digests.set(key, (await mustPut(node.url, key, `content of ${key}; `.repeat(1 + file * 20))).digest);
   }
   return digests;
+}
+
+/** A transaction that has staged this key on the node, and waits for its coordinator. */
+async function prepareOn(cluster: Cluster, node: NodeProcess, key: string): Promise<string> {
+  const token = cluster.secret !== undefined && { token: cluster.secret };
+  const client = new Client(NAMESPACE, { servers: [node.url], ...token });
+  const tx = await client.begin();
+  await tx.files.put(key, Buffer.from(key));
+  await tx.prepare();
+  await client.close();
+  return tx.id;
 }
 
 /** What the command answers with `--json`. */

@@ -8,12 +8,14 @@ import { describeCutConformance } from "./conformance/cut-conformance.js";
 import { describeFileConformance } from "./conformance/file-conformance.js";
 import { describeFrozenHolderConformance } from "./conformance/frozen-holder-conformance.js";
 import { describeHistoryConformance } from "./conformance/history-conformance.js";
+import { describeHostSwitchConformance } from "./conformance/host-switch-conformance.js";
 import { describeIdempotencyConformance } from "./conformance/idempotency-conformance.js";
 import { describeListingConformance } from "./conformance/listing-conformance.js";
 import { describeWebhookConformance } from "./conformance/webhook-conformance.js";
 import { describeMigrationConformance } from "./conformance/migration-conformance.js";
 import { describeQuotaConformance } from "./conformance/quota-conformance.js";
 import { describeTransactionConformance } from "./conformance/transaction-conformance.js";
+import { describeTransactionLocksConformance } from "./conformance/transaction-locks-conformance.js";
 
 /** Some tests cut a commit at each of its statements, or wait until an engine throws a stopped process out. */
 const TEST_TIMEOUT_MS = 120_000;
@@ -26,6 +28,7 @@ export function describeCatalogConformance(harness: CatalogHarness): void {
     describeHistoryConformance(harness);
     describeTransactionConformance(harness);
     describeQuotaConformance(harness);
+    describeTransactionLocksConformance(harness);
     describeClusterConformance(harness);
     describeWebhookConformance(harness);
     describeCopyConformance(harness);
@@ -34,6 +37,7 @@ export function describeCatalogConformance(harness: CatalogHarness): void {
     describeContentionConformance(harness);
     describeCutConformance(harness);
     describeFrozenHolderConformance(harness);
+    describeHostSwitchConformance(harness);
     describeMigrationConformance(harness);
   });
 }

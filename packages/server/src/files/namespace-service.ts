@@ -27,7 +27,7 @@ export class NamespaceService {
     return this.#catalog.listNamespaces();
   }
 
-  /** Throws `namespace_not_found` or `namespace_not_empty`; not when it is repeated under its idempotency key. */
+  /** Throws `namespace_not_found`, `namespace_not_empty` or `key_locked`; not when it is repeated under its idempotency key. */
   async delete(namespace: NamespaceName, idempotencyKey?: string): Promise<void> {
     const outcome = await this.#catalog.commit({
       kind: "drop-namespace",

@@ -56,6 +56,42 @@ describe("orders for a node", () => {
     expect(await nodes.getPlan(B)).toMatchObject({ stagedFiles: 0, isDispensable: true });
   });
 
+  it("keep a node while a prepared transaction waits, and do not give it up before others have what is staged", async () => {
+    await test.catalog.commitAll([beginOf(1), stageOf(1, putOf("a", "alone", { placedOn: [test.idOf("b")] }))]);
+    await test.catalog.commit(finishOf("prepare", 1));
+    expect(await nodes.getPlan(B)).toMatchObject({
+      owedFiles: 1,
+      onlyHereFiles: 1,
+      stagedFiles: 1,
+      isDispensable: false,
+    });
+    expect(await nodes.listSoleBlobs(B)).toMatchObject([{ namespace: "demo", size: 5 }]);
+    await nodes.order(B, { order: "draining", force: false });
+    await expect(nodes.order(B, { order: "dead", force: false })).rejects.toMatchObject({ code: "sole_copies" });
+    expect(await stateOf("b")).toBe("draining");
+    await settleAll("self", "c");
+    // All others have it, and still the drain waits for the coordinator.
+    expect(await nodes.getPlan(B)).toMatchObject({ owedFiles: 0, stagedFiles: 1, isDispensable: false });
+    await test.catalog.commit(finishOf("commit", 1));
+    expect(await nodes.getPlan(B)).toMatchObject({ owedFiles: 1, stagedFiles: 0, isDispensable: false });
+    await settleAll("self", "c");
+    expect(await nodes.getPlan(B)).toMatchObject({ owedFiles: 0, isDispensable: true });
+    await nodes.order(B, { order: "dead", force: false });
+    expect(await stateOf("b")).toBe("dead");
+  });
+
+  it("count what is owed of a prepared transaction when one of its nodes is dead already", async () => {
+    const placedOn = ["self", "b"].map(test.idOf);
+    await test.catalog.commitAll([beginOf(1), stageOf(1, putOf("a", "two", { placedOn }))]);
+    await test.catalog.commit(finishOf("prepare", 1));
+    await nodes.order(B, { order: "dead", force: false });
+    await expect(nodes.order(SELF, { order: "dead", force: false })).rejects.toMatchObject({ code: "sole_copies" });
+    await settleAll("c");
+    await nodes.order(SELF, { order: "dead", force: false });
+    const { owing } = (await test.catalog.commit(finishOf("commit", 1))) as { owing: readonly string[] };
+    expect(owing).toEqual([test.idOf("c")]);
+  });
+
   it("end a drain only when the nodes that go on are filled too", async () => {
     await putOn("x", "self", "b", "c");
     const { id: _, ...late } = { id: 0, name: "d" as NodeName, url: "http://d", zone: "", volumes: [] };

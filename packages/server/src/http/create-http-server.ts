@@ -12,7 +12,7 @@ import { Exchanges } from "./exchange.js";
 import type { ClientFaceOptions, Face } from "./face.js";
 import { routeOf } from "./file-url.js";
 import { createHealthFace, type ReadinessCheck } from "./health-face.js";
-import { createNodeServer, type Handler, IDLE_MS, MAX_HEADER_BYTES } from "./node-server.js";
+import { createNodeServer, type Handler, MAX_HEADER_BYTES, type Patience } from "./node-server.js";
 import { logProblem, problemOf } from "./problem.js";
 import { RequestGate } from "./request-gate.js";
 import { clientAddressOf } from "./readers/client-address.js";
@@ -25,7 +25,7 @@ export const MAX_RUNNING = 512;
 /** What supervisors grant before they kill (systemd: 90 s, Kubernetes: 30 s). */
 export const STOP_MS = 25_000;
 
-export interface HttpServerOptions extends ClientFaceOptions {
+export interface HttpServerOptions extends ClientFaceOptions, Patience {
   readonly log: Logger;
   /** Whether this node can do its work: the catalog answers, the volumes can be written. */
   readonly isReady: ReadinessCheck;
@@ -37,8 +37,6 @@ export interface HttpServerOptions extends ClientFaceOptions {
   readonly logRequests?: boolean;
   /** Web pages of other origins whose scripts may use this node; none by default. */
   readonly corsOrigins?: CorsOrigins;
-  /** How long a client that owes the next byte may be silent. */
-  readonly idleMs?: number;
   /** How long `stop` waits for running requests. */
   readonly stopMs?: number;
 }
@@ -92,7 +90,7 @@ function createApp(options: HttpServerOptions, exchanges: Exchanges): { app: Fas
         exchanges.begin(request, response);
         handler(request, response);
       }, options.maxRunning ?? MAX_RUNNING);
-      return createNodeServer(admitPages(gate, options), exchanges, options.idleMs ?? IDLE_MS);
+      return createNodeServer(admitPages(gate, options), exchanges, options);
     },
     clientErrorHandler: (error, socket) => answerClientError(exchanges, error, socket),
     rewriteUrl: (request) => routeOf(request.url ?? "/"),

@@ -79,6 +79,7 @@ function deleteSchema() {
         "unauthorized",
         "namespace_not_found",
         "namespace_not_empty",
+        "key_locked",
         "idempotency_key_reused",
         "catalog_unavailable",
         "commit_contended",

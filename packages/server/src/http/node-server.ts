@@ -11,18 +11,27 @@ export const HEADERS_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
 export const MAX_CONNECTIONS = 8192;
 /** A mobile link's longest silence. */
-export const IDLE_MS = 60_000;
+const IDLE_MS = 60_000;
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** How long clients are waited for. */
+export interface Patience {
+  /** For the next byte of one that owes it. */
+  readonly idleMs?: number;
+  /** For a whole request line and headers, however they trickle. */
+  readonly headersMs?: number;
+}
+
 /** The HTTP server beneath a node, or one of its processes, with every bound that concerns connections. */
-export function createNodeServer(handler: Handler, exchanges: Exchanges, idleMs: number): Server {
+export function createNodeServer(handler: Handler, exchanges: Exchanges, patience: Patience): Server {
+  const { idleMs = IDLE_MS, headersMs = HEADERS_TIMEOUT_MS } = patience;
   const server = createServer(
     {
       noDelay: true,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 6,
+      headersTimeout: headersMs,
+      connectionsCheckingInterval: headersMs / 6,
       // A large file takes its time; `cutStalledClients` finds those that do not move.
       requestTimeout: 0,
       maxHeaderSize: MAX_HEADER_BYTES,

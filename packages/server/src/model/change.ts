@@ -173,7 +173,7 @@ export interface SetNamespaceChange {
   readonly policy: NamespacePolicy;
 }
 
-/** Refused as `namespace_not_empty` while it has a live file. */
+/** Refused as `namespace_not_empty` while it has a live file, as `key_locked` while a prepared transaction holds a key. */
 export interface DropNamespaceChange {
   readonly kind: "drop-namespace";
   readonly namespace: NamespaceName;

@@ -107,12 +107,12 @@ class Naive {
   #change(one: ChangeStep): string {
     const { tx: number, key: name } = one;
     const transaction = number === undefined ? undefined : this.transactions.get(number);
-    if (this.#holderOf(name) !== undefined) return "key_locked";
     if (number !== undefined) {
       if (transaction === undefined) return "transaction_not_found";
       if (transaction.state === "prepared") return "transaction_prepared";
       if (transaction.state !== "open") return "transaction_finished";
     }
+    if (this.#holderOf(name) !== undefined) return "key_locked";
     const now = this.see(number, name);
     const isRight = one.only === undefined || (one.only === "absent" ? now === undefined : now === one.only.text);
     if (!isRight) return "precondition_failed";

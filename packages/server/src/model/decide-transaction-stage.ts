@@ -19,6 +19,7 @@ import type { FileRef } from "./commit-view.js";
 import { checkPut } from "./decide-put.js";
 import { findRestored, findUndeleted, withTimeLeft } from "./decide-restore.js";
 import { findEnd, findTransaction } from "./decide-transaction.js";
+import { findLocked } from "./find-locked.js";
 import { isBackfilling, listHolders, listIds } from "./owing-nodes.js";
 import { preconditionHolds } from "./precondition.js";
 import { refuse } from "./refusal.js";
@@ -75,6 +76,9 @@ export function decideStage(draft: CommitDraft, stage: StageChange): ChangeOutco
   if (draft.namespaces.get(namespace) === undefined) {
     return refuse("namespace_not_found", `there is no namespace ${namespace}`);
   }
+  // Only now: a retry would wait for a lock in vain when it is the transaction itself that cannot go on, or holds it.
+  const locked = findLocked(draft, stage.change);
+  if (locked !== undefined) return locked;
   const staging = decideStaging(draft, row, stage.change);
   if ("ok" in staging) return staging;
   const changes = staging.wanted.map((one) => makeStaged(draft, row, one));

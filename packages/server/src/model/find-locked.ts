@@ -7,7 +7,7 @@ import type { KeyLock } from "./staged-change.js";
 /**
  * Refuses what would change a key that a prepared transaction holds: its commit must not fail any more, nor undo what
  * another was told. Reads are never refused. A rejoin passes: it says again what was acknowledged before a failover,
- * and the commit comes after it.
+ * and the commit comes after it. A staging passes too: what it would stage is asked for once its transaction goes on.
  */
 export function findLocked(draft: CommitDraft, change: Change): ChangeRefused | undefined {
   const lock = findLock(draft, change);
@@ -16,8 +16,7 @@ export function findLocked(draft: CommitDraft, change: Change): ChangeRefused | 
   return refuse("key_locked", `${key} in ${namespace} is held by the prepared transaction ${transaction}`);
 }
 
-function findLock(draft: CommitDraft, outer: Change): KeyLock | undefined {
-  const change = outer.kind === "stage" ? outer.change : outer;
+function findLock(draft: CommitDraft, change: Change): KeyLock | undefined {
   switch (change.kind) {
     case "restore-prefix":
       return draft.findLockBelow(change.namespace, change.prefix);
@@ -27,6 +26,7 @@ function findLock(draft: CommitDraft, outer: Change): KeyLock | undefined {
       return draft.findLock({ namespace: change.namespace, key: change.to });
     case "rejoin":
     case "rejoin-transaction":
+    case "stage":
       return undefined;
     default:
       return findFirstLock(draft, listFileRefs(change));

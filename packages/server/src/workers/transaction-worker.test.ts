@@ -10,6 +10,7 @@ import { TransactionWorker } from "./transaction-worker.js";
 
 const { id: FIRST } = transactionRef(1);
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 describe("TransactionWorker", () => {
   let test: TestFiles;
@@ -55,29 +56,21 @@ describe("TransactionWorker", () => {
     expect(warnings).toMatchObject([{ event: "transaction_in_doubt", transaction: FIRST }]);
   });
 
-  it("forgets what came of a transaction when it is older than 30 days, and not before", async () => {
-    const dayMs = 24 * HOUR_MS;
-    await test.catalog.commitAll([beginOf(1), beginOf(2)]);
-    await test.catalog.commitAll([finishOf("commit", 1), finishOf("abort", 2)]);
-    const forgetAfter = async (days: number) => {
-      const { catalog: real } = test;
-      const catalog = {
-        acquireLease: real.acquireLease.bind(real),
-        releaseLease: real.releaseLease.bind(real),
-        commitAll: real.commitAll.bind(real),
-        listExpiredTransactions: real.listExpiredTransactions.bind(real),
-        listUnfinishedTransactions: real.listUnfinishedTransactions.bind(real),
-        // What has finished now is so many days old.
-        pruneTransactions: (olderThanMs: number, limit: number) =>
-          real.pruneTransactions(olderThanMs - days * dayMs, limit),
-      };
-      const worker = new TransactionWorker({ catalog, holder: "a", clock: systemClock, log });
-      expect(await worker.step()).toBe("idle");
-      return Promise.all([1, 2].map((number) => test.catalog.findTransaction(transactionRef(number).id)));
+  it("keeps what became of a transaction for 30 days, and not for ever", async () => {
+    await test.catalog.commitAll([beginOf(1), beginOf(2), beginOf(3)]);
+    await put(3, "waits");
+    await test.catalog.commitAll([finishOf("commit", 1), finishOf("abort", 2), finishOf("prepare", 3)]);
+    const prune = test.catalog.pruneTransactions.bind(test.catalog);
+    const stepAfter = async (days: number) => {
+      test.catalog.pruneTransactions = (olderThanMs, limit) => prune(olderThanMs - days * DAY_MS, limit);
+      expect(await workerAt(0).step()).toBe("idle");
+      const { transactions } = await test.catalog.listTransactions({ limit: 10 });
+      return transactions.map(({ state }) => state);
     };
-    expect(await forgetAfter(30)).toMatchObject([{ state: "committed" }, { state: "aborted" }]);
-    expect(await test.catalog.commit(finishOf("commit", 1))).toMatchObject({ ok: true, replayed: true });
-    expect(await forgetAfter(32)).toEqual([undefined, undefined]);
+    for (const days of [0, 29, 30]) expect(await stepAfter(days)).toEqual(["committed", "aborted", "prepared"]);
+    const again = await test.catalog.commitAll([finishOf("commit", 1), finishOf("abort", 2)]);
+    expect(again).toMatchObject([{ transaction: { state: "committed" } }, { transaction: { state: "aborted" } }]);
+    expect(await stepAfter(32)).toEqual(["prepared"]);
   });
 
   it("leaves the work to whoever has the lease", async () => {

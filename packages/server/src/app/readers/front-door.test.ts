@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openConnection, send } from "../../http/raw-client.js";
-import { FrontDoor, type Seat } from "./front-door.js";
+import { FrontDoor, type FrontDoorOptions, type Seat } from "./front-door.js";
 
 /** A process that says who it is. */
 class NamedSeat implements Seat {
@@ -29,14 +29,18 @@ const FILE = "/v1/files/demo/k";
 let readers: NamedSeat[];
 let door: FrontDoor;
 let port: number;
-beforeEach(async () => {
+const openDoor = (more: Partial<FrontDoorOptions> = {}) => {
   const own = createServer((_request, response) => void response.end("node"));
   readers = [new NamedSeat("one"), new NamedSeat("two")];
-  door = new FrontDoor({
+  return new FrontDoor({
     own: (connection) => void own.emit("connection", connection),
     readers: () => readers,
     maxConnections: 6,
+    ...more,
   });
+};
+beforeEach(async () => {
+  door = openDoor();
   ({ port } = await door.listen({ host: "127.0.0.1", port: 0 }));
 });
 afterEach(() => door.close());
@@ -94,4 +98,15 @@ it("is silent to who is silent, and cuts it when it closes", async () => {
   expect(await nothing).toBe("");
   door.close();
   expect(await received).toBe("");
+});
+
+it("cuts who says nothing for too long, and leaves who said something to its process", async () => {
+  const impatient = openDoor({ headersMs: 200 });
+  const { port: there } = await impatient.listen({ host: "127.0.0.1", port: 0 });
+  const half = openConnection(there);
+  half.socket.write(`GET ${FILE} HTTP/1.1\r\nHost: x\r\n`);
+  expect(await openConnection(there).received).toBe("");
+  half.socket.end("Connection: close\r\n\r\n");
+  expect(await half.received).toMatch(/^HTTP\/1\.1 200 /);
+  impatient.close();
 });

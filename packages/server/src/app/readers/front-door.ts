@@ -15,6 +15,8 @@ export interface FrontDoorOptions {
   /** The readers that can take connections now. */
   readonly readers: () => readonly Seat[];
   readonly maxConnections?: number;
+  /** How long a connection may say nothing at all. */
+  readonly headersMs?: number;
 }
 
 /** How a request for a file's bytes begins. */
@@ -60,7 +62,7 @@ export class FrontDoor {
   }
 
   #admit(connection: Socket): void {
-    const { maxConnections = MAX_CONNECTIONS } = this.#options;
+    const { maxConnections = MAX_CONNECTIONS, headersMs = HEADERS_TIMEOUT_MS } = this.#options;
     const elsewhere = this.#options.readers().reduce((sum, { connections }) => sum + connections, 0);
     if (this.#own + elsewhere + this.#silent.size >= maxConnections) {
       connection.destroy();
@@ -69,7 +71,7 @@ export class FrontDoor {
     const drop = () => void connection.destroy();
     this.#silent.add(connection);
     connection.once("close", () => this.#silent.delete(connection));
-    connection.setTimeout(HEADERS_TIMEOUT_MS, drop).once("end", drop).on("error", drop);
+    connection.setTimeout(headersMs, drop).once("end", drop).on("error", drop);
     connection.once("data", (head: Buffer) => {
       connection.pause();
       connection.setTimeout(0, drop).off("end", drop).off("error", drop);

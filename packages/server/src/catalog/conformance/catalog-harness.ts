@@ -1,5 +1,5 @@
 import type { Logger } from "../../runtime/logger.js";
-import type { Catalog } from "../catalog.js";
+import type { Catalog, CommitWitness } from "../catalog.js";
 import type { FaultPlan } from "./fault-plan.js";
 
 /** One engine as the conformance suite meets it. */
@@ -21,6 +21,8 @@ export interface HarnessOpenOptions {
   readonly dsn?: string;
   /** How long a group is tried for, where the engine lets the test choose. */
   readonly deadlineMs?: number;
+  /** Who is told of what is committed, and of a database that may lack some of it. */
+  readonly witness?: CommitWitness;
 }
 
 /** A session in which a test says what it likes. */

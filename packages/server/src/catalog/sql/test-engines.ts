@@ -50,8 +50,8 @@ function createEngine(dsn: string): NetworkEngine {
 
 /** As `openSqlCatalog`, with sessions that break when the test wants it. */
 export async function openTestCatalog(dsn: string, options: HarnessOpenOptions = {}): Promise<Catalog> {
-  const { faults, faultsIn = "commit", logger = silentLogger, deadlineMs } = options;
-  const open = { dsn, logger, clock: systemClock };
+  const { faults, faultsIn = "commit", logger = silentLogger, deadlineMs, witness } = options;
+  const open = { dsn, logger, clock: systemClock, ...(witness !== undefined && { witness }) };
   if (dsn.startsWith("sqlite:")) {
     if (faults === undefined && deadlineMs === undefined) return openSqlCatalog(open);
     return openUnthreaded(dsn.slice("sqlite:".length), options);

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "../../runtime/logger.js";
+import type { Patience } from "../node-server.js";
 import { createReaderServer } from "./create-reader-server.js";
 import { NodeLink } from "./node-link.js";
 
@@ -15,9 +16,13 @@ export interface TestReader {
 }
 
 /** `path` is that of the node process's socket. */
-export async function startTestReader(path: string): Promise<TestReader> {
+export async function startTestReader(path: string, patience: Patience = {}): Promise<TestReader> {
   const link = new NodeLink({ path, log: silentLogger });
-  const reader = createReaderServer({ handler: { handle: (exchange) => link.handOn(exchange) }, maxRunning: 100 });
+  const reader = createReaderServer({
+    handler: { handle: (exchange) => link.handOn(exchange) },
+    maxRunning: 100,
+    ...patience,
+  });
   const door = createNetServer({ allowHalfOpen: true }, (connection) => reader.take(connection));
   await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
   return {
