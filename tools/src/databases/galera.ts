@@ -91,9 +91,11 @@ async function startAll([first, ...others]: readonly Member[]): Promise<void> {
 /** As galera_recovery, an editor and galera_new_cluster do it for an operator. */
 async function bootstrap(members: readonly Member[]): Promise<void> {
   const found = await Promise.all(members.map(async (member) => ({ member, at: await member.findPosition() })));
-  const sorted = found.toSorted((a, b) => numberOf(b.at) - numberOf(a.at)).map(({ member }) => member);
-  await sorted[0]?.allowBootstrap();
-  await startAll(sorted);
+  const [most, ...others] = found.toSorted((a, b) => numberOf(b.at) - numberOf(a.at));
+  await most?.member.allowBootstrap();
+  await most?.member.start("first", most.at);
+  await Promise.all(others.map(({ member, at }) => member.start("joins", at)));
+  await Promise.all(members.map((member) => member.waitUntilJoined(MEMBERS)));
 }
 
 function numberOf(position: string | undefined): number {
@@ -169,7 +171,7 @@ class Member implements GaleraMember {
   }
 
   async restart(): Promise<void> {
-    await this.start("joins");
+    await this.start("joins", await this.findPosition());
     await this.waitUntilJoined();
   }
 
@@ -180,9 +182,9 @@ class Member implements GaleraMember {
     await chownAll(data, user);
   }
 
-  async start(as: "first" | "joins"): Promise<void> {
+  /** `position` is what it has found on its disk. */
+  async start(as: "first" | "joins", position?: string): Promise<void> {
     const { file, folder, user } = this.#place;
-    const position = await this.findPosition();
     const args = [
       ...this.#settings(),
       ...(position === undefined ? [] : [`--wsrep-start-position=${position}`]),
