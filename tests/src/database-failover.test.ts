@@ -1,9 +1,8 @@
-import type { StatusReply } from "@koboldfs/protocol";
 import { type PostgresPair, startPostgresPair } from "@koboldfs/tools";
 import { describe, expect, it } from "vitest";
 import type { Cluster } from "./harness/cluster.js";
+import { historyKindsOf } from "./harness/node-status.js";
 import { mustPut } from "./harness/raw-files.js";
-import { jsonOf, rawRequest } from "./harness/raw-request.js";
 import { checkReadable, SteadyWriters } from "./harness/steady-writers.js";
 import { givenCatalog } from "./harness/test-catalog.js";
 import { withCluster } from "./harness/use-cluster.js";
@@ -40,11 +39,6 @@ async function failOver(pair: PostgresPair, writers: SteadyWriters): Promise<num
   return Math.min(...writers.acknowledged.map(({ atMs }) => atMs).filter((atMs) => atMs > killedMs + 50)) - killedMs;
 }
 
-async function eventsOf(cluster: Cluster): Promise<string[]> {
-  const replies = await Promise.all(cluster.running.map(({ url }) => rawRequest(url, { path: "/v1/status" })));
-  return replies.flatMap((reply) => jsonOf<StatusReply>(reply).history.map(({ kind }) => kind));
-}
-
 describe("a PostgreSQL primary that is lost while nodes put", () => {
   it("is followed by its synchronous standby: nothing was to be mended, and an old primary that returns is left alone", () =>
     withPair(true, async (cluster, pair) => {
@@ -62,7 +56,7 @@ describe("a PostgreSQL primary that is lost while nodes put", () => {
       expect((await readJournal(pair.primary.url)).head.number).toBe(stale);
       for (const node of [a, b]) await checkReadable(node, writers.keys);
       expect(checkJournal(await readJournal(pair.standby.url))).toEqual([]);
-      expect(await eventsOf(cluster)).toEqual([]);
+      expect(await historyKindsOf(cluster)).toEqual([]);
     }));
 
   it("is followed by an asynchronous standby that lacks the last commits: they come back from the mirrors", () =>
@@ -76,7 +70,7 @@ describe("a PostgreSQL primary that is lost while nodes put", () => {
       console.log(`asynchronous standby: no put was acknowledged for ${Math.round(awayMs)} ms`);
       await waitForPuts(writers, 20);
       await writers.stop();
-      await waitUntil("the catalog is completed", async () => (await eventsOf(cluster)).length > 0);
+      await waitUntil("the catalog is completed", async () => (await historyKindsOf(cluster)).length > 0);
       for (const node of [a, b]) await checkReadable(node, writers.keys);
       expect(checkJournal(await readJournal(pair.standby.url))).toEqual([]);
       expect(await mustPut(a.url, "later", "goes on")).toMatchObject({ copies: 2 });

@@ -7,7 +7,7 @@ import { type Application, openApplication } from "./coupled/application.js";
 import { compare, type CoupledScene, recover } from "./coupled/kill-round.js";
 import { SteadyCouples } from "./coupled/steady-couples.js";
 import type { Cluster } from "./harness/cluster.js";
-import { waitUntilWhole } from "./harness/node-status.js";
+import { historyKindsOf, waitUntilWhole } from "./harness/node-status.js";
 import { mustPut } from "./harness/raw-files.js";
 import { seededRandom } from "./harness/random.js";
 import { checkReadable, SteadyWriters } from "./harness/steady-writers.js";
@@ -19,6 +19,8 @@ import { readJournal } from "./history/read-journal.js";
 import { TransactionWitnesses } from "./history/transaction-witnesses.js";
 
 const galera = await startGalera();
+/** Writers go on for a minute here, and what they wrote is read afterwards. */
+const SLOW_MS = 300;
 const missing = "skip" in galera ? galera.skip : undefined;
 
 afterAll(async () => {
@@ -46,15 +48,24 @@ async function openNeighbour({ url }: GaleraMember): Promise<Application> {
   return openApplication("mariadb", url.replace(/catalog$/, "application"));
 }
 
-async function withScene(galera: GaleraCluster, body: (scene: Scene) => Promise<void>): Promise<void> {
+/** Every test begins with three members that run, and an empty catalog. */
+async function withMembers(galera: GaleraCluster, body: (scene: MemberScene) => Promise<void>): Promise<void> {
   const { dsn, members } = galera;
   const [first, second, third] = members;
   if (first === undefined || second === undefined || third === undefined) throw new Error("there are three members");
-  await withCluster({ nodes: 2, engine: "mariadb", catalog: async () => givenCatalog(dsn) }, async (cluster) => {
+  await galera.renew();
+  await withCluster({ nodes: 2, engine: "mariadb", catalog: async () => givenCatalog(dsn) }, (cluster) =>
+    body({ galera, cluster, first, second, third }),
+  );
+}
+
+async function withScene(galera: GaleraCluster, body: (scene: Scene) => Promise<void>): Promise<void> {
+  await withMembers(galera, async (members) => {
+    const { cluster } = members;
     const pool = new ClientPool({ servers: cluster.urls, token: cluster.secret ?? "" });
-    const application = await openNeighbour(third);
+    const application = await openNeighbour(members.third);
     try {
-      await body({ cluster, pool, application, random: seededRandom("Galera"), first, second, third });
+      await body({ ...members, pool, application, random: seededRandom("Galera") });
     } finally {
       await pool.close();
       await application.close();
@@ -62,12 +73,15 @@ async function withScene(galera: GaleraCluster, body: (scene: Scene) => Promise<
   });
 }
 
-interface Scene extends CoupledScene {
+interface MemberScene {
+  readonly galera: GaleraCluster;
   readonly cluster: Cluster;
   readonly first: GaleraMember;
   readonly second: GaleraMember;
   readonly third: GaleraMember;
 }
+
+interface Scene extends CoupledScene, MemberScene {}
 
 async function loseFirst(scene: Scene): Promise<void> {
   const { cluster, pool, first, second, third, random } = scene;
@@ -120,10 +134,120 @@ async function checkCouples(scene: Scene, { prefix, committedMs, failures }: Ste
   expect(documents).toBeGreaterThanOrEqual(committedMs.length * 2);
 }
 
+/** Puts through every node are acknowledged that began after now, and all that the nodes ask goes to this member alone. */
+async function waitUntilWrittenThrough(member: GaleraMember, { cluster, others, writers }: Written): Promise<void> {
+  await waitUntil("all nodes are with the same member, and with that one", async () => {
+    const counts = await Promise.all(others.map(({ url }) => countSessions(url)));
+    return counts.every((count) => count === 0) && (await countSessions(member.url)) > 0;
+  });
+  const fromMs = performance.now();
+  for (const { name } of cluster.nodes) {
+    await waitUntil(`puts through ${name} are acknowledged`, () =>
+      writers.acknowledged.some(({ node, atMs }) => node === name && atMs > fromMs + 500),
+    );
+  }
+}
+
+interface Written {
+  readonly cluster: Cluster;
+  readonly others: readonly GaleraMember[];
+  readonly writers: SteadyWriters;
+}
+
+/** What the other has committed, this one has too, through its own port and to the bit. */
+async function checkHasAll(member: GaleraMember, other: GaleraMember): Promise<void> {
+  const { groups } = await readJournal(other.url);
+  const journal = await readJournal(member.url);
+  expect(checkJournal(journal)).toEqual([]);
+  expect(groups.length).toBeGreaterThan(20);
+  expect(journal.groups.slice(0, groups.length)).toEqual(groups);
+}
+
+/** Rows and checksum of each table. */
+async function readTables({ url }: GaleraMember): Promise<Record<string, unknown>[]> {
+  const connection = await mysql.createConnection(url);
+  try {
+    await connection.query("set session wsrep_sync_wait = 1");
+    const [names] = await connection.query(
+      "select table_name as name from information_schema.tables where table_schema = 'catalog'",
+    );
+    const tables: Record<string, unknown>[] = [];
+    for (const { name } of names as { name: string }[]) {
+      const [[count]] = (await connection.query(`select count(*) as count from ${name}`)) as unknown as [
+        [{ count: number }],
+      ];
+      const [[sum]] = (await connection.query(`checksum table ${name}`)) as unknown as [[{ Checksum: number }]];
+      tables.push({ name, rows: count.count, checksum: sum.Checksum });
+    }
+    return tables.toSorted((a, b) => String(a["name"]).localeCompare(String(b["name"])));
+  } finally {
+    await connection.end();
+  }
+}
+
+/** Nothing acknowledged is lost, nothing was to be mended, and the members that run are equal. Ends the nodes. */
+async function checkAllIsThere(
+  cluster: Cluster,
+  writers: SteadyWriters,
+  members: readonly GaleraMember[],
+): Promise<void> {
+  for (const node of cluster.nodes) await waitUntilWhole(node);
+  for (const node of cluster.nodes) await checkReadable(node, writers.keys);
+  expect(await historyKindsOf(cluster)).toEqual([]);
+  await waitUntil("a put is on two machines again", async () => {
+    return (await mustPut(cluster.node("b").url, "later", "goes on")).copies === 2;
+  });
+  for (const node of cluster.nodes) await node.stop();
+  const [first, ...others] = await Promise.all(members.map(readTables));
+  expect(first?.find(({ name }) => name === "files")?.["rows"]).toBeGreaterThanOrEqual(writers.keys.length);
+  for (const other of others) expect(other).toEqual(first);
+  for (const { url } of members) expect(checkJournal(await readJournal(url))).toEqual([]);
+}
+
+async function returnAndTakeOver({ cluster, first, second, third }: MemberScene): Promise<void> {
+  const writers = new SteadyWriters(cluster.nodes, 4, SLOW_MS);
+  const written = (member: GaleraMember, others: readonly GaleraMember[]) =>
+    waitUntilWrittenThrough(member, { cluster, others, writers });
+  await written(first, [second, third]);
+  await first.kill();
+  await written(second, [third]);
+  await first.restart();
+  await checkHasAll(first, second);
+  await written(first, [second, third]);
+  // It is sent everything, by one of those that go on.
+  await second.kill();
+  await second.loseDisk();
+  await second.restart();
+  await checkHasAll(second, third);
+  await written(first, [second, third]);
+  await first.kill();
+  await written(second, [third]);
+  await writers.stop();
+  await checkAllIsThere(cluster, writers, [second, third]);
+}
+
+async function dieAndReturnTogether({ cluster, first, second, third, galera }: MemberScene): Promise<void> {
+  const writers = new SteadyWriters(cluster.nodes, 4, SLOW_MS);
+  const others = [second, third];
+  await waitUntilWrittenThrough(first, { cluster, others, writers });
+  await Promise.all([first, second, third].map((member) => member.kill()));
+  await waitUntil("puts are refused", () => writers.refusals.has("catalog_unavailable"));
+  await galera.bootstrap();
+  await waitUntilWrittenThrough(first, { cluster, others, writers });
+  await writers.stop();
+  await checkAllIsThere(cluster, writers, [first, second, third]);
+}
+
 describe.skipIf(missing !== undefined)(
   `a Galera cluster${missing === undefined ? "" : ` (skipped: ${missing})`}`,
   () => {
     it("is written through one member by all nodes, and through the next one when that is killed amid puts and transactions", () =>
       withScene(galera as GaleraCluster, loseFirst));
+
+    it("is written through a member that has returned, after a kill or with an empty disk, and nothing is lost", () =>
+      withMembers(galera as GaleraCluster, returnAndTakeOver));
+
+    it("goes on by itself when all its members have died at once and are started from the one that has committed most", () =>
+      withMembers(galera as GaleraCluster, dieAndReturnTogether));
   },
 );

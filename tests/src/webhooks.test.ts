@@ -1,33 +1,11 @@
 import { createHmac } from "node:crypto";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { Client } from "@koboldfs/client";
-import type { WebhookMessage } from "@koboldfs/protocol";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readBlocks } from "./documents/markdown-blocks.js";
+import { describe, expect, it } from "vitest";
 import { NAMESPACE } from "./harness/cluster.js";
 import { mustPut } from "./harness/raw-files.js";
 import { withCluster } from "./harness/use-cluster.js";
 import { waitUntil } from "./harness/wait-until.js";
-
-type Verify = (secret: string, headers: IncomingHttpHeaders, body: string) => WebhookMessage;
-
-/** The lines of docs/webhooks.md, as a receiver would have them. */
-let verify: Verify;
-const folder = mkdtempSync(join(tmpdir(), "koboldfs-webhooks-"));
-beforeAll(async () => {
-  const [block, ...more] = readBlocks("docs/webhooks.md").filter(({ language }) => language === "js");
-  expect(more).toEqual([]);
-  const path = join(folder, "verify.mjs");
-  writeFileSync(path, block?.text ?? "");
-  verify = ((await import(pathToFileURL(path).href)) as { verifyWebhook: Verify }).verifyWebhook;
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+import { loadVerifyWebhook, WebhookReceiver } from "./harness/webhook-receiver.js";
 
 /** As the specification says. */
 function sign(secret: string, { id, timestamp, body }: { id: string; timestamp: number; body: string }) {
@@ -36,42 +14,13 @@ function sign(secret: string, { id, timestamp, body }: { id: string; timestamp: 
   return { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": `v1,${signature}` };
 }
 
-/** Takes messages, verifies them, and answers as it is told to. */
-async function startReceiver() {
-  const receiver = { secret: "", status: 200, numbers: [] as number[], keys: [] as string[], bad: [] as unknown[] };
-  const server = createServer((request, response) => {
-    void (async () => {
-      let body = "";
-      for await (const piece of request) body += String(piece);
-      try {
-        const message = verify(receiver.secret, request.headers, body);
-        if (receiver.status === 200 && message.kind === "changes") {
-          receiver.numbers.push(...message.changes.map(({ number }) => number));
-          receiver.keys.push(...message.changes.map(({ key }) => key));
-        }
-      } catch (error) {
-        receiver.bad.push(error);
-      }
-      response.writeHead(receiver.status).end();
-    })();
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
-  const stop = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  return { receiver, url, stop };
-}
-
 describe("a webhook of a cluster", () => {
   it("gets every change in order while its receiver is away and the node that delivers is killed", async () => {
-    const { receiver, url, stop } = await startReceiver();
+    const receiver = await WebhookReceiver.start();
     await withCluster({ nodes: 2, engine: "sqlite" }, async (cluster) => {
       const [a, b] = [cluster.node("a"), cluster.node("b")];
       const client = new Client(NAMESPACE, { servers: [a.url, b.url], token: cluster.secret ?? "" });
-      const { id, secret } = await client.addWebhook({ url, namespace: NAMESPACE, prefix: "in/" });
+      const { id, secret } = await client.addWebhook({ url: receiver.url, namespace: NAMESPACE, prefix: "in/" });
       receiver.secret = secret;
       const put = async (what: string) => {
         for (let index = 0; index < 10; index += 1) {
@@ -96,17 +45,18 @@ describe("a webhook of a cluster", () => {
       await allOf(30);
       expect(receiver.bad).toEqual([]);
       // At least once, and never back: what came again is a piece that was on its way when a node died.
-      const first = receiver.numbers.filter((number, index) => receiver.numbers.indexOf(number) === index);
+      const first = [...new Set(receiver.changes.map(({ number }) => number))];
       expect(first).toEqual(first.toSorted((x, y) => x - y));
       expect(receiver.keys.filter((key) => !key.startsWith("in/"))).toEqual([]);
       await client.removeWebhook(id);
       expect(await client.webhooks()).toEqual([]);
       await client.close();
     });
-    stop();
+    receiver.stop();
   });
 
-  it("can tell a message that is not from its cluster, or old", () => {
+  it("can tell a message that is not from its cluster, or old", async () => {
+    const verify = await loadVerifyWebhook();
     const secret = `whsec_${Buffer.from("secret").toString("base64")}`;
     const now = Math.floor(Date.now() / 1000);
     const good = { id: "m", timestamp: now, body: '{"kind":"gap"}' };

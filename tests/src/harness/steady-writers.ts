@@ -8,6 +8,8 @@ const DEFAULT_PAUSE_MS = 100;
 
 export interface AcknowledgedPut {
   readonly key: string;
+  /** Whom it was put through. */
+  readonly node: string;
   readonly atMs: number;
 }
 
@@ -37,8 +39,10 @@ export class SteadyWriters {
   async #run(nodes: readonly NodeProcess[], lane: number): Promise<void> {
     for (let index = 0; !this.#isStopped; index += 1) {
       const key = `w-${lane}-${index}`;
-      const reply = await putFile(nodes[(index + lane) % nodes.length]?.url ?? "", key, { body: key });
-      if (reply.status < 300) this.acknowledged.push({ key, atMs: performance.now() });
+      const node = nodes[(index + lane) % nodes.length];
+      if (node === undefined) throw new Error("there is no node to put through");
+      const reply = await putFile(node.url, key, { body: key });
+      if (reply.status < 300) this.acknowledged.push({ key, node: node.name, atMs: performance.now() });
       else this.refusals.add(jsonOf<{ code: string }>(reply).code);
       await sleep(this.#pauseMs);
     }

@@ -28,15 +28,28 @@ export function describeWebhookConformance(harness: CatalogHarness): void {
     it("move forward only, keep why they failed, and stay where they are when they are entered again", () =>
       withCatalog(harness, async (catalog) => {
         const { version } = doneOf(await catalog.commit(setWebhookOf("a")));
-        await catalog.noteWebhookProgress({ id: "a", position: version, failures: 2, error: "it says 500" });
+        const at = await catalog.head();
+        await catalog.noteWebhookProgress({ at, id: "a", position: version, failures: 2, error: "it says 500" });
         expect(await catalog.listWebhooks()).toMatchObject([{ failures: 2, error: "it says 500" }]);
-        await catalog.noteWebhookProgress({ id: "a", position: version + 5, failures: 0, deliveredMs: 1234 });
-        await catalog.noteWebhookProgress({ id: "a", position: version + 1, failures: 9, error: "late" });
-        await catalog.noteWebhookProgress({ id: "none", position: 1, failures: 0 });
+        await catalog.noteWebhookProgress({ at, id: "a", position: version + 5, failures: 0, deliveredMs: 1234 });
+        await catalog.noteWebhookProgress({ at, id: "a", position: version + 1, failures: 9, error: "late" });
+        await catalog.noteWebhookProgress({ at, id: "none", position: 1, failures: 0 });
         doneOf(await catalog.commit(setWebhookOf("a", "http://moved/")));
         const { id, ...settings } = setWebhookOf("a", "http://moved/").webhook;
         const progress = { position: version + 5, failures: 0, deliveredMs: 1234 };
         expect(await catalog.listWebhooks()).toEqual([{ id, ...settings, ...progress }]);
+      }));
+
+    it("stay where they are when who moves them knows of another history, or of more than this one", () =>
+      withCatalog(harness, async (catalog) => {
+        const { version } = doneOf(await catalog.commit(setWebhookOf("a")));
+        const { number, hash } = await catalog.head();
+        const progress = { id: "a", position: version, failures: 3, error: "it says 500" };
+        await catalog.noteWebhookProgress({ ...progress, at: { number, hash: "ab".repeat(32) } });
+        await catalog.noteWebhookProgress({ ...progress, position: version + 1, at: { number: number + 1, hash } });
+        expect(await catalog.listWebhooks()).toMatchObject([{ position: version, failures: 0 }]);
+        await catalog.noteWebhookProgress({ ...progress, at: { number, hash } });
+        expect(await catalog.listWebhooks()).toMatchObject([{ position: version, failures: 3 }]);
       }));
 
     it("are refused for a URL that is none, and leave no trace", () =>

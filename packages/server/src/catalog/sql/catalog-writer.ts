@@ -2,7 +2,7 @@ import type { NodeId } from "@koboldfs/protocol";
 import type { Change } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../../model/commit-view.js";
-import type { WebhookProgress } from "../../model/webhook.js";
+import type { PlacedProgress } from "../../model/webhook.js";
 import type { JournalGroup } from "../../model/journal-group.js";
 import type { TransactionId } from "../../model/transaction.js";
 import type { CommittedGroup, Debt, LeaseCatalog, MaintenanceCatalog, PruneCatalog } from "../catalog.js";
@@ -29,7 +29,7 @@ export interface CatalogWriter extends LeaseCatalog, MaintenanceCatalog, PruneCa
   addDebts(debts: readonly Debt[]): Promise<void>;
   confirmUnreferenced(blobs: readonly BlobName[]): Promise<BlobName[]>;
   dropIdleDebts(debts: readonly Debt[]): Promise<number>;
-  noteWebhookProgress(progress: WebhookProgress): Promise<void>;
+  noteWebhookProgress(progress: PlacedProgress): Promise<void>;
   endPurges(purges: readonly PlannedPurge[]): Promise<void>;
   renewTransaction(id: TransactionId): Promise<boolean>;
   pruneTransactions(olderThanMs: number, limit: number): Promise<number>;

@@ -26,6 +26,7 @@ const TRANSACTION = {
 const STAGED = { ...FILE, transaction: TRANSACTION.id, kind: "put" as const, placedOn: [nodeId(1)], stagedAt: 1 };
 const GROUP_ROW = { last: 1, first: 1, hash: Buffer.alloc(32), bytes: Buffer.alloc(0), time_ms: 0 };
 const WEBHOOK = { id: "w", url: "http://w", namespace: NAMESPACE, prefix: "p", number: 1 };
+const AT_GROUP = { at_number: 1, at_hash: Buffer.alloc(32) };
 const CLAIM = { name: "l", holder: "h", ttlMs: 1 };
 
 function planGroup() {
@@ -145,7 +146,7 @@ function listTransactionStatements({ locks, staged, transactions }: TransactionQ
 function listWebhookStatements({ webhooks }: CatalogQueries): SqlStatement[] {
   return [
     ...[[webhooks.list({})], webhooks.put([WEBHOOK]), webhooks.remove(["w"])].flat(),
-    webhooks.noteProgress({ id: "w", position: 1, failures: 1, error: "e", delivered_ms: null }),
+    webhooks.noteProgress({ id: "w", position: 1, failures: 1, error: "e", delivered_ms: null, ...AT_GROUP }),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { Change } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../../model/commit-view.js";
 import { RETIRED_EPOCH, UNFINISHED_EPOCH } from "../../model/fence.js";
-import type { WebhookProgress } from "../../model/webhook.js";
+import type { PlacedProgress } from "../../model/webhook.js";
 import type { JournalGroup } from "../../model/journal-group.js";
 import type { CommittedGroup, Debt } from "../catalog.js";
 import type { CatalogWriter } from "./catalog-writer.js";
@@ -15,7 +15,7 @@ import { pruneVersions } from "./prune-versions.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
 import { formatDebtRow } from "./queries/debt-queries.js";
 import { formatPurgeKey } from "./queries/purge-queries.js";
-import { formatProgress } from "./queries/webhook-queries.js";
+import { formatPlacedProgress } from "./queries/webhook-queries.js";
 import type { SqlRunner } from "./sql-connection.js";
 import type { TransactionId } from "../../model/transaction.js";
 
@@ -130,8 +130,8 @@ export class SqlWriter implements CatalogWriter {
     for (const purge of purges) await this.#runner.run(this.#queries.purges.end(formatPurgeKey(purge)));
   }
 
-  async noteWebhookProgress(progress: WebhookProgress): Promise<void> {
-    await this.#runner.run(this.#queries.webhooks.noteProgress(formatProgress(progress)));
+  async noteWebhookProgress(progress: PlacedProgress): Promise<void> {
+    await this.#runner.run(this.#queries.webhooks.noteProgress(formatPlacedProgress(progress)));
   }
 
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { JournalCatalog, NamespaceCatalog, NamespaceHorizon } from "../../c
 import type { MirrorReader } from "../mirror.js";
 import type { WatchedMirror } from "../watched-mirror.js";
 import { type JournalGroup, type JournalGroupContent, parseJournalGroup } from "../../model/journal-group.js";
+import type { JournalPoint } from "../../model/journal-history.js";
 import { type ChangeFilter, listNotedChanges, type NotedChange } from "../../model/noted-change.js";
 import type { Clock } from "../../runtime/clock.js";
 import { RecentGroups } from "./recent-groups.js";
@@ -76,18 +77,25 @@ export class ChangeFeed {
 
   /**
    * Opens a reader behind `after`. Throws `changes_gone` when not all of what followed is known any more,
-   * `invalid_request` when the journal has not come so far anywhere, and `namespace_not_found`.
+   * `invalid_request` when the journal has not come so far anywhere, and `namespace_not_found`. `forks`: how often numbers
+   * had been given out anew in the history that `after` is of, when that is known.
    */
-  async open(filter: ChangeFilter, after: number): Promise<ChangeReader> {
+  async open(filter: ChangeFilter, after: number, forks = this.#forks): Promise<ChangeReader> {
     if (after > this.head()) await this.#checkAhead(after);
     const gap = await this.findGap(filter, after);
     if (gap !== undefined) throw changesGone(gap, after, this.head());
-    return new ChangeReader(this, filter, after);
+    return new ChangeReader(this, filter, { after, forks });
   }
 
   /** For readers: how often numbers were given out anew, and behind which number the last time. */
   get forks(): { readonly count: number; readonly last: number } {
     return { count: this.#forks, last: this.#lastFork ?? 0 };
+  }
+
+  /** The end of the group that has this number, as this node's history goes now; undefined when it does not go so far. */
+  async findPoint(number: number): Promise<JournalPoint | undefined> {
+    const [group] = await this.#options.mirror.listGroups(number - 1, 1);
+    return group && { number: group.last, hash: group.hash };
   }
 
   /** One bounded piece of what follows. */
@@ -207,11 +215,16 @@ export class ChangeReader {
   #position: number;
   #forks: number;
 
-  constructor(feed: ChangeFeed, filter: ChangeFilter, after: number) {
+  constructor(feed: ChangeFeed, filter: ChangeFilter, place: { after: number; forks: number }) {
     this.#feed = feed;
     this.#filter = filter;
-    this.#position = after;
-    this.#forks = feed.forks.count;
+    this.#position = place.after;
+    this.#forks = place.forks;
+  }
+
+  /** How often numbers had been given out anew in the history that the last page is of. */
+  get forks(): number {
+    return this.#forks;
   }
 
   get position(): number {

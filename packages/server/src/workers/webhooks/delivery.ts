@@ -3,14 +3,14 @@ import { signWebhook } from "../../auth/webhook-signature.js";
 import type { WebhookCatalog, WebhookRecord } from "../../catalog/catalog.js";
 import type { ChangeFeed, ChangePage, ChangeReader } from "../../mirror/changes/change-feed.js";
 import { type ChangeFilter, toChangeInfo } from "../../model/noted-change.js";
-import type { WebhookProgress } from "../../model/webhook.js";
+import type { PlacedProgress } from "../../model/webhook.js";
 import type { Clock } from "../../runtime/clock.js";
 import type { Logger } from "../../runtime/logger.js";
 import type { WebhookSender } from "./webhook-sender.js";
 
 export interface DeliveryOptions {
   readonly catalog: Pick<WebhookCatalog, "noteWebhookProgress">;
-  readonly feed: Pick<ChangeFeed, "open" | "findGap">;
+  readonly feed: Pick<ChangeFeed, "open" | "findGap" | "findPoint" | "forks">;
   readonly secretOf: (id: string) => string;
   readonly send: WebhookSender;
   /** Whether this node is the one that delivers, for as long as an attempt may take. */
@@ -41,17 +41,20 @@ export class Delivery {
   readonly #webhook: WebhookRecord;
   readonly #filter: ChangeFilter;
   #position: number;
+  /** How often numbers had been given out anew in the history that the position is of. */
+  #forks: number;
   #notedPosition: number;
   #notedMs: number;
   #failures: number;
   #deliveredMs: number | undefined;
 
-  constructor(options: DeliveryOptions, webhook: WebhookRecord) {
+  constructor(options: DeliveryOptions, webhook: WebhookRecord, forks: number) {
     this.#options = options;
     this.#webhook = webhook;
     const { namespace, prefix, position, failures, deliveredMs } = webhook;
     this.#filter = { ...(namespace !== undefined && { namespace }), prefix };
     this.#position = position;
+    this.#forks = forks;
     this.#notedPosition = position;
     this.#notedMs = options.clock.monotonic();
     this.#failures = failures;
@@ -82,7 +85,7 @@ export class Delivery {
     while (!signal.aborted) {
       if (this.#options.mayDeliver()) {
         const page = await reader.next(MAX_CHANGES);
-        await this.#deliver(page, signal);
+        await this.#deliver(page, { forks: reader.forks, signal });
         if (!reader.isAtHead) continue;
       }
       await reader.wait(WAIT_MS, signal);
@@ -90,26 +93,33 @@ export class Delivery {
     }
   }
 
-  /** Where the webhook is; when not all is known any more that followed, it is told so first. */
+  /** Where the webhook is, which a fork may have changed meanwhile; when not all is known any more that followed, it is told so first. */
   async #open(signal: AbortSignal): Promise<ChangeReader> {
     const { feed } = this.#options;
+    const { count, last } = feed.forks;
+    if (count !== this.#forks) this.#position = Math.min(this.#position, last);
+    this.#forks = count;
     const gap = await feed.findGap(this.#filter, this.#position);
     if (gap !== undefined) {
       const after = this.#position;
       const message = { kind: "gap", webhook: this.#webhook.id, code: "changes_gone", after, position: gap } as const;
       await this.#post(message, signal);
-      await this.#moveTo(gap);
+      await this.#moveTo(gap, count);
     }
-    return feed.open(this.#filter, this.#position);
+    return feed.open(this.#filter, this.#position, count);
   }
 
-  async #deliver({ changes, position }: ChangePage, signal: AbortSignal): Promise<void> {
+  async #deliver(
+    { changes, position }: ChangePage,
+    { forks, signal }: { forks: number; signal: AbortSignal },
+  ): Promise<void> {
     if (changes.length > 0) {
       const infos = changes.map(toChangeInfo);
       await this.#post({ kind: "changes", webhook: this.#webhook.id, changes: infos, position }, signal);
-      return this.#moveTo(position);
+      return this.#moveTo(position, forks);
     }
     this.#position = position;
+    this.#forks = forks;
     const isFar = position - this.#notedPosition >= NOTE_NUMBERS;
     const isLate = position > this.#notedPosition && this.#options.clock.monotonic() - this.#notedMs >= NOTE_MS;
     if (isFar || isLate || this.#failures > 0) await this.#noteSuccess();
@@ -129,8 +139,9 @@ export class Delivery {
   }
 
   /** Delivered: whoever dies before this is noted delivers once more. */
-  async #moveTo(position: number): Promise<void> {
+  async #moveTo(position: number, forks: number): Promise<void> {
     this.#position = position;
+    this.#forks = forks;
     this.#deliveredMs = this.#options.clock.now();
     await this.#noteSuccess();
   }
@@ -140,13 +151,18 @@ export class Delivery {
     await this.#note();
   }
 
+  /** Not where it is in a history that is over: whoever read that there would pass over what got the same numbers. */
   async #note(error?: string): Promise<void> {
-    const progress: WebhookProgress = {
+    const { catalog, feed } = this.#options;
+    const at = await feed.findPoint(this.#position);
+    if (at === undefined || feed.forks.count !== this.#forks) return;
+    const progress: PlacedProgress = {
+      at,
       ...{ id: this.#webhook.id, position: this.#position, failures: this.#failures },
       ...(error !== undefined && { error }),
       ...(this.#deliveredMs !== undefined && { deliveredMs: this.#deliveredMs }),
     };
-    await this.#options.catalog.noteWebhookProgress(progress);
+    await catalog.noteWebhookProgress(progress);
     this.#notedPosition = this.#position;
     this.#notedMs = this.#options.clock.monotonic();
   }

@@ -7,7 +7,7 @@ import { MemoryMirror } from "../../mirror/memory/memory-mirror.js";
 import { WatchedMirror } from "../../mirror/watched-mirror.js";
 import { NAMESPACE, putOf, setNamespaceOf } from "../../model/test-changes.js";
 import { ModelCatalog, TEST_CLUSTER } from "../../model/test-model-catalog.js";
-import type { WebhookProgress } from "../../model/webhook.js";
+import type { PlacedProgress } from "../../model/webhook.js";
 import { silentLogger } from "../../runtime/logger.js";
 import { SimulatedClock } from "../../runtime/simulated-clock.js";
 import type { WebhookRequest } from "./webhook-sender.js";
@@ -22,6 +22,8 @@ let feed: ChangeFeed;
 let webhooks: Map<string, WebhookRecord>;
 let leases: { holder: string; untilMs: number } | undefined;
 let received: { url: string; headers: WebhookRequest["headers"]; message: WebhookMessage }[];
+/** What the catalog that nodes reach has committed. */
+let history: ModelCatalog;
 /** The catalog went another way than the mirror. */
 let isForked: boolean;
 let answer: (request: WebhookRequest) => Promise<number>;
@@ -29,6 +31,7 @@ let answer: (request: WebhookRequest) => Promise<number>;
 beforeEach(async () => {
   clock = new SimulatedClock();
   model = new ModelCatalog();
+  history = model;
   mirror = new WatchedMirror(new MemoryMirror(TEST_CLUSTER));
   const catalog = { head: async () => ({ ...model.head, epoch: 0 }), findNamespace: async () => undefined };
   feed = new ChangeFeed({ mirror, catalog, clock });
@@ -58,9 +61,9 @@ function enter(id: string, settings: Partial<WebhookRecord> = {}): void {
 function startNode(holder: string) {
   const catalog = {
     listWebhooks: async () => [...webhooks.values()],
-    noteWebhookProgress: async ({ error: _old, ...progress }: WebhookProgress) => {
+    noteWebhookProgress: async ({ at, error: _old, ...progress }: PlacedProgress) => {
       const { error: _before, ...known } = webhooks.get(progress.id)!;
-      if (known.position > progress.position) return;
+      if (known.position > progress.position || !history.groups.some(({ hash }) => hash === at.hash)) return;
       webhooks.set(progress.id, { ...known, ...progress, ...(_old !== undefined && { error: _old }) });
     },
     acquireLease: async (_name: string, who: string, ttlMs: number) => {
@@ -225,11 +228,40 @@ describe("webhooks", () => {
     await mirror.splitOff(fork);
     for (const key of ["won", "lost 1", "lost 2", "lost 3"]) other.commit([putOf(key)]);
     await mirror.append(other.groups.slice(-4));
+    history = other;
     isForked = false;
     leases = undefined;
     const node = startNode("n2");
     await clock.advance(3000);
     expect(keysOf("http://a/").map(({ key }) => key)).toEqual(["won", "lost 1", "lost 2", "lost 3"]);
+    await node.stop();
+  });
+
+  it("are told what a fork gave the numbers of what they know, when it met a node that failed to tell them more", async () => {
+    await put("both");
+    const fork = model.head;
+    enter("a");
+    const node = startNode("n1");
+    await put("lost 1", "lost 2", "lost 3");
+    await clock.advance(100);
+    answer = async () => 503;
+    await put("lost 4");
+    await clock.advance(1500);
+    // Another catalog, in which others went on, takes the place of the one that knows how far the webhook was.
+    history = new ModelCatalog();
+    history.commit([setNamespaceOf()]);
+    history.commit([putOf("both")]);
+    for (const key of ["won 1", "won 2", "won 3", "lost 4"]) history.commit([putOf(key)]);
+    webhooks.set("a", { ...webhooks.get("a")!, position: fork.number, failures: 0 });
+    await clock.advance(3000);
+    expect(webhooks.get("a")).toMatchObject({ position: fork.number, failures: 0 });
+    await mirror.splitOff(fork);
+    await mirror.append(history.groups.slice(-4));
+    received = [];
+    answer = async () => 200;
+    await clock.advance(60_000);
+    expect(keysOf("http://a/").map(({ key }) => key)).toEqual(["won 1", "won 2", "won 3", "lost 4"]);
+    expect(webhooks.get("a")?.position).toBe(history.head.number);
     await node.stop();
   });
 

@@ -40,7 +40,9 @@ export class WebhookWorker implements Worker {
   }
 
   async step(): Promise<StepResult> {
-    const { catalog, clock, holder } = this.#options;
+    const { catalog, clock, feed, holder } = this.#options;
+    // Before the places are read: one that is of a history which ends meanwhile is known to be so.
+    const forks = feed.forks.count;
     const askedMs = clock.monotonic();
     if (!(await catalog.acquireLease(LEASE, holder, LEASE_MS))) {
       this.#leasedUntilMs = 0;
@@ -54,7 +56,7 @@ export class WebhookWorker implements Worker {
       return "idle";
     }
     await this.#keepOnly((webhook) => webhooks.some((other) => isSame(other, webhook)));
-    for (const webhook of webhooks) if (!this.#running.has(webhook.id)) this.#start(webhook);
+    for (const webhook of webhooks) if (!this.#running.has(webhook.id)) this.#start(webhook, forks);
     return "idle";
   }
 
@@ -67,10 +69,10 @@ export class WebhookWorker implements Worker {
       .catch((err: unknown) => log.debug({ err }, "the lease is not given back"));
   }
 
-  #start(webhook: WebhookRecord): void {
+  #start(webhook: WebhookRecord, forks: number): void {
     const stopping = new AbortController();
     const mayDeliver = () => this.#options.clock.monotonic() + ATTEMPT_MS < this.#leasedUntilMs;
-    const ended = new Delivery({ ...this.#options, mayDeliver }, webhook).run(stopping.signal);
+    const ended = new Delivery({ ...this.#options, mayDeliver }, webhook, forks).run(stopping.signal);
     this.#running.set(webhook.id, { webhook, stopping, ended });
   }
 

@@ -278,4 +278,4 @@ insert into "webhooks" ("id", "url", "namespace", "prefix", "position", "failure
 
 delete from "webhooks" where "id" in ($1);
 
-update "webhooks" set "position" = $1, "failures" = $2, "error" = $3, "delivered_ms" = $4 where "id" = $5 and "position" <= $6;
+update "webhooks" set "position" = $1, "failures" = $2, "error" = $3, "delivered_ms" = $4 where "id" = $5 and "position" <= $6 and exists (select "last" from "journal_groups" where "last" = $7 and "hash" = $8);

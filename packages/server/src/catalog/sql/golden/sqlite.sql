@@ -278,4 +278,4 @@ insert into "webhooks" ("id", "url", "namespace", "prefix", "position", "failure
 
 delete from "webhooks" where "id" in (?);
 
-update "webhooks" set "position" = ?, "failures" = ?, "error" = ?, "delivered_ms" = ? where "id" = ? and "position" <= ?;
+update "webhooks" set "position" = ?, "failures" = ?, "error" = ?, "delivered_ms" = ? where "id" = ? and "position" <= ? and exists (select "last" from "journal_groups" where "last" = ? and "hash" = ?);

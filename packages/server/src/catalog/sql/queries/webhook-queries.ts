@@ -1,6 +1,6 @@
 import type { NamespaceName } from "@koboldfs/protocol";
 import type { Selectable } from "kysely";
-import type { WebhookProgress, WebhookRow } from "../../../model/webhook.js";
+import type { PlacedProgress, WebhookProgress, WebhookRow } from "../../../model/webhook.js";
 import { toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orUpdate } from "../insert-or-update.js";
@@ -31,8 +31,8 @@ export function createWebhookQueries(db: CatalogKysely, dialect: SqlDialect) {
     ),
     put: (webhooks: readonly WebhookRow[]) => put(webhooks.map(formatWebhookRow)),
     remove: (ids: readonly string[]) => remove(ids.map((id) => ({ id }))),
-    /** A node that lost its lease without noticing takes nothing back. */
-    noteProgress: prepareQuery<ReturnType<typeof formatProgress>, unknown>("note_webhook_progress", (slot) =>
+    /** A node that lost its lease without noticing takes nothing back, and one whose history is another moves nothing on. */
+    noteProgress: prepareQuery<ReturnType<typeof formatPlacedProgress>, unknown>("note_webhook_progress", (slot) =>
       db
         .updateTable("webhooks")
         .set({
@@ -42,7 +42,16 @@ export function createWebhookQueries(db: CatalogKysely, dialect: SqlDialect) {
           delivered_ms: slot("delivered_ms"),
         })
         .where("id", "=", slot("id"))
-        .where("position", "<=", slot("position")),
+        .where("position", "<=", slot("position"))
+        .where((eb) =>
+          eb.exists(
+            eb
+              .selectFrom("journal_groups")
+              .select("last")
+              .where("last", "=", slot("at_number"))
+              .where("hash", "=", slot("at_hash")),
+          ),
+        ),
     ),
   };
 }
@@ -52,8 +61,12 @@ function formatWebhookRow({ id, url, namespace, prefix, number }: WebhookRow) {
   return { ...progress, url, namespace: (namespace ?? null) as string | null, prefix };
 }
 
-export function formatProgress({ id, position, failures, error, deliveredMs }: WebhookProgress) {
+function formatProgress({ id, position, failures, error, deliveredMs }: WebhookProgress) {
   return { id, position, failures, error: error ?? null, delivered_ms: deliveredMs ?? null };
+}
+
+export function formatPlacedProgress({ at, ...progress }: PlacedProgress) {
+  return { ...formatProgress(progress), at_number: at.number, at_hash: Buffer.from(at.hash, "hex") as Uint8Array };
 }
 
 export function parseWebhookRow(row: StoredWebhook) {
