@@ -156,8 +156,11 @@ interface Written {
 
 /** What the other has committed, this one has too, through its own port and to the bit. */
 async function checkHasAll(member: GaleraMember, other: GaleraMember): Promise<void> {
-  const { groups } = await readJournal(other.url);
-  const journal = await readJournal(member.url);
+  const { groups, head } = await readJournal(other.url);
+  const journal = await waitUntil("it has come as far as the other one", async () => {
+    const own = await readJournal(member.url);
+    return own.head.number >= head.number && own;
+  });
   expect(checkJournal(journal)).toEqual([]);
   expect(groups.length).toBeGreaterThan(20);
   expect(journal.groups.slice(0, groups.length)).toEqual(groups);

@@ -12,7 +12,7 @@ const QUERY_SQLITE = fileURLToPath(new URL("../programs/query-sqlite.js", import
 /** Of all groups of a long test's journal. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
-/** The whole journal straight from the database, past every server. */
+/** The whole journal straight from the database, past every server; of a database server as it is at one moment. */
 export async function readJournal(dsn: string): Promise<StoredJournal> {
   const { query, close } = await openDatabase(dsn);
   try {
@@ -37,11 +37,13 @@ async function openDatabase(dsn: string): Promise<{ query: Query; close: () => P
   }
   if (dsn.startsWith("mysql:")) {
     const connection = await mysql.createConnection(dsn);
+    await connection.query("start transaction with consistent snapshot");
     const query = async (sql: string) => (await connection.query(sql))[0] as Row[];
     return { query, close: () => connection.end() };
   }
   const client = new pg.Client({ connectionString: dsn });
   await client.connect();
+  await client.query("begin isolation level repeatable read");
   return { query: async (sql) => (await client.query(sql)).rows as Row[], close: () => client.end() };
 }
 

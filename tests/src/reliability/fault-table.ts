@@ -195,6 +195,18 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
         proofs: [inTests("galera", "amid puts and transactions")],
       },
       {
+        fault: "A killed member of a Galera cluster returns, also with an empty disk, while puts go on",
+        outcome:
+          "It gets all that it missed; nodes return to it when it is the first of the dsn, and go on through it when the written member is killed",
+        proofs: [inTests("galera", "through a member that has returned")],
+      },
+      {
+        fault: "All members of a Galera cluster die at once",
+        outcome:
+          "Puts get 503 until the members are started from the one that has committed most; then the nodes go on by themselves, with nothing to be mended",
+        proofs: [inTests("galera", "when all its members have died at once")],
+      },
+      {
         fault: "A stale standby is promoted, an older copy comes back, two histories fork",
         outcome:
           "Completed from the longest mirror; both sides of a fork are kept and joined; a replaced catalog is refused",
@@ -205,9 +217,15 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
         ],
       },
       {
-        fault: "Numbers are given out anew by a fork while webhooks are told of changes",
-        outcome: "Nothing is passed over: no place is noted until the histories are joined",
-        proofs: [inServer("workers/webhooks/webhook-worker.test", "numbers that a fork gives out anew")],
+        fault:
+          "Numbers are given out anew by a fork while webhooks and followers of /v1/changes are told of changes, the receiver is away, the node that delivers dies",
+        outcome:
+          "Nothing is passed over: each change of the joined history is told under its number, and what was told last of a key is its state; a place is noted only in the history that it is of",
+        proofs: [
+          inTests("forked-changes", "passes over no change"),
+          inServer("workers/webhooks/webhook-worker.test", "numbers that a fork gives out anew"),
+          inServer("workers/webhooks/webhook-worker.test", "when it met a node that failed to tell them more"),
+        ],
       },
       {
         fault: "The database is lost",

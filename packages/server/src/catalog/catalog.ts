@@ -3,7 +3,8 @@ import type { Change, ChangeOutcome, FileRecord, FormerVersion, Moment, NodeSett
 import type { PlannedPurge } from "../model/commit-plan.js";
 import type { BlobName, KnownHistory, VersionRef } from "../model/commit-view.js";
 import type { JournalGroup } from "../model/journal-group.js";
-import type { PlacedProgress, WebhookProgress, WebhookSettings } from "../model/webhook.js";
+import type { PlacedProgress } from "../model/placed-progress.js";
+import type { WebhookProgress, WebhookSettings } from "../model/webhook.js";
 import type { NamespaceHorizon } from "../model/plan-horizon.js";
 import type { KeyLock, StagedChange } from "../model/staged-change.js";
 import type { TransactionId, TransactionRow } from "../model/transaction.js";
@@ -317,10 +318,7 @@ export interface WebhookRecord extends WebhookSettings, WebhookProgress {}
 export interface WebhookCatalog {
   /** By id. */
   listWebhooks(): Promise<WebhookRecord[]>;
-  /**
-   * Outside of the journal. Nothing happens for a webhook that is gone, or is further than this already, nor when this
-   * catalog's history does not have the point.
-   */
+  /** Outside of the journal. Nothing happens for one that is gone or further already, or in a history without the point. */
   noteWebhookProgress(progress: PlacedProgress): Promise<void>;
 }
 

@@ -1,5 +1,4 @@
 import type { NamespaceName } from "@koboldfs/protocol";
-import type { JournalPoint } from "./journal-history.js";
 
 /** Who wants to be told of changes, by HTTP. */
 export interface WebhookSettings {
@@ -28,14 +27,6 @@ export interface WebhookProgress {
   readonly error?: string;
   /** When something was delivered last, by the clock of the node that did; absent: never. */
   readonly deliveredMs?: number;
-}
-
-/**
- * Where a webhook is, as it is noted: with a point of the history that its position is of, at or behind that. After a
- * failover another history may have given out the same numbers.
- */
-export interface PlacedProgress extends WebhookProgress {
-  readonly at: JournalPoint;
 }
 
 /** What proxies and servers take for a URL. */

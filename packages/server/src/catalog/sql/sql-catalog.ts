@@ -9,7 +9,7 @@ import {
 import type { Change, ChangeOutcome, FileRecord, Moment } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
 import type { BlobName, FileRef, KnownHistory } from "../../model/commit-view.js";
-import type { PlacedProgress } from "../../model/webhook.js";
+import type { PlacedProgress } from "../../model/placed-progress.js";
 import { type JournalGroup, parseJournalGroup } from "../../model/journal-group.js";
 import type { KeyLock, StagedChange } from "../../model/staged-change.js";
 import type { TransactionId, TransactionRow } from "../../model/transaction.js";

@@ -3,7 +3,7 @@ import type { Change } from "../../model/change.js";
 import type { PlannedPurge } from "../../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../../model/commit-view.js";
 import { RETIRED_EPOCH, UNFINISHED_EPOCH } from "../../model/fence.js";
-import type { PlacedProgress } from "../../model/webhook.js";
+import type { PlacedProgress } from "../../model/placed-progress.js";
 import type { JournalGroup } from "../../model/journal-group.js";
 import type { CommittedGroup, Debt } from "../catalog.js";
 import type { CatalogWriter } from "./catalog-writer.js";

@@ -3,7 +3,7 @@ import { signWebhook } from "../../auth/webhook-signature.js";
 import type { WebhookCatalog, WebhookRecord } from "../../catalog/catalog.js";
 import type { ChangeFeed, ChangePage, ChangeReader } from "../../mirror/changes/change-feed.js";
 import { type ChangeFilter, toChangeInfo } from "../../model/noted-change.js";
-import type { PlacedProgress } from "../../model/webhook.js";
+import type { PlacedProgress } from "../../model/placed-progress.js";
 import type { Clock } from "../../runtime/clock.js";
 import type { Logger } from "../../runtime/logger.js";
 import type { WebhookSender } from "./webhook-sender.js";

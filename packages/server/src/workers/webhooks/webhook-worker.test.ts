@@ -7,7 +7,7 @@ import { MemoryMirror } from "../../mirror/memory/memory-mirror.js";
 import { WatchedMirror } from "../../mirror/watched-mirror.js";
 import { NAMESPACE, putOf, setNamespaceOf } from "../../model/test-changes.js";
 import { ModelCatalog, TEST_CLUSTER } from "../../model/test-model-catalog.js";
-import type { PlacedProgress } from "../../model/webhook.js";
+import type { PlacedProgress } from "../../model/placed-progress.js";
 import { silentLogger } from "../../runtime/logger.js";
 import { SimulatedClock } from "../../runtime/simulated-clock.js";
 import type { WebhookRequest } from "./webhook-sender.js";

@@ -1,6 +1,7 @@
 import type { NamespaceName } from "@koboldfs/protocol";
 import type { Selectable } from "kysely";
-import type { PlacedProgress, WebhookProgress, WebhookRow } from "../../../model/webhook.js";
+import type { PlacedProgress } from "../../../model/placed-progress.js";
+import type { WebhookProgress, WebhookRow } from "../../../model/webhook.js";
 import { toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orUpdate } from "../insert-or-update.js";

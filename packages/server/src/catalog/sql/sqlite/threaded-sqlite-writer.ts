@@ -3,7 +3,7 @@ import type { Change } from "../../../model/change.js";
 import { type PlainOutcome, parseOutcome } from "../../../model/change-outcome.js";
 import type { PlannedPurge } from "../../../model/commit-plan.js";
 import type { BlobName, KnownHistory } from "../../../model/commit-view.js";
-import type { PlacedProgress } from "../../../model/webhook.js";
+import type { PlacedProgress } from "../../../model/placed-progress.js";
 import type { JournalGroup } from "../../../model/journal-group.js";
 import type { TransactionId } from "../../../model/transaction.js";
 import type { Logger } from "../../../runtime/logger.js";
