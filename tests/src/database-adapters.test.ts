@@ -6,7 +6,8 @@ import { pathToFileURL } from "node:url";
 import { ClientPool, type DatabaseTransaction } from "@koboldfs/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADAPTER_CASES, type OpenedAdapter, type Recipes } from "./coupled/adapter-cases.js";
-import { CHECKOUT, readBlocks } from "./documents/markdown-blocks.js";
+import { makePrismaFolder, whyPrismaIsMissing } from "./coupled/prisma.js";
+import { CHECKOUT, type MarkdownBlock, readBlocks } from "./documents/markdown-blocks.js";
 import { compileExamples } from "./documents/typescript-example.js";
 import { NAMESPACE } from "./harness/cluster.js";
 import { createTestCatalog, reasonOf, type TestCatalog, whyEngineIsMissing } from "./harness/test-catalog.js";
@@ -21,13 +22,23 @@ const cluster = useCluster({ nodes: 2, engine: "sqlite" });
 const folder = mkdtempSync(join(tmpdir(), "koboldfs-adapters-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Compiles the recipes as they stand in the document, but for what cannot be installed. */
+/** Compiles the recipes as they stand in the document, that of Prisma where that is installed. */
 async function loadRecipes(): Promise<Recipes> {
   symlinkSync(join(CHECKOUT, "node_modules"), join(folder, "node_modules"));
-  const blocks = readBlocks("docs/transactions-recipes.md").filter(({ text }) => !text.includes("@prisma/client"));
+  const blocks = readBlocks("docs/transactions-recipes.md").filter(({ language }) => language === "ts");
+  const isPrismas = ({ text }: MarkdownBlock) => text.includes("@prisma/client");
+  const modules = await compileAndLoad(
+    blocks.filter((block) => !isPrismas(block)),
+    folder,
+  );
+  if (whyPrismaIsMissing !== undefined) return modules;
+  return { ...modules, ...(await compileAndLoad(blocks.filter(isPrismas), makePrismaFolder(join(folder, "prisma")))) };
+}
+
+async function compileAndLoad(blocks: readonly MarkdownBlock[], into: string): Promise<Recipes> {
   const texts = blocks.map(({ text }) => [/^\/\/ (\S+\.ts)\n/.exec(text)?.[1] ?? "", text] as const);
-  compileExamples(Object.fromEntries(texts), folder);
-  const modules = texts.map(([name]) => import(pathToFileURL(join(folder, name.replace(/ts$/, "js"))).href));
+  compileExamples(Object.fromEntries(texts), into);
+  const modules = texts.map(([name]) => import(pathToFileURL(join(into, name.replace(/ts$/, "js"))).href));
   return Object.assign({}, ...((await Promise.all(modules)) as object[])) as Recipes;
 }
 
@@ -45,8 +56,8 @@ function inTime<Value>(work: Promise<Value>): Promise<Value> {
   return Promise.race([work, late()]);
 }
 
-for (const { name, engine, breaks, open } of ADAPTER_CASES) {
-  const missing = await whyEngineIsMissing(engine);
+for (const { name, engine, breaks, open, ...one } of ADAPTER_CASES) {
+  const missing = one.missing ?? (await whyEngineIsMissing(engine));
   describe.skipIf(missing !== undefined)(`an adapter of ${name}${reasonOf(missing)}`, () => {
     let database: TestCatalog;
     let opened: OpenedAdapter;

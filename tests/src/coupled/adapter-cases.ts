@@ -10,11 +10,14 @@ import pg from "pg";
 import postgres from "postgres";
 import { DataSource } from "typeorm";
 import type { ApplicationEngine } from "./application.js";
+import { openPrisma, whyPrismaIsMissing } from "./prisma.js";
 
 /** An adapter as an application has one: around a driver, or as a recipe of the documents makes it around a library. */
 export interface AdapterCase {
   readonly name: string;
   readonly engine: ApplicationEngine;
+  /** Why it cannot be tried here, though its database is. */
+  readonly missing?: string | undefined;
   /** Why it need not bear that its connection is cut. */
   readonly breaks?: string;
   open(dsn: string, recipes: Recipes): Promise<OpenedAdapter>;
@@ -122,6 +125,13 @@ export const ADAPTER_CASES: readonly AdapterCase[] = [
     open: async (dsn, recipes) => {
       const source = await new DataSource({ type: "postgres", url: dsn, poolSize: CONNECTIONS }).initialize();
       return { adapter: make(recipes, "createTypeOrmAdapter", source, "postgres"), close: () => source.destroy() };
+    },
+  },
+  {
+    ...{ name: "Prisma over pg", engine: "postgres", missing: whyPrismaIsMissing },
+    open: async (dsn, recipes) => {
+      const prisma = openPrisma(dsn, CONNECTIONS);
+      return { adapter: make(recipes, "createPrismaAdapter", prisma), close: () => prisma.$disconnect() };
     },
   },
 ];

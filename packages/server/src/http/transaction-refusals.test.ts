@@ -80,7 +80,7 @@ async function tryEverything(tx: string, as: CallOptions["as"] = "mine"): Promis
     put: await codeOf(call("PUT", file("other"), { tx, as, body: "other" })),
     again: await codeOf(call("PUT", file("new"), { tx, as, body: "another" })),
     remove: await codeOf(call("DELETE", file("old"), { tx, as })),
-    copy: copied?.ok === true ? "ok" : `${copied?.error?.status} ${copied?.error?.code}`,
+    copy: copied?.ok ? "ok" : `${copied?.error?.status} ${copied?.error?.code}`,
     get: await codeOf(call("GET", file("new"), { tx, as })),
     head: head.status < 300 ? "ok" : `${head.status}`,
     list: await codeOf(call("GET", `/v1/files/${name}`, { tx, as })),
