@@ -294,8 +294,7 @@ export interface CompletionCatalog {
   completeJournal(groups: readonly JournalGroup[], epoch: number): Promise<boolean>;
   /**
    * As `completeJournal`, for a catalog that is made anew: it is unfinished (`UNFINISHED_EPOCH`) until an epoch is raised,
-   * and nobody knows yet who has which bytes, so every node counts as one that was never backfilled. Outcomes of groups
-   * before `outcomesSinceMs` are too old to be asked for and left out.
+   * and every node counts as never backfilled. Outcomes from before `outcomesSinceMs` are too old to be asked for: left out.
    */
   rebuildJournal(groups: readonly JournalGroup[], outcomesSinceMs: number): Promise<boolean>;
   /** Makes what `rebuildJournal` left for the end: to be called before an epoch is raised. Idempotent. */
