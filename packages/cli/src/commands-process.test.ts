@@ -28,17 +28,19 @@ function koboldfs(line: string, stdin?: string): Promise<CommandResult> {
 
 /** What differs from run to run, made the same. */
 function steady(text: string): string {
-  return text
-    .replaceAll(node.url, "http://127.0.0.1:PORT")
-    .replaceAll(node.folder, "FOLDER")
-    .replace(/\b[0-9a-f]{32}\b/g, "CLUSTER")
-    .replace(/\b[0-9a-f]{16}\b/g, "NODE-ID")
-    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/g, "TIME")
-    .replace(/ +[\d.]+ [GT]iB +[\d.]+ [GT]iB/g, " FREE OF")
-    .replace(/FREE +OF/g, "FREE OF")
-    // How far the scrub of its empty folders is by now.
-    .replace(/"proven":[\d.]+(,"provenSince":"TIME")?/g, '"proven":0')
-    .replace(/"(freeBytes|totalBytes|heartbeatAgeMs|version|head|number|lag)":\d+/g, '"$1":0');
+  return (
+    text
+      .replaceAll(node.url, "http://127.0.0.1:PORT")
+      .replaceAll(node.folder, "FOLDER")
+      .replace(/\b[0-9a-f]{32}\b/g, "CLUSTER")
+      .replace(/\b[0-9a-f]{16}\b/g, "NODE-ID")
+      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/g, "TIME")
+      .replace(/ +[\d.]+ [GT]iB +[\d.]+ [GT]iB/g, " FREE OF")
+      .replace(/FREE +OF/g, "FREE OF")
+      // How far the scrub of its empty folders is by now.
+      .replace(/"proven":[\d.]+(,"provenSince":"TIME")?/g, '"proven":0')
+      .replace(/"(freeBytes|totalBytes|heartbeatAgeMs|version|head|number|lag)":\d+/g, '"$1":0')
+  );
 }
 
 async function expectOutput(line: string, lines: readonly string[]): Promise<void> {
@@ -117,7 +119,10 @@ describe("the command, not on a terminal", () => {
     await koboldfs("put motd full/b");
     await expectFailure("put motd full/c", 1, /would hold 3 files; it may hold 2 \(quota_exceeded\)/);
     const unread = await koboldfs("namespace create full --max-bytes many");
-    expect([unread.code, unread.stderr]).toEqual([2, expect.stringMatching(/--max-bytes.*It must be a number of bytes/)]);
+    expect([unread.code, unread.stderr]).toEqual([
+      2,
+      expect.stringMatching(/--max-bytes.*It must be a number of bytes/),
+    ]);
     await koboldfs("rm -r --force full/");
     await koboldfs("namespace delete full");
   });
