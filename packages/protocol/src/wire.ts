@@ -157,9 +157,9 @@ export interface NamespacePolicy {
   retentionMs?: number;
   /** Files put without Koboldfs-Expires expire so long after. Absent: never. */
   expireAfterMs?: number;
-  /** Quota: how many live files it may hold; what prepared transactions will add counts. Absent: any number. */
+  /** Quota: how many live files it may hold; what prepared transactions will add counts. Absent: unbounded. */
   maxFiles?: number;
-  /** Quota: how many bytes its live files may have, each counted once, whatever the number of replicas. Absent: any. */
+  /** Quota: how many bytes its live files may have, each counted once, whatever the number of replicas. Absent: unbounded. */
   maxBytes?: number;
 }
 

@@ -21,6 +21,11 @@ export interface JournalCompleterOptions {
   readonly queries: CatalogQueries;
   /** A session with the timeouts that a holder of the journal's lock must have. */
   readonly connect: () => Promise<SqlConnection>;
+  /**
+   * While a catalog is made anew, one session for all groups: where the pages are cached in the session, those are the ones
+   * that the next groups go to. Absent: one for each call, since a server ends sessions that rest.
+   */
+  readonly keepsSession?: boolean;
 }
 
 export interface CompletionOptions {
@@ -35,7 +40,7 @@ export interface CompletionOptions {
 /** Puts groups behind the head that were committed before and that this catalog lacks, with their own numbers. */
 export class JournalCompleter {
   readonly #options: JournalCompleterOptions;
-  /** Kept while a catalog is made anew: its cache holds the pages that the next groups go to. */
+  /** See `keepsSession`. */
   #session: SqlConnection | undefined;
 
   constructor(options: JournalCompleterOptions) {
@@ -57,7 +62,7 @@ export class JournalCompleter {
         plainStatement(statements === undefined ? "rollback" : "commit"),
       ]);
       crashPoint("complete.done");
-      if (options.copies !== "open") await this.close();
+      if (this.#options.keepsSession !== true || options.copies !== "open") await this.close();
       return statements !== undefined;
     } catch (error) {
       connection.destroy();

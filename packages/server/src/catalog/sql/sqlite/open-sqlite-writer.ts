@@ -52,7 +52,10 @@ export async function openSqliteWriter(
     const inTurn: SqlRunner = { run: (statement) => commits.inTurn(() => session.run(statement)) };
     const runner = new RetryingRunner({ runner: inTurn, dialect, clock });
     const openRoomy = () => SqliteConnection.open(path, { clock, cacheKib: COMPLETER_CACHE_KIB });
-    const completer = new JournalCompleter({ dialect, queries, connect: options.connect ?? openRoomy });
+    const completer = new JournalCompleter({
+      ...{ dialect, queries, connect: options.connect ?? openRoomy },
+      keepsSession: true,
+    });
     return {
       clusterId,
       writer: new SqlWriter({ queries, commits, completer, runner, release: () => session.close() }),
