@@ -1,23 +1,19 @@
 import type { BatchReply, Problem, TransactionInfo, TransactionReply } from "@koboldfs/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { send } from "./raw-client.js";
-import { startTestServer, type TestServer } from "./test-server.js";
+import type { TestServer } from "./test-server.js";
+import { type CallOptions, TwoCallers } from "./test-two-callers.js";
 
-const LIMITS = { transactionBytes: 1000, namespaceBytes: 1500 };
 const UNKNOWN = "f".repeat(32);
 /** Long enough for a request on a busy machine, short enough to wait for. */
 const TTL_MS = 3000;
 
+let callers: TwoCallers;
 let test: TestServer;
-let stranger: TestServer;
 beforeAll(async () => {
-  test = await startTestServer({ peers: ["anna"], token: "mine", staging: LIMITS });
-  stranger = await startTestServer({ catalog: test.catalog, peers: ["anna"], token: "theirs", staging: LIMITS });
+  callers = await TwoCallers.start();
+  test = callers.test;
 });
-afterAll(async () => {
-  await stranger.close();
-  await test.close();
-});
+afterAll(() => callers.close());
 
 let name = "";
 let count = 0;
@@ -28,28 +24,7 @@ beforeEach(async () => {
   await call("PUT", file("old"), { body: "old" });
 });
 
-interface CallOptions {
-  readonly body?: string;
-  readonly json?: object;
-  readonly tx?: string;
-  readonly headers?: Record<string, string>;
-  readonly as?: "mine" | "theirs";
-}
-
-async function call(method: string, path: string, options: CallOptions = {}) {
-  const { json, tx, as = "mine", body = json && JSON.stringify(json) } = options;
-  return send(as === "mine" ? test.port : stranger.port, {
-    ...{ method, path },
-    headers: {
-      authorization: `Bearer ${as}`,
-      ...(json !== undefined && { "content-type": "application/json" }),
-      ...(tx !== undefined && { "koboldfs-transaction": tx }),
-      ...options.headers,
-    },
-    ...(body !== undefined && { body }),
-  });
-}
-
+const call = (method: string, path: string, options?: CallOptions) => callers.call(method, path, options);
 const file = (key: string) => `/v1/files/${name}/${key}`;
 const finish = (tx: string, step: string, as: CallOptions["as"] = "mine") =>
   call("POST", `/v1/transactions/${tx}/${step}`, { as });

@@ -1,20 +1,12 @@
 import type { Problem, TransactionInfo, TransactionListReply, TransactionReply } from "@koboldfs/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { send } from "./raw-client.js";
-import { startTestServer, type TestServer } from "./test-server.js";
+import { type CallOptions, TwoCallers } from "./test-two-callers.js";
 
-const LIMITS = { transactionBytes: 1000, namespaceBytes: 1500 };
-
-let test: TestServer;
-let stranger: TestServer;
+let callers: TwoCallers;
 beforeAll(async () => {
-  test = await startTestServer({ peers: ["anna"], token: "mine", staging: LIMITS });
-  stranger = await startTestServer({ catalog: test.catalog, peers: ["anna"], token: "theirs", staging: LIMITS });
+  callers = await TwoCallers.start();
 });
-afterAll(async () => {
-  await stranger.close();
-  await test.close();
-});
+afterAll(() => callers.close());
 
 let name = "";
 let count = 0;
@@ -24,24 +16,10 @@ beforeEach(async () => {
   await call("PUT", `/v1/namespaces/${name}`, { body: "{}" });
 });
 
-interface CallOptions {
-  readonly body?: string;
-  readonly tx?: string;
-  readonly headers?: Record<string, string>;
-  readonly as?: "mine" | "theirs";
-}
-
-async function call(method: string, path: string, { body, tx, headers, as = "mine" }: CallOptions = {}) {
-  return send(as === "mine" ? test.port : stranger.port, {
-    ...{ method, path },
-    headers: {
-      authorization: `Bearer ${as}`,
-      ...(body !== undefined && { "content-type": "application/json" }),
-      ...(tx !== undefined && { "koboldfs-transaction": tx }),
-      ...headers,
-    },
-    ...(body !== undefined && { body }),
-  });
+/** Files have this type too: nobody looks at it. */
+function call(method: string, path: string, options: CallOptions = {}) {
+  const type = options.body === undefined ? {} : { "content-type": "application/json" };
+  return callers.call(method, path, { ...options, headers: { ...type, ...options.headers } });
 }
 
 const file = (key: string) => `/v1/files/${name}/${key}`;

@@ -13,33 +13,26 @@ import {
   transactionRef,
 } from "../../model/test-changes.js";
 import { ModelCatalog } from "../../model/test-model-catalog.js";
-import type { Catalog } from "../catalog.js";
 import type { CatalogHarness } from "./catalog-harness.js";
 import { checkJournal } from "./journal-check.js";
-import { codeOf, withCatalog, withDatabase } from "./test-cluster-catalog.js";
+import { commitEach, withCatalog, withDatabase } from "./test-cluster-catalog.js";
 
 const TEN = { maxFiles: 3, maxBytes: 10 };
-
-async function commit(catalog: Catalog, ...changes: Change[]): Promise<string[]> {
-  const codes: string[] = [];
-  for (const change of changes) codes.push(codeOf(await catalog.commit(change)));
-  return codes;
-}
 
 /** What `quota.test` shows of one catalog in memory, an engine must keep between commits of several nodes. */
 export function describeQuotaConformance(harness: CatalogHarness): void {
   describe("quotas", () => {
     it("are kept with the namespace, hold for every node, and can be taken away", () =>
       withCatalog(harness, async (catalog, { open }) => {
-        await commit(catalog, setQuotaOf({ maxFiles: 3, maxBytes: Number.MAX_SAFE_INTEGER }));
+        await commitEach(catalog, setQuotaOf({ maxFiles: 3, maxBytes: Number.MAX_SAFE_INTEGER }));
         expect(await catalog.findNamespace(NAMESPACE)).toMatchObject({ maxBytes: Number.MAX_SAFE_INTEGER });
-        await commit(catalog, setQuotaOf(TEN));
+        await commitEach(catalog, setQuotaOf(TEN));
         const second = await open();
         expect(await second.findNamespace(NAMESPACE)).toMatchObject(TEN);
-        expect(await commit(second, putOf("a", "123456"), putOf("b", "12345"))).toEqual(["ok", "quota_exceeded"]);
+        expect(await commitEach(second, putOf("a", "123456"), putOf("b", "12345"))).toEqual(["ok", "quota_exceeded"]);
         const copy: Change = { kind: "copy", namespace: NAMESPACE, from: parseFileKey("a"), to: parseFileKey("c") };
-        expect(await commit(catalog, copy, putOf("b", "1234"))).toEqual(["quota_exceeded", "ok"]);
-        expect(await commit(catalog, setQuotaOf({}), copy)).toEqual(["ok", "ok"]);
+        expect(await commitEach(catalog, copy, putOf("b", "1234"))).toEqual(["quota_exceeded", "ok"]);
+        expect(await commitEach(catalog, setQuotaOf({}), copy)).toEqual(["ok", "ok"]);
         expect(await second.findNamespace(NAMESPACE)).not.toHaveProperty("maxBytes");
         await checkJournal(catalog);
       }));
@@ -47,19 +40,27 @@ export function describeQuotaConformance(harness: CatalogHarness): void {
     it("are reserved by a prepare against the commits of every node, until it is committed or aborted", () =>
       withCatalog(harness, async (catalog, { open }) => {
         const second = await open();
-        await commit(catalog, setQuotaOf(TEN), putOf("old", "12"), beginOf(1), beginOf(2));
-        await commit(catalog, stageOf(1, putOf("a", "12345")), stageOf(2, putOf("b", "1234")), finishOf("prepare", 1));
+        await commitEach(catalog, setQuotaOf(TEN), putOf("old", "12"), beginOf(1), beginOf(2));
+        await commitEach(
+          catalog,
+          stageOf(1, putOf("a", "12345")),
+          stageOf(2, putOf("b", "1234")),
+          finishOf("prepare", 1),
+        );
         expect((await catalog.findTransaction(transactionRef(1).id))?.reserved).toEqual({
           [NAMESPACE]: { files: 1, bytes: 5 },
         });
-        expect(await commit(second, finishOf("prepare", 2), finishOf("commit", 2), putOf("c", "1234"))).toEqual([
+        expect(await commitEach(second, finishOf("prepare", 2), finishOf("commit", 2), putOf("c", "1234"))).toEqual([
           ...["quota_exceeded", "quota_exceeded", "quota_exceeded"],
         ]);
-        expect(await commit(second, putOf("c", "123"), finishOf("commit", 1), deleteOf("c"))).toEqual([
+        expect(await commitEach(second, putOf("c", "123"), finishOf("commit", 1), deleteOf("c"))).toEqual([
           ...["ok", "ok", "ok"],
         ]);
-        expect(await commit(catalog, finishOf("prepare", 2), finishOf("abort", 2))).toEqual(["quota_exceeded", "ok"]);
-        expect(await commit(catalog, putOf("c", "123"))).toEqual(["ok"]);
+        expect(await commitEach(catalog, finishOf("prepare", 2), finishOf("abort", 2))).toEqual([
+          "quota_exceeded",
+          "ok",
+        ]);
+        expect(await commitEach(catalog, putOf("c", "123"))).toEqual(["ok"]);
         expect(await catalog.findNamespace(NAMESPACE)).toMatchObject({ files: 3, bytes: "10" });
         expect((await catalog.findTransaction(transactionRef(1).id))?.reserved).toBeUndefined();
       }));
@@ -81,7 +82,7 @@ export function describeQuotaConformance(harness: CatalogHarness): void {
         expect(await catalog.completeJournal(groups.slice(-1), 1)).toBe(true);
         expect(await catalog.findNamespace(NAMESPACE)).toMatchObject(TEN);
         expect(await catalog.listUnfinishedTransactions()).toEqual([model.transactions.get(transactionRef(1).id)]);
-        expect(await commit(catalog, putOf("b", "1234"), putOf("b", "123"), finishOf("commit", 1))).toEqual([
+        expect(await commitEach(catalog, putOf("b", "1234"), putOf("b", "123"), finishOf("commit", 1))).toEqual([
           ...["quota_exceeded", "ok", "ok"],
         ]);
         expect(await catalog.findNamespace(NAMESPACE)).toMatchObject({ files: 2, bytes: "10" });

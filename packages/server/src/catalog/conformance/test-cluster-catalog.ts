@@ -1,4 +1,4 @@
-import type { ChangeDone, ChangeOutcome } from "../../model/change.js";
+import type { Change, ChangeDone, ChangeOutcome } from "../../model/change.js";
 import { setNamespaceOf, setNodeOf } from "../../model/test-changes.js";
 import type { Catalog } from "../catalog.js";
 import type { CatalogHarness, HarnessDatabase, HarnessOpenOptions } from "./catalog-harness.js";
@@ -50,4 +50,11 @@ export function doneOf(outcome: ChangeOutcome | undefined): ChangeDone {
 export function codeOf(outcome: ChangeOutcome | undefined): string {
   if (outcome === undefined) return "none";
   return outcome.ok ? "ok" : outcome.error.code;
+}
+
+/** One commit for each, in order; answers their codes. */
+export async function commitEach(catalog: Catalog, ...changes: Change[]): Promise<string[]> {
+  const codes: string[] = [];
+  for (const change of changes) codes.push(codeOf(await catalog.commit(change)));
+  return codes;
 }

@@ -21,7 +21,7 @@ import type { Catalog } from "../catalog.js";
 import type { CatalogHarness } from "./catalog-harness.js";
 import { type Fault, FaultPlan } from "./fault-plan.js";
 import { checkJournal } from "./journal-check.js";
-import { codeOf, doneOf, withCatalog, withDatabase } from "./test-cluster-catalog.js";
+import { codeOf, commitEach, doneOf, withCatalog, withDatabase } from "./test-cluster-catalog.js";
 
 const OTHER = parseNamespaceName("other");
 const { id: FIRST } = transactionRef(1);
@@ -29,12 +29,6 @@ const { id: FIRST } = transactionRef(1);
 const MAX_CUTS = 60;
 /** Updates of one counter by several at once. */
 const UPDATES = 12;
-
-async function commit(catalog: Catalog, ...changes: Change[]): Promise<string[]> {
-  const codes: string[] = [];
-  for (const change of changes) codes.push(codeOf(await catalog.commit(change)));
-  return codes;
-}
 
 async function listNames(catalog: Catalog, namespace = NAMESPACE): Promise<[string, string][]> {
   const { files } = await catalog.listFiles(namespace, { limit: 100 });
@@ -47,9 +41,9 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
   describe("transactions", () => {
     it("show what they stage to nobody, and make all of it current in one commit, in several namespaces", () =>
       withCatalog(harness, async (catalog) => {
-        await commit(catalog, setNamespaceOf("other"), putOf("old", "1"), putOf("gone", "2"), beginOf(1));
+        await commitEach(catalog, setNamespaceOf("other"), putOf("old", "1"), putOf("gone", "2"), beginOf(1));
         const other = putOf("z", "3", { namespace: OTHER });
-        const staged = await commit(
+        const staged = await commitEach(
           catalog,
           ...[putOf("a", "4"), putOf("old", "5"), deleteOf("gone"), other].map((change) => stageOf(1, change)),
         );
@@ -68,8 +62,13 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
 
     it("are read by a number of any of their changes as a whole", () =>
       withCatalog(harness, async (catalog) => {
-        await commit(catalog, putOf("a", "1"), putOf("b", "1"), beginOf(1));
-        await commit(catalog, stageOf(1, putOf("a", "2")), stageOf(1, putOf("b", "2")), stageOf(1, putOf("c", "2")));
+        await commitEach(catalog, putOf("a", "1"), putOf("b", "1"), beginOf(1));
+        await commitEach(
+          catalog,
+          stageOf(1, putOf("a", "2")),
+          stageOf(1, putOf("b", "2")),
+          stageOf(1, putOf("c", "2")),
+        );
         const { number: before } = await catalog.head();
         const { version } = doneOf(await catalog.commit(finishOf("commit", 1)));
         for (let number = before; number <= version; number += 1) {
@@ -82,10 +81,10 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
 
     it("see their own changes over what is committed, page by page and folded", () =>
       withCatalog(harness, async (catalog) => {
-        for (const key of ["a", "d/1", "d/2", "e", "g"]) await commit(catalog, putOf(key));
-        await commit(catalog, beginOf(1));
+        for (const key of ["a", "d/1", "d/2", "e", "g"]) await commitEach(catalog, putOf(key));
+        await commitEach(catalog, beginOf(1));
         const changes = [deleteOf("a"), deleteOf("d/1"), putOf("b"), putOf("e", "new"), putOf("f/1"), putOf("f/2")];
-        await commit(catalog, ...changes.map((change) => stageOf(1, change)));
+        await commitEach(catalog, ...changes.map((change) => stageOf(1, change)));
         const seen: string[] = [];
         for (let after: string | undefined = ""; after !== undefined; ) {
           const page = await catalog.listFilesIn(FIRST, NAMESPACE, { after, limit: 2 });
@@ -102,7 +101,7 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
 
     it("hold their keys once they are prepared, absent ones too, and let nobody in until they end", () =>
       withCatalog(harness, async (catalog) => {
-        await commit(
+        await commitEach(
           catalog,
           putOf("old"),
           putOf("free"),
@@ -110,7 +109,7 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
           stageOf(1, putOf("new")),
           stageOf(1, deleteOf("old")),
         );
-        expect(await commit(catalog, finishOf("prepare", 1), finishOf("prepare", 1))).toEqual(["ok", "ok"]);
+        expect(await commitEach(catalog, finishOf("prepare", 1), finishOf("prepare", 1))).toEqual(["ok", "ok"]);
         const [old, fresh] = [parseFileKey("old"), parseFileKey("new")];
         const { number } = await catalog.head();
         const refused: Change[] = [
@@ -121,56 +120,60 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
           { kind: "restore-prefix", namespace: NAMESPACE, prefix: "n", asOf: { number: 1, timeMs: 1 } },
           { kind: "drop-namespace", namespace: NAMESPACE },
         ];
-        expect(await commit(catalog, ...refused)).toEqual(refused.map(() => "key_locked"));
+        expect(await commitEach(catalog, ...refused)).toEqual(refused.map(() => "key_locked"));
         expect((await catalog.head()).number).toBe(number);
         expect(
-          await commit(catalog, putOf("free", "2"), { kind: "purge", namespace: NAMESPACE, key: parseFileKey("free") }),
+          await commitEach(catalog, putOf("free", "2"), {
+            kind: "purge",
+            namespace: NAMESPACE,
+            key: parseFileKey("free"),
+          }),
         ).toEqual(["ok", "ok"]);
         expect(await catalog.findFile(NAMESPACE, old)).toMatchObject({ digest: digestOf("old"), heldBy: FIRST });
         expect(await catalog.findLock(NAMESPACE, fresh)).toMatchObject({ transaction: FIRST });
         doneOf(await catalog.commit(finishOf("commit", 1)));
         expect(await listNames(catalog)).toEqual(named(["new", "new"]));
         expect(await catalog.findLock(NAMESPACE, fresh)).toBeUndefined();
-        expect(await commit(catalog, putOf("new"), putOf("old"))).toEqual(["ok", "ok"]);
+        expect(await commitEach(catalog, putOf("new"), putOf("old"))).toEqual(["ok", "ok"]);
       }));
 
     it("are refused as a whole when a key changed since they saw it, and when another one holds it", () =>
       withCatalog(harness, async (catalog) => {
-        await commit(catalog, putOf("a", "1"), putOf("b", "1"), beginOf(1), beginOf(2));
+        await commitEach(catalog, putOf("a", "1"), putOf("b", "1"), beginOf(1), beginOf(2));
         const ifMatch = { precondition: { ifMatch: [digestOf("1")] } };
-        await commit(catalog, stageOf(1, putOf("b", "2")), stageOf(1, putOf("a", "2", ifMatch)));
-        await commit(
+        await commitEach(catalog, stageOf(1, putOf("b", "2")), stageOf(1, putOf("a", "2", ifMatch)));
+        await commitEach(
           catalog,
           stageOf(2, putOf("b", "3")),
           stageOf(2, putOf("n", "3", { precondition: { ifNoneMatch: "*" } })),
         );
-        await commit(catalog, putOf("a", "other"), putOf("a", "1"));
+        await commitEach(catalog, putOf("a", "other"), putOf("a", "1"));
         const conflict = await catalog.commit(finishOf("commit", 1));
         expect(conflict).toMatchObject({ ok: false, error: { code: "transaction_conflict" } });
         expect(conflict.ok ? "" : conflict.error.message).toContain("a in demo");
         expect(codeOf(await catalog.commit(finishOf("prepare", 1)))).toBe("transaction_conflict");
-        expect(await commit(catalog, finishOf("prepare", 2))).toEqual(["ok"]);
-        expect(await commit(catalog, stageOf(1, putOf("b")), finishOf("abort", 1))).toEqual(["key_locked", "ok"]);
+        expect(await commitEach(catalog, finishOf("prepare", 2))).toEqual(["ok"]);
+        expect(await commitEach(catalog, stageOf(1, putOf("b")), finishOf("abort", 1))).toEqual(["key_locked", "ok"]);
         expect(await listNames(catalog)).toEqual(named(["a", "1"], ["b", "1"]));
       }));
 
     it("answer a repeated commit and abort as the first time, and tell what came of them", () =>
       withCatalog(harness, async (catalog, { open }) => {
-        await commit(catalog, beginOf(1), stageOf(1, putOf("a")), beginOf(2), stageOf(2, putOf("b")), beginOf(3));
+        await commitEach(catalog, beginOf(1), stageOf(1, putOf("a")), beginOf(2), stageOf(2, putOf("b")), beginOf(3));
         const first = doneOf(await catalog.commit(finishOf("commit", 1)));
         const second = await open();
         const again = doneOf(await second.commit(finishOf("commit", 1)));
         expect(again).toMatchObject({ version: first.version, replayed: true, transaction: { state: "committed" } });
-        expect(await commit(second, finishOf("prepare", 2), finishOf("abort", 2), finishOf("abort", 2))).toEqual([
+        expect(await commitEach(second, finishOf("prepare", 2), finishOf("abort", 2), finishOf("abort", 2))).toEqual([
           "ok",
           "ok",
           "ok",
         ]);
-        expect(await commit(second, finishOf("abort", 1), finishOf("commit", 2))).toEqual([
+        expect(await commitEach(second, finishOf("abort", 1), finishOf("commit", 2))).toEqual([
           "transaction_finished",
           "transaction_finished",
         ]);
-        expect(await commit(second, stageOf(1, putOf("c")), stageOf(9, putOf("c")))).toEqual([
+        expect(await commitEach(second, stageOf(1, putOf("c")), stageOf(9, putOf("c")))).toEqual([
           "transaction_finished",
           "transaction_not_found",
         ]);
@@ -183,26 +186,26 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
 
     it("keep what they staged from being reaped, and let it go when they are aborted", () =>
       withCatalog(harness, async (catalog) => {
-        await commit(catalog, beginOf(1), stageOf(1, putOf("a", "staged")));
+        await commitEach(catalog, beginOf(1), stageOf(1, putOf("a", "staged")));
         const blob = { namespace: NAMESPACE, digest: digestOf("staged") };
         expect(await catalog.listUnreferenced([blob])).toEqual([]);
         expect(await catalog.confirmUnreferenced([blob])).toEqual([]);
-        await commit(catalog, finishOf("abort", 1));
+        await commitEach(catalog, finishOf("abort", 1));
         expect(await catalog.listUnreferenced([blob])).toEqual([blob]);
         expect(await catalog.confirmUnreferenced([blob])).toEqual([blob]);
       }));
 
     it("let every other holder owe what was staged, when they are prepared and again when they are committed", () =>
       withCatalog(harness, async (catalog) => {
-        await commit(catalog, setNodeOf(2), beginOf(1), stageOf(1, putOf("a", "staged")));
+        await commitEach(catalog, setNodeOf(2), beginOf(1), stageOf(1, putOf("a", "staged")));
         expect(await catalog.listDebts(nodeId(2), 10)).toEqual([]);
-        await commit(catalog, stageOf(1, putOf("b", "both", { placedOn: [nodeId(1), nodeId(2)] })));
+        await commitEach(catalog, stageOf(1, putOf("b", "both", { placedOn: [nodeId(1), nodeId(2)] })));
         expect(await catalog.countStagedOn(nodeId(1), "any")).toEqual({ files: 2, bytes: 10n });
         expect(await catalog.countStagedOn(nodeId(1), "sole")).toEqual({ files: 1, bytes: 6n });
         expect(await catalog.countStagedOn(nodeId(2), "sole")).toEqual({ files: 0, bytes: 0n });
         expect(doneOf(await catalog.commit(finishOf("prepare", 1))).owing).toEqual([nodeId(2)]);
         expect(await catalog.listDebts(nodeId(2), 10)).toMatchObject([{ digest: digestOf("staged"), copies: 1 }]);
-        await commit(catalog, setNodeOf(3));
+        await commitEach(catalog, setNodeOf(3));
         expect(doneOf(await catalog.commit(finishOf("commit", 1))).owing).toEqual([nodeId(2), nodeId(3)]);
         const owed = (await catalog.listDebts(nodeId(3), 10)).map(({ digest }) => digest);
         expect(owed.sort()).toEqual([digestOf("staged"), digestOf("both")].sort());
@@ -211,7 +214,7 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
 
     it("copy, rename, undelete and restore inside, of what they see", () =>
       withCatalog(harness, async (catalog) => {
-        await commit(catalog, putOf("a", "1"), putOf("b", "2"), putOf("dead", "3"), deleteOf("dead"), beginOf(1));
+        await commitEach(catalog, putOf("a", "1"), putOf("b", "2"), putOf("dead", "3"), deleteOf("dead"), beginOf(1));
         const [a, b, c, d] = ["a", "b", "c", "d"].map(parseFileKey) as [never, never, never, never];
         const steps: Change[] = [
           { kind: "copy", namespace: NAMESPACE, from: a, to: c },
@@ -219,16 +222,16 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
           { kind: "rename", namespace: NAMESPACE, from: b, to: a },
           { kind: "undelete", namespace: NAMESPACE, key: parseFileKey("dead") },
         ].map((change) => stageOf(1, change as never));
-        expect(await commit(catalog, ...steps)).toEqual(["ok", "ok", "ok", "ok"]);
+        expect(await commitEach(catalog, ...steps)).toEqual(["ok", "ok", "ok", "ok"]);
         expect(await listNames(catalog)).toEqual(named(["a", "1"], ["b", "2"]));
-        await commit(catalog, finishOf("commit", 1));
+        await commitEach(catalog, finishOf("commit", 1));
         expect(await listNames(catalog)).toEqual(named(["a", "2"], ["d", "1"], ["dead", "3"]));
       }));
 
     it("lose no update under If-Match when several go for the same keys at once, and show all of each or nothing", () =>
       withCatalog(harness, async (catalog, { open }) => {
         const catalogs = [catalog, await open()];
-        await commit(catalog, putOf("a", "0"), putOf("b", "0"));
+        await commitEach(catalog, putOf("a", "0"), putOf("b", "0"));
         const numberOf = new Map<string, number>(
           Array.from({ length: UPDATES + 1 }, (_, n) => [digestOf(String(n)), n]),
         );
@@ -244,7 +247,7 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
           const number = ++id;
           const ifMatch = { precondition: { ifMatch: [digestOf(String(now))] } };
           const steps = ["a", "b"].map((key) => stageOf(number, putOf(key, String(now + 1), ifMatch)));
-          const codes = await commit(through, beginOf(number), ...steps);
+          const codes = await commitEach(through, beginOf(number), ...steps);
           const end = codes.every((code) => code === "ok") && number % 2 === 0 ? "prepare" : "commit";
           const isDone =
             codes.every((code) => code === "ok") && codeOf(await through.commit(finishOf(end, number))) === "ok";
@@ -261,7 +264,7 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
 
     it("expire unless they are used, and only then are aborted for it", () =>
       withCatalog(harness, async (catalog) => {
-        await commit(catalog, beginOf(1, 1000), beginOf(2), stageOf(1, putOf("a")));
+        await commitEach(catalog, beginOf(1, 1000), beginOf(2), stageOf(1, putOf("a")));
         const expire = { ...finishOf("abort", 1), onlyExpired: true };
         expect(codeOf(await catalog.commit(expire))).toBe("precondition_failed");
         const before = await catalog.findTransaction(FIRST);
@@ -309,7 +312,7 @@ export function describeTransactionConformance(harness: CatalogHarness): void {
       "lose nothing and double nothing: %s each statement of a staging, a prepare and a commit",
       (fault) =>
         withCatalog(harness, async (reader, { open }) => {
-          await commit(reader, setNodeOf(2));
+          await commitEach(reader, setNodeOf(2));
           const faults = new FaultPlan();
           const catalog = await open({ faults });
           let number = 0;
@@ -361,7 +364,7 @@ interface CutStep {
 
 /** One transaction from its beginning to its end, in one step of which the connection is cut. */
 async function runSteps(catalog: Catalog, number: number, { faults, fault, at, step }: CutStep): Promise<void> {
-  await commit(catalog, beginOf(number));
+  await commitEach(catalog, beginOf(number));
   const run = async (name: CutStep["step"], ...changes: Change[]) => {
     if (name === step) faults.arm(fault, at);
     for (const change of changes) doneOf(await catalog.commit(change));

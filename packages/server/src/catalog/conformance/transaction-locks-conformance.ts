@@ -15,7 +15,7 @@ import {
 import { ModelCatalog } from "../../model/test-model-catalog.js";
 import type { Catalog } from "../catalog.js";
 import type { CatalogHarness } from "./catalog-harness.js";
-import { codeOf, doneOf, withCatalog, withDatabase } from "./test-cluster-catalog.js";
+import { codeOf, commitEach, doneOf, withCatalog, withDatabase } from "./test-cluster-catalog.js";
 
 const OTHER = parseNamespaceName("other");
 const EMPTY = parseNamespaceName("empty");
@@ -27,42 +27,36 @@ const dropOf = (namespace = OTHER): Change => ({ kind: "drop-namespace", namespa
 
 const idOf = (number: number) => transactionRef(number).id;
 
-async function commit(catalog: Catalog, ...changes: Change[]): Promise<string[]> {
-  const codes: string[] = [];
-  for (const change of changes) codes.push(codeOf(await catalog.commit(change)));
-  return codes;
-}
-
 /** What else must heed a transaction that is prepared, and how long is known what became of it. */
 export function describeTransactionLocksConformance(harness: CatalogHarness): void {
   describe("what prepared transactions hold", () => {
     it("keeps a namespace, also for a key that there is not yet, until they end", () =>
       withCatalog(harness, async (catalog) => {
         const inOther = (number: number, key: string) => stageOf(number, putOf(key, key, { namespace: OTHER }));
-        await commit(catalog, setNamespaceOf("other"), setNamespaceOf("other2"), beginOf(1), inOther(1, "absent"));
-        expect(await commit(catalog, finishOf("prepare", 1))).toEqual(["ok"]);
+        await commitEach(catalog, setNamespaceOf("other"), setNamespaceOf("other2"), beginOf(1), inOther(1, "absent"));
+        expect(await commitEach(catalog, finishOf("prepare", 1))).toEqual(["ok"]);
         const { number } = await catalog.head();
         const refused = await catalog.commit(dropOf());
         expect(codeOf(refused)).toBe("key_locked");
         expect(refused.ok ? "" : refused.error.message).toContain("absent in other");
         expect((await catalog.head()).number).toBe(number);
         expect(await catalog.findNamespace(OTHER)).toMatchObject({ name: OTHER, files: 0 });
-        expect(await commit(catalog, dropOf(OTHER_2), finishOf("abort", 1), dropOf())).toEqual(["ok", "ok", "ok"]);
+        expect(await commitEach(catalog, dropOf(OTHER_2), finishOf("abort", 1), dropOf())).toEqual(["ok", "ok", "ok"]);
         expect(await catalog.findNamespace(OTHER)).toBeUndefined();
 
-        await commit(catalog, setNamespaceOf("other"), beginOf(2), inOther(2, "a"), finishOf("prepare", 2));
-        expect(await commit(catalog, dropOf(), finishOf("commit", 2), dropOf())).toEqual([
+        await commitEach(catalog, setNamespaceOf("other"), beginOf(2), inOther(2, "a"), finishOf("prepare", 2));
+        expect(await commitEach(catalog, dropOf(), finishOf("commit", 2), dropOf())).toEqual([
           ...["key_locked", "ok", "namespace_not_empty"],
         ]);
-        expect(await commit(catalog, deleteOf("a", { namespace: OTHER }), dropOf())).toEqual(["ok", "ok"]);
+        expect(await commitEach(catalog, deleteOf("a", { namespace: OTHER }), dropOf())).toEqual(["ok", "ok"]);
       }));
 
     it("keeps no namespace for what is only staged: then its transaction can be neither prepared nor committed", () =>
       withCatalog(harness, async (catalog) => {
-        await commit(catalog, setNamespaceOf("empty"), beginOf(1));
-        await commit(catalog, stageOf(1, putOf("a", "a", { namespace: EMPTY })), stageOf(1, putOf("b")));
-        expect(await commit(catalog, dropOf(EMPTY))).toEqual(["ok"]);
-        expect(await commit(catalog, finishOf("prepare", 1), finishOf("commit", 1), finishOf("abort", 1))).toEqual([
+        await commitEach(catalog, setNamespaceOf("empty"), beginOf(1));
+        await commitEach(catalog, stageOf(1, putOf("a", "a", { namespace: EMPTY })), stageOf(1, putOf("b")));
+        expect(await commitEach(catalog, dropOf(EMPTY))).toEqual(["ok"]);
+        expect(await commitEach(catalog, finishOf("prepare", 1), finishOf("commit", 1), finishOf("abort", 1))).toEqual([
           ...["transaction_conflict", "transaction_conflict", "ok"],
         ]);
         expect(await catalog.findFile(NAMESPACE, parseFileKey("b"))).toBeUndefined();
@@ -71,13 +65,19 @@ export function describeTransactionLocksConformance(harness: CatalogHarness): vo
     it("is touched by no restore, undeletion or expiry, while all beside it goes on", () =>
       withCatalog(harness, async (catalog) => {
         const key = parseFileKey("d/held");
-        await commit(catalog, putOf("d/held", "1"), putOf("e/free", "1"), putOf("x", "1"), putOf("dead"));
+        await commitEach(catalog, putOf("d/held", "1"), putOf("e/free", "1"), putOf("x", "1"), putOf("dead"));
         const { number: before } = await catalog.head();
         const version = (await catalog.findFile(NAMESPACE, key))?.version ?? 0;
         const overdue = { expires: { atMs: 1 } };
-        await commit(catalog, putOf("d/held", "2"), putOf("e/free", "2"), putOf("x", "2", overdue), deleteOf("dead"));
-        await commit(catalog, beginOf(1), stageOf(1, putOf("d/held", "3")), stageOf(1, putOf("dead", "3")));
-        await commit(catalog, stageOf(1, putOf("x", "3")), finishOf("prepare", 1));
+        await commitEach(
+          catalog,
+          putOf("d/held", "2"),
+          putOf("e/free", "2"),
+          putOf("x", "2", overdue),
+          deleteOf("dead"),
+        );
+        await commitEach(catalog, beginOf(1), stageOf(1, putOf("d/held", "3")), stageOf(1, putOf("dead", "3")));
+        await commitEach(catalog, stageOf(1, putOf("x", "3")), finishOf("prepare", 1));
         const [expired] = await catalog.listExpired(10);
         const asOf = await catalog.getMoment({ number: before });
         const restore = (prefix: string): Change => ({ kind: "restore-prefix", namespace: NAMESPACE, prefix, asOf });
@@ -88,10 +88,14 @@ export function describeTransactionLocksConformance(harness: CatalogHarness): vo
           { kind: "expire", namespace: NAMESPACE, key: parseFileKey("x"), version: expired?.version ?? 0 },
         ];
         const { number } = await catalog.head();
-        expect(await commit(catalog, ...refused)).toEqual(refused.map(() => "key_locked"));
+        expect(await commitEach(catalog, ...refused)).toEqual(refused.map(() => "key_locked"));
         expect((await catalog.head()).number).toBe(number);
-        expect(await commit(catalog, restore("e/"), finishOf("abort", 1), restore("d/"))).toEqual(["ok", "ok", "ok"]);
-        expect(await commit(catalog, ...refused.slice(4))).toEqual(["ok", "ok"]);
+        expect(await commitEach(catalog, restore("e/"), finishOf("abort", 1), restore("d/"))).toEqual([
+          "ok",
+          "ok",
+          "ok",
+        ]);
+        expect(await commitEach(catalog, ...refused.slice(4))).toEqual(["ok", "ok"]);
       }));
   });
 
@@ -111,17 +115,17 @@ export function describeTransactionLocksConformance(harness: CatalogHarness): vo
         const { number } = await catalog.head();
         const version = model.transactions.get(idOf(3))?.number;
         expect(doneOf(await catalog.commit(finishOf("commit", 3)))).toMatchObject({ version, replayed: true });
-        expect(await commit(catalog, finishOf("abort", 4), finishOf("abort", 3), finishOf("commit", 4))).toEqual([
+        expect(await commitEach(catalog, finishOf("abort", 4), finishOf("abort", 3), finishOf("commit", 4))).toEqual([
           ...["ok", "transaction_finished", "transaction_finished"],
         ]);
-        expect(await commit(catalog, finishOf("commit", 1), finishOf("abort", 2))).toEqual([
+        expect(await commitEach(catalog, finishOf("commit", 1), finishOf("abort", 2))).toEqual([
           ...["transaction_not_found", "transaction_not_found"],
         ]);
         expect((await catalog.head()).number).toBe(number);
         // However long ago it was prepared: what waits for its coordinator is never forgotten.
         expect(await catalog.pruneTransactions(0, 10)).toBe(2);
         expect(await catalog.findTransaction(idOf(5))).toMatchObject({ state: "prepared" });
-        expect(await commit(catalog, putOf("waits"), finishOf("commit", 5))).toEqual(["key_locked", "ok"]);
+        expect(await commitEach(catalog, putOf("waits"), finishOf("commit", 5))).toEqual(["key_locked", "ok"]);
       }));
   });
 }
