@@ -352,7 +352,7 @@ export interface PurgeCatalog {
 }
 
 export interface ExpiryCatalog {
-  /** Files that have expired and are not deleted yet; at most `limit`. */
+  /** Files that have expired, are not deleted yet, and that no prepared transaction holds; at most `limit`. */
   listExpired(limit: number): Promise<FileRecord[]>;
 }
 

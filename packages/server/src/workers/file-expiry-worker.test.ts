@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Catalog } from "../catalog/catalog.js";
 import { openTestCatalog } from "../files/test-files.js";
-import { NAMESPACE, putOf, setNamespaceOf, setNodeOf } from "../model/test-changes.js";
+import { beginOf, finishOf, NAMESPACE, putOf, setNamespaceOf, setNodeOf, stageOf } from "../model/test-changes.js";
 import { FileExpiryWorker } from "./file-expiry-worker.js";
 
 let test: Awaited<ReturnType<typeof openTestCatalog>>;
@@ -38,6 +38,16 @@ describe("FileExpiryWorker", () => {
     const results = [await worker.step(), await worker.step(), await worker.step()];
     expect(results).toEqual(["busy", "busy", "idle"]);
     expect(await count()).toBe(0);
+  });
+
+  it("deletes the rest when a prepared transaction holds as many expired files as it takes at once", async () => {
+    const held = Array.from({ length: 200 }, (_, index) => putOf(`held${index}`, "same", { expires: { atMs: 1 } }));
+    await catalog.commitAll([...held, putOf("free", "same", { expires: { atMs: 2 } }), beginOf(1)]);
+    await catalog.commitAll(held.map(({ key }) => stageOf(1, putOf(key, "new"))));
+    expect(await catalog.commit(finishOf("prepare", 1))).toMatchObject({ ok: true });
+    expect(await new FileExpiryWorker({ catalog, holder: "a" }).step()).toBe("idle");
+    expect((await catalog.listDeleted(NAMESPACE, { limit: 10 })).files.map(({ key }) => key)).toEqual(["free"]);
+    expect(await count()).toBe(200);
   });
 
   it("leaves a file alone that was put anew since it was listed", async () => {

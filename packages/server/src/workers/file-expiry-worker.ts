@@ -25,7 +25,7 @@ export class FileExpiryWorker implements Worker {
     const { catalog, holder } = this.#options;
     if (!(await catalog.acquireLease("file-expiry", holder, LEASE_MS))) return "idle";
     const expired = await catalog.listExpired(BATCH_FILES);
-    // One that was put anew since it was listed is refused, and stays; so does one that a prepared transaction holds.
+    // One that was put anew since it was listed is refused, and stays; so does one that a transaction holds since.
     const outcomes = await catalog.commitAll(
       expired.map(({ namespace, key, version }) => ({ kind: "expire", namespace, key, version })),
     );

@@ -76,9 +76,10 @@ export function describeTransactionLocksConformance(harness: CatalogHarness): vo
           putOf("x", "2", overdue),
           deleteOf("dead"),
         );
+        const [expired] = await catalog.listExpired(10);
         await commitEach(catalog, beginOf(1), stageOf(1, putOf("d/held", "3")), stageOf(1, putOf("dead", "3")));
         await commitEach(catalog, stageOf(1, putOf("x", "3")), finishOf("prepare", 1));
-        const [expired] = await catalog.listExpired(10);
+        expect(await catalog.listExpired(10)).toEqual([]);
         const asOf = await catalog.getMoment({ number: before });
         const restore = (prefix: string): Change => ({ kind: "restore-prefix", namespace: NAMESPACE, prefix, asOf });
         const refused: Change[] = [
@@ -95,6 +96,7 @@ export function describeTransactionLocksConformance(harness: CatalogHarness): vo
           "ok",
           "ok",
         ]);
+        expect(await catalog.listExpired(10)).toEqual([expired]);
         expect(await commitEach(catalog, ...refused.slice(4))).toEqual(["ok", "ok"]);
       }));
   });

@@ -162,7 +162,7 @@ select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `me
 
 select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms`, `expires_ms` from `files` where `number` > ? and `namespace` = ? and `key` >= ? and `key` < ? order by `key` limit ?;
 
-select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms`, `expires_ms` from `files` where `expires_ms` <= cast(unix_timestamp(sysdate(3)) * 1000 as signed) order by `expires_ms` limit ?;
+select `namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms`, `expires_ms` from `files` where `expires_ms` <= cast(unix_timestamp(sysdate(3)) * 1000 as signed) and not exists (select `locks`.`transaction_id` from `locks` where `locks`.`namespace` = `files`.`namespace` and `locks`.`key` = `files`.`key`) order by `expires_ms` limit ?;
 
 insert into `versions` (`namespace`, `key`, `number`, `digest`, `size_bytes`, `content_type`, `metadata`, `modified_ms`, `expires_ms`, `superseded_by`, `superseded_ms`) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 

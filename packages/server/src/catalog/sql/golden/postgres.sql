@@ -162,7 +162,7 @@ select "namespace", "key", "number", "digest", "size_bytes", "content_type", "me
 
 select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "number" > $1 and "namespace" = $2 and "key" >= $3 and "key" < $4 order by "key" limit $5;
 
-select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "expires_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint order by "expires_ms" limit $1;
+select "namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms" from "files" where "expires_ms" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and not exists (select "locks"."transaction_id" from "locks" where "locks"."namespace" = "files"."namespace" and "locks"."key" = "files"."key") order by "expires_ms" limit $1;
 
 insert into "versions" ("namespace", "key", "number", "digest", "size_bytes", "content_type", "metadata", "modified_ms", "expires_ms", "superseded_by", "superseded_ms") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 

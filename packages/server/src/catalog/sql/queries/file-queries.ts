@@ -79,12 +79,23 @@ export function createFileQueries(db: CatalogKysely, dialect: SqlDialect) {
     listSince: prepareRanges<{ number: number }, FileRow>("list_files_since", (bound, slot) =>
       bound(db.selectFrom("files").select(FILE_COLUMNS).where("number", ">", slot("number"))),
     ),
-    /** Files that read as absent by now, the longest first; to be deleted. */
+    /** Files that read as absent by now, the longest first; to be deleted. Held ones would stand before all others. */
     listExpired: prepareQuery<{ limit: number }, FileRow>("list_expired", (slot) =>
       db
         .selectFrom("files")
         .select(FILE_COLUMNS)
         .where("expires_ms", "<=", dialect.nowMs)
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom("locks")
+                .select("locks.transaction_id")
+                .whereRef("locks.namespace", "=", "files.namespace")
+                .whereRef("locks.key", "=", "files.key"),
+            ),
+          ),
+        )
         .orderBy("expires_ms")
         .limit(slot("limit")),
     ),
