@@ -1,5 +1,5 @@
 import type { Digest, FileKey, NamespaceName } from "@koboldfs/protocol";
-import type { Selectable } from "kysely";
+import type { ExpressionBuilder, Selectable } from "kysely";
 import type { FileRecord } from "../../../model/change.js";
 import type { FileRef } from "../../../model/commit-view.js";
 import type { TransactionId } from "../../../model/transaction.js";
@@ -8,7 +8,7 @@ import { fromHex, toHex, toInteger, toText } from "../column-values.js";
 import type { CatalogKysely, SqlDialect } from "../dialect.js";
 import { orUpdate } from "../insert-or-update.js";
 import { prepareQuery, prepareRows, givingOneEach } from "../prepared-query.js";
-import type { FilesTable, SqlText } from "../schema.js";
+import type { CatalogTables, FilesTable, SqlText } from "../schema.js";
 import { type AsOf, notExpired, prepareRanges } from "./key-ranges.js";
 
 export type FileRow = Selectable<FilesTable>;
@@ -46,14 +46,7 @@ export function createFileQueries(db: CatalogKysely, dialect: SqlDialect) {
     db
       .selectFrom("files")
       .select(FILE_COLUMNS)
-      .select((eb) =>
-        eb
-          .selectFrom("locks")
-          .select("locks.transaction_id")
-          .whereRef("locks.namespace", "=", "files.namespace")
-          .whereRef("locks.key", "=", "files.key")
-          .as("held_by"),
-      )
+      .select((eb) => selectHolder(eb).as("held_by"))
       .where((eb) => eb.or(refs.map((ref) => eb.and([eb("namespace", "=", ref.namespace), eb("key", "=", ref.key)]))))
       .where(notExpired("files", dialect.nowMs)),
   );
@@ -85,21 +78,20 @@ export function createFileQueries(db: CatalogKysely, dialect: SqlDialect) {
         .selectFrom("files")
         .select(FILE_COLUMNS)
         .where("expires_ms", "<=", dialect.nowMs)
-        .where((eb) =>
-          eb.not(
-            eb.exists(
-              eb
-                .selectFrom("locks")
-                .select("locks.transaction_id")
-                .whereRef("locks.namespace", "=", "files.namespace")
-                .whereRef("locks.key", "=", "files.key"),
-            ),
-          ),
-        )
+        .where((eb) => eb.not(eb.exists(selectHolder(eb))))
         .orderBy("expires_ms")
         .limit(slot("limit")),
     ),
   };
+}
+
+/** The prepared transaction that holds the file's key. */
+function selectHolder(eb: ExpressionBuilder<CatalogTables, "files">) {
+  return eb
+    .selectFrom("locks")
+    .select("locks.transaction_id")
+    .whereRef("locks.namespace", "=", "files.namespace")
+    .whereRef("locks.key", "=", "files.key");
 }
 
 export function formatFileRow(file: FileRecord) {
