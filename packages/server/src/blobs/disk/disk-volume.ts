@@ -17,6 +17,7 @@ import { KeyedLock } from "./keyed-lock.js";
 import { UploadFolder } from "./uploads/upload-folder.js";
 import { QuarantineFolder } from "./scrub/quarantine-folder.js";
 import { walkShards } from "./shard-walk.js";
+import { UnsyncedBytes } from "./unsynced-bytes.js";
 import { VolumeHealth } from "./volume-health.js";
 import { findVolumeTrouble } from "./volume-probe.js";
 import type { VolumeLock } from "./volume-lock.js";
@@ -93,6 +94,7 @@ export class DiskVolume implements BlobStore {
       folders: new DurableFolders({ files, root: this.root, health: this.#health }),
       space: this.#space,
       health: this.#health,
+      unsynced: new UnsyncedBytes(),
       publishing: new KeyedLock(),
     };
   }

@@ -10,11 +10,17 @@ import { blobFolders } from "./blob-path.js";
 import { errnoOf, isDeviceFailing, isDiskFull, isMissing, toDiskError } from "./disk-error.js";
 import type { DurableFolders } from "./durable-folders.js";
 import type { KeyedLock } from "./keyed-lock.js";
+import type { UnsyncedBytes } from "./unsynced-bytes.js";
 import type { VolumeHealth } from "./volume-health.js";
 import type { Reservation, VolumeSpace } from "./volume-space.js";
 
-/** Chunks are gathered up to this size before they go to the disk: a small blob costs one write, made at its end. */
-const GATHER_BYTES = 256 * 1024;
+/**
+ * Chunks are gathered up to this size before they are written: a small blob costs one write, made at its end, and a chunk of
+ * a long one is written at once, while it is in the cache of the core that hashed it. From another core the copy takes ten times as long.
+ */
+const GATHER_BYTES = 32 * 1024;
+/** With much unsynced the kernel may make a writer wait for the disk: more than is written at once, so that it waits in the thread pool. */
+const GATHER_BYTES_THEN = 256 * 1024;
 /** And up to this number of chunks, so that a body that trickles in byte by byte is not held as thousands of Buffers. */
 const GATHER_CHUNKS = 64;
 /**
@@ -30,6 +36,7 @@ export interface WriteGround {
   readonly folders: DurableFolders;
   readonly space: VolumeSpace;
   readonly health: VolumeHealth;
+  readonly unsynced: UnsyncedBytes;
   readonly logger: Logger;
   /** Held from before the name appears until it is durable or gone again; by `namespace/digest`. */
   readonly publishing: KeyedLock;
@@ -49,6 +56,7 @@ export class DiskWrite implements WriteSteps {
   #isIncoming = false;
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
+  /** Written since the last fsync began. */
   #unsyncedBytes = 0;
   /** At most one write and one fsync are under way while the next bytes arrive. */
   #writing: Promise<void> = Promise.resolve();
@@ -68,7 +76,8 @@ export class DiskWrite implements WriteSteps {
     if (chunk.length === 0) return;
     this.#gathered.push(chunk);
     this.#gatheredBytes += chunk.length;
-    if (this.#gatheredBytes >= GATHER_BYTES || this.#gathered.length >= GATHER_CHUNKS) {
+    const gatherBytes = this.#ground.unsynced.areFew ? GATHER_BYTES : GATHER_BYTES_THEN;
+    if (this.#gatheredBytes >= gatherBytes || this.#gathered.length >= GATHER_CHUNKS) {
       await this.#told("write", () => this.#flush());
     }
   }
@@ -91,6 +100,8 @@ export class DiskWrite implements WriteSteps {
     this.#gathered = [];
     // A descriptor must not be closed under a call that still uses it.
     await Promise.allSettled([this.#writing, this.#syncing]);
+    this.#ground.unsynced.remove(this.#unsyncedBytes);
+    this.#unsyncedBytes = 0;
     await this.#close();
     if (this.#isIncoming) await this.#quietly("unlink", () => this.#ground.files.unlink(this.#path));
   }
@@ -118,9 +129,9 @@ export class DiskWrite implements WriteSteps {
     crashPoint("blob.temp-write.done");
     this.#reservation?.used(bytes);
     this.#unsyncedBytes += bytes;
+    this.#ground.unsynced.add(bytes);
     if (this.#unsyncedBytes < SYNC_EVERY_BYTES) return;
     await this.#syncing;
-    this.#unsyncedBytes = 0;
     this.#syncing = this.#syncFile();
     this.#syncing.catch(() => {});
   }
@@ -163,12 +174,16 @@ export class DiskWrite implements WriteSteps {
 
   /** fdatasync is enough: it covers the bytes and the size; of the rest of the inode nothing is ever read. */
   async #syncFile(): Promise<void> {
+    const bytes = this.#unsyncedBytes;
+    this.#unsyncedBytes = 0;
     try {
       await this.#file?.syncData();
     } catch (error) {
       // Some file systems find out only here that they are full. The file is thrown away, so nothing is in doubt then.
       if (!isDiskFull(error)) this.#ground.health.suspect(error);
       throw error;
+    } finally {
+      this.#ground.unsynced.remove(bytes);
     }
   }
 
