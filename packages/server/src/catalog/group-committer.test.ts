@@ -2,6 +2,7 @@ import { KoboldError } from "@koboldfs/protocol";
 import { describe, expect, it } from "vitest";
 import type { Change, ChangeOutcome } from "../model/change.js";
 import { putOf } from "../model/test-changes.js";
+import { SimulatedClock } from "../runtime/simulated-clock.js";
 import { GroupCommitter, MAX_GROUP_CHANGES } from "./group-committer.js";
 
 /** A commit that ends when the test says so. */
@@ -28,6 +29,16 @@ function puts(count: number, from = 0): Change[] {
   return Array.from({ length: count }, (_, index) => putOf(`k${from + index}`));
 }
 
+function manualWork() {
+  let end: () => void = () => {};
+  let fail: (error: Error) => void = () => {};
+  const work = new Promise<void>((resolve, reject) => {
+    end = resolve;
+    fail = reject;
+  });
+  return { work, end, fail };
+}
+
 async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
@@ -44,6 +55,55 @@ describe("GroupCommitter", () => {
     commits.groups[1]?.end();
     const messages = (await Promise.all(outcomes)).map((outcome) => (outcome.ok ? "" : outcome.error.message));
     expect(messages).toEqual(["a", "b", "c"]);
+  });
+
+  it("waits for changes that are on their way, so that one commit takes them all, and no longer when none is", async () => {
+    const clock = new SimulatedClock();
+    const commits = new ManualCommits();
+    const committer = new GroupCommitter(commits.commit, clock);
+    const [second, third] = [manualWork(), manualWork()];
+    for (const { work } of [second, third]) committer.expectAfter(work);
+    const calls = [committer.commit(putOf("a")), second.work.then(() => committer.commit(putOf("b")))];
+    second.end();
+    await settle();
+    expect(commits.keys()).toEqual([]);
+    // Nothing comes of the third: it failed.
+    third.fail(new Error("no disk"));
+    await settle();
+    await settle();
+    expect(commits.keys()).toEqual([["a", "b"]]);
+    commits.groups[0]?.end();
+    await Promise.all(calls);
+    expect(clock.sleeping).toBe(0);
+    const last = committer.commit(putOf("c"));
+    expect(commits.keys()).toEqual([["a", "b"], ["c"]]);
+    commits.groups[1]?.end();
+    await last;
+  });
+
+  it("waits 30 ms at most for changes that do not come, once for each group, and a commit that runs is waited for anyway", async () => {
+    const clock = new SimulatedClock();
+    const commits = new ManualCommits();
+    const committer = new GroupCommitter(commits.commit, clock);
+    const never = manualWork();
+    committer.expectAfter(never.work);
+    const calls = [committer.commit(putOf("a"))];
+    await clock.advance(20);
+    calls.push(committer.commit(putOf("b")));
+    await clock.advance(9);
+    expect(commits.keys()).toEqual([]);
+    await clock.advance(1);
+    expect(commits.keys()).toEqual([["a", "b"]]);
+    calls.push(committer.commit(putOf("c")));
+    await clock.advance(100);
+    expect(commits.keys()).toEqual([["a", "b"]]);
+    commits.groups[0]?.end();
+    await clock.advance(30);
+    expect(commits.keys()).toEqual([["a", "b"], ["c"]]);
+    commits.groups[1]?.end();
+    expect(await Promise.all(calls)).toHaveLength(3);
+    never.end();
+    await committer.close();
   });
 
   it("never splits the changes of one call, and never makes a group too large", async () => {

@@ -1,5 +1,6 @@
 import { KoboldError } from "@koboldfs/protocol";
 import type { Change, ChangeOutcome } from "../model/change.js";
+import { type Clock, systemClock } from "../runtime/clock.js";
 import type { CommitCatalog } from "./catalog.js";
 
 /**
@@ -16,24 +17,39 @@ export const MAX_GROUP_CHANGES = 1000;
 /** About a second of commits on a slow disk. Whoever comes later is better served by another try. */
 const MAX_WAITING_CHANGES = 8 * MAX_GROUP_CHANGES;
 
+/**
+ * How long a group waits for changes that are on their way. A group costs as much as several puts: the database's lock and
+ * flush, and those of each mirror. Longer than most disks take to flush a small file, shorter than anybody notices.
+ */
+const PATIENCE_MS = 30;
+
 interface Item {
   readonly changes: readonly Change[];
   resolve(outcomes: ChangeOutcome[]): void;
   reject(error: unknown): void;
 }
 
-/** Gathers what arrives while one commit runs into the next. Nothing waits when nothing runs. */
+/**
+ * Gathers what arrives while one commit runs into the next, and what is on its way then. Nothing waits when nothing runs
+ * and nothing is expected.
+ */
 export class GroupCommitter implements CommitCatalog {
   readonly #commitGroup: CommitGroup;
+  readonly #clock: Pick<Clock, "schedule">;
   readonly #waiting: Item[] = [];
   /** Changes that wait or run. */
   #pending = 0;
   #isRunning = false;
+  /** Changes on their way here. */
+  #expected = 0;
+  /** Ends the wait for them, while a group waits. */
+  #endPatience: (() => void) | undefined;
   #isClosed = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(commitGroup: CommitGroup) {
+  constructor(commitGroup: CommitGroup, clock: Pick<Clock, "schedule"> = systemClock) {
     this.#commitGroup = commitGroup;
+    this.#clock = clock;
   }
 
   async commit(change: Change): Promise<ChangeOutcome> {
@@ -54,6 +70,16 @@ export class GroupCommitter implements CommitCatalog {
     });
   }
 
+  expectAfter(work: Promise<unknown>): void {
+    this.#expected += 1;
+    const end = () => {
+      this.#expected -= 1;
+      // Its change comes in a moment, by a few promises.
+      if (this.#expected === 0 && this.#endPatience !== undefined) setImmediate(() => this.#startNext());
+    };
+    work.then(end, end);
+  }
+
   #findRefusal(count: number): KoboldError | undefined {
     if (this.#isClosed) return new KoboldError("shutting_down", "the catalog is being closed");
     if (count > MAX_GROUP_CHANGES)
@@ -64,6 +90,15 @@ export class GroupCommitter implements CommitCatalog {
   }
 
   #startNext(): void {
+    if (this.#isRunning) return;
+    if (this.#expected > 0 && this.#waiting.length > 0) {
+      this.#endPatience ??= this.#clock.schedule(PATIENCE_MS, () => this.#startNow());
+    } else this.#startNow();
+  }
+
+  #startNow(): void {
+    this.#endPatience?.();
+    this.#endPatience = undefined;
     if (this.#isRunning) return;
     const items = this.#takeGroup();
     if (items.length === 0) {

@@ -1,5 +1,5 @@
 import type { NodeId } from "@koboldfs/protocol";
-import type { CommitWitness } from "../catalog/catalog.js";
+import type { CommitWitness } from "../catalog/commit-witness.js";
 import type { Mirror } from "../mirror/mirror.js";
 import type { MirrorIntake } from "../mirror/mirror-intake.js";
 import type { KnownHistory } from "../model/commit-view.js";

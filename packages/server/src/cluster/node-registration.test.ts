@@ -21,6 +21,8 @@ class MemoryNodes implements Pick<NodeCatalog, "listNodes">, CommitCatalog {
     return { ok: true, version: this.commits, modified: new Date(0), ...done };
   }
 
+  expectAfter(): void {}
+
   async commitAll(changes: readonly Change[]): Promise<ChangeOutcome[]> {
     return Promise.all(changes.map((change) => this.commit(change)));
   }

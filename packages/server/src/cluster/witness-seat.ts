@@ -1,4 +1,4 @@
-import type { CommitWitness } from "../catalog/catalog.js";
+import type { CommitWitness } from "../catalog/commit-witness.js";
 import type { KnownHistory } from "../model/commit-view.js";
 import type { JournalGroup } from "../model/journal-group.js";
 

@@ -27,7 +27,9 @@ export async function putFile(context: PutContext, request: PutRequest): Promise
   try {
     const sizeBytes = await pourBody(request, placements);
     await checkCopies(context, request, { copies: placements.attainable(), minCopies });
-    const placed = await replaceLostCopies(context, placements, await placements.finish(sizeBytes));
+    const finishing = placements.finish(sizeBytes);
+    context.catalog.expectAfter(finishing);
+    const placed = await replaceLostCopies(context, placements, await finishing);
     await checkCopies(context, request, { copies: placed.nodes.length, minCopies });
     const outcome = await nameFile(context, { request, placed, minCopies });
     return reply(context, placed, outcome);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { WorkersInfo } from "@koboldfs/protocol";
-import type { CommitWitness } from "../../catalog/catalog.js";
+import type { CommitWitness } from "../../catalog/commit-witness.js";
 import type { VolumeSet } from "../../blobs/disk/volume-set.js";
 import { clientToken, type NodeConfig } from "../../config/node-config.js";
 import type { CatalogReads } from "../../files/catalog-reads.js";

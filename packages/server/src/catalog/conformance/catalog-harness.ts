@@ -1,5 +1,6 @@
 import type { Logger } from "../../runtime/logger.js";
-import type { Catalog, CommitWitness } from "../catalog.js";
+import type { Catalog } from "../catalog.js";
+import type { CommitWitness } from "../commit-witness.js";
 import type { FaultPlan } from "./fault-plan.js";
 
 /** One engine as the conformance suite meets it. */

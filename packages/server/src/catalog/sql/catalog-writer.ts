@@ -5,7 +5,8 @@ import type { BlobName, KnownHistory } from "../../model/commit-view.js";
 import type { PlacedProgress } from "../../model/placed-progress.js";
 import type { JournalGroup } from "../../model/journal-group.js";
 import type { TransactionId } from "../../model/transaction.js";
-import type { CommittedGroup, Debt, LeaseCatalog, MaintenanceCatalog, PruneCatalog } from "../catalog.js";
+import type { Debt, LeaseCatalog, MaintenanceCatalog, PruneCatalog } from "../catalog.js";
+import type { CommittedGroup } from "../commit-witness.js";
 
 /** The writing half of a catalog. On SQLite it lives in a thread of its own: everything in and out is plain data. */
 export interface CatalogWriter extends LeaseCatalog, MaintenanceCatalog, PruneCatalog {

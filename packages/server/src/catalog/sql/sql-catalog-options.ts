@@ -1,6 +1,6 @@
 import type { Clock } from "../../runtime/clock.js";
 import type { Logger } from "../../runtime/logger.js";
-import type { CommitWitness } from "../catalog.js";
+import type { CommitWitness } from "../commit-witness.js";
 
 export interface SqlCatalogOptions {
   /** `sqlite:PATH`, `postgres://…` (or `postgresql://`), `mysql://…` (or `mariadb://`). */

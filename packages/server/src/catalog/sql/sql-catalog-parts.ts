@@ -1,4 +1,4 @@
-import type { CommitWitness } from "../catalog.js";
+import type { CommitWitness } from "../commit-witness.js";
 import type { CatalogWriter } from "./catalog-writer.js";
 import type { CatalogQueries } from "./queries/catalog-queries.js";
 import type { SqlRunner } from "./sql-connection.js";

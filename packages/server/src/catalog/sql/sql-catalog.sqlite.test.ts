@@ -6,7 +6,7 @@ import type { KnownHistory } from "../../model/commit-view.js";
 import { contentOf, nodeId, putOf, setNamespaceOf } from "../../model/test-changes.js";
 import { systemClock } from "../../runtime/clock.js";
 import { silentLogger } from "../../runtime/logger.js";
-import type { CommitWitness } from "../catalog.js";
+import type { CommitWitness } from "../commit-witness.js";
 import { describeCatalogConformance } from "../catalog-conformance.js";
 import type { HarnessDatabase } from "../conformance/catalog-harness.js";
 import { openSqlCatalog } from "./open-sql-catalog.js";

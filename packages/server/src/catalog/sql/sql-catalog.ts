@@ -82,6 +82,10 @@ export class SqlCatalog extends SqlCopyReads implements Catalog {
     return this.#committer.commitAll(changes);
   }
 
+  expectAfter(work: Promise<unknown>): void {
+    this.#committer.expectAfter(work);
+  }
+
   /** The next group commits while the witness takes this one: the disks of several machines work at the same time. */
   async #commitGroup(changes: readonly Change[], release: () => void): Promise<ChangeOutcome[]> {
     const { writer, witness } = this.#parts;

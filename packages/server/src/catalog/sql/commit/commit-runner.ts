@@ -8,7 +8,7 @@ import type { JournalGroup } from "../../../model/journal-group.js";
 import type { Clock } from "../../../runtime/clock.js";
 import { crashPoint } from "../../../runtime/crash-points.js";
 import type { Logger } from "../../../runtime/logger.js";
-import type { CommittedGroup } from "../../catalog.js";
+import type { CommittedGroup } from "../../commit-witness.js";
 import { pauseMs } from "../backoff.js";
 import type { SqlDialect, SqlFailure } from "../dialect.js";
 import type { CatalogQueries } from "../queries/catalog-queries.js";
