@@ -15,10 +15,11 @@ import type { VolumeHealth } from "./volume-health.js";
 import type { Reservation, VolumeSpace } from "./volume-space.js";
 
 /**
- * Chunks are gathered up to this size before they are written: a small blob costs one write, made at its end, and a chunk of
- * a long one is written at once, while it is in the cache of the core that hashed it. From another core the copy takes ten times as long.
+ * Chunks are gathered up to this size before they are written: a small blob costs one write, made at its end, and two chunks
+ * of a long one are written at once, while they are in the cache of the core that hashed them. From another core the copy
+ * takes ten times as long.
  */
-const GATHER_BYTES = 32 * 1024;
+const GATHER_BYTES = 96 * 1024;
 /** With much unsynced the kernel may make a writer wait for the disk: more than is written at once, so that it waits in the thread pool. */
 const GATHER_BYTES_THEN = 256 * 1024;
 /** And up to this number of chunks, so that a body that trickles in byte by byte is not held as thousands of Buffers. */
