@@ -40,7 +40,7 @@ beforeEach(async () => {
 });
 afterEach(() => made.close());
 
-/** Begins a blob of so many chunks; answers how many chunks each of its writes had. */
+/** Begins a blob of so many chunks; `writes` are those of this one alone. */
 async function begin(chunks: number) {
   writes = [];
   const write = await made.set.create(NAMESPACE);
@@ -48,6 +48,7 @@ async function begin(chunks: number) {
   return write;
 }
 
+/** How many chunks each write of a blob of eight had. */
 async function writesOfEight(): Promise<number[]> {
   const write = await begin(8);
   await write.abort();

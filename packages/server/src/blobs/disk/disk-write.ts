@@ -21,7 +21,7 @@ import type { Reservation, VolumeSpace } from "./volume-space.js";
  */
 const GATHER_BYTES = 96 * 1024;
 /** With much unsynced the kernel may make a writer wait for the disk: more than is written at once, so that it waits in the thread pool. */
-const GATHER_BYTES_THEN = 256 * 1024;
+const GATHER_BYTES_FOR_POOL = 256 * 1024;
 /** And up to this number of chunks, so that a body that trickles in byte by byte is not held as thousands of Buffers. */
 const GATHER_CHUNKS = 64;
 /**
@@ -77,7 +77,7 @@ export class DiskWrite implements WriteSteps {
     if (chunk.length === 0) return;
     this.#gathered.push(chunk);
     this.#gatheredBytes += chunk.length;
-    const gatherBytes = this.#ground.unsynced.areFew ? GATHER_BYTES : GATHER_BYTES_THEN;
+    const gatherBytes = this.#ground.unsynced.areFew ? GATHER_BYTES : GATHER_BYTES_FOR_POOL;
     if (this.#gatheredBytes >= gatherBytes || this.#gathered.length >= GATHER_CHUNKS) {
       await this.#told("write", () => this.#flush());
     }

@@ -1,6 +1,6 @@
 /**
- * While less than this is unsynced on a volume no kernel makes a writer wait for its disk: it begins at a tenth or so of
- * the memory that is free.
+ * While less than this is unsynced on a volume Linux makes no writer wait for its disk, on a machine with a gigabyte of memory
+ * or more: it begins at a tenth or so of what is free.
  */
 const FEW_BYTES = 64 * 1024 * 1024;
 
@@ -8,7 +8,7 @@ const FEW_BYTES = 64 * 1024 * 1024;
 export class UnsyncedBytes {
   #bytes = 0;
 
-  /** Whether a write ends in the kernel's memory for sure, so that nobody waits for the disk in it. */
+  /** Whether a write ends in the kernel's memory, so that nobody waits for the disk in it. */
   get areFew(): boolean {
     return this.#bytes < FEW_BYTES;
   }

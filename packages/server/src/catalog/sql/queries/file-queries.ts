@@ -72,7 +72,7 @@ export function createFileQueries(db: CatalogKysely, dialect: SqlDialect) {
     listSince: prepareRanges<{ number: number }, FileRow>("list_files_since", (bound, slot) =>
       bound(db.selectFrom("files").select(FILE_COLUMNS).where("number", ">", slot("number"))),
     ),
-    /** Files that read as absent by now, the longest first; to be deleted. Held ones would stand before all others. */
+    /** Files that read as absent by now, the longest first; to be deleted. Without held ones, which would stand before them. */
     listExpired: prepareQuery<{ limit: number }, FileRow>("list_expired", (slot) =>
       db
         .selectFrom("files")
