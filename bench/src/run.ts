@@ -3,7 +3,7 @@ import { prepareFiles } from "./measure/files.js";
 import { measure } from "./measure/measure.js";
 import { type Measurement, type Row, summarizeRounds } from "./measure/measurement.js";
 import type { RunningSubject, Subject } from "./subjects/subject.js";
-import { puts, type Workload } from "./workload.js";
+import type { Operation, Workload } from "./workload.js";
 
 export interface Contestant {
   readonly subject: Subject;
@@ -16,7 +16,7 @@ export interface RunPlan {
   readonly secondsPerMeasurement: number;
   /** Of each subject before a workload's first round, thrown away; 0 for none. */
   readonly warmUpSeconds: number;
-  /** The subjects that had their first puts, by name; the run adds to it. */
+  /** Which subject had its first seconds of which operation, as `subject operation`; the run adds to it. */
   readonly warmed: Set<string>;
 }
 
@@ -50,13 +50,20 @@ export async function runWorkload(workload: Workload, all: readonly Contestant[]
 }
 
 async function warmUp(workload: Workload, { subject, running }: Contestant, plan: RunPlan): Promise<void> {
-  const isFirst = puts(workload) && subject.firstPutsSeconds !== undefined && !plan.warmed.has(subject.name);
-  if (isFirst) plan.warmed.add(subject.name);
-  const seconds = isFirst && plan.warmUpSeconds > 0 ? subject.firstPutsSeconds : plan.warmUpSeconds;
+  const { operation } = workload;
+  const seconds = plan.warmUpSeconds === 0 ? 0 : (firstSeconds(operation, subject, plan) ?? plan.warmUpSeconds);
   const load = loadFor(workload, running, { label: "warm", seconds });
-  if (workload.operation === "get" || workload.operation === "mixed") await prepareFiles(running, load);
-  if (seconds === 0 || workload.operation === "delete") return;
+  if (operation === "get" || operation === "mixed") await prepareFiles(running, load);
+  if (seconds === 0 || operation === "delete") return;
   await (running.generator ?? plan.generator).run(await withReadPaths(load, running));
+}
+
+/** Undefined when the subject needs no more than the others, or had it. */
+function firstSeconds(operation: Operation, { name, firstSeconds }: Subject, plan: RunPlan): number | undefined {
+  const what = `${name} ${operation}`;
+  if (plan.warmed.has(what)) return;
+  plan.warmed.add(what);
+  return firstSeconds?.[operation];
 }
 
 /** Puts get keys of their own in each round, and so do files to be deleted; gets of all rounds read the same files. */

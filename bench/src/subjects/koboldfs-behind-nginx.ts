@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Client } from "@koboldfs/client";
 import { keyOf, type Load } from "../load/load-generator.js";
 import { Child, findAnswer, findFreePort } from "./child.js";
-import { COMMAND, NAMESPACE, ourEnvironment, startNode, waitUntilComplete } from "./koboldfs.js";
+import { COMMAND, FIRST_SECONDS, NAMESPACE, ourEnvironment, startNode, waitUntilComplete } from "./koboldfs.js";
 import { sqliteIn } from "./koboldfs-subjects.js";
 import { formatTemporaryPaths } from "./nginx.js";
 import type { RunningSubject, Subject, SubjectContext } from "./subject.js";
@@ -26,6 +26,7 @@ export const directSubject: Subject = {
 export const accelSubject: Subject = {
   name: "koboldfs-accel",
   title: "KoboldFS in accel mode behind nginx",
+  firstSeconds: FIRST_SECONDS,
   yardstickFor: ({ operation }) => (operation === "get" ? "nginx" : undefined),
   start: startBehindNginx,
 };

@@ -1,5 +1,5 @@
 import { median } from "../measure/median.js";
-import { FIRST_PUTS_SECONDS, NAMESPACE, startCluster } from "./koboldfs.js";
+import { FIRST_SECONDS, NAMESPACE, startCluster } from "./koboldfs.js";
 import { sqliteIn } from "./koboldfs-subjects.js";
 import type { Subject } from "./subject.js";
 
@@ -16,7 +16,7 @@ export const crowdedSubject: Subject = {
   name: "koboldfs-two-crowded",
   title: `KoboldFS, two nodes as above, with ${NAMES} files in the namespace`,
   optional: true,
-  firstPutsSeconds: FIRST_PUTS_SECONDS,
+  firstSeconds: FIRST_SECONDS,
   yardstickFor: ({ operation }) => (operation === "put" ? "koboldfs-two" : undefined),
   async start(context) {
     const cluster = await startCluster(context, { nodes: 2, dsn: sqliteIn(context.folder) });

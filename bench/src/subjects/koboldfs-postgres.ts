@@ -1,6 +1,6 @@
 import { startPostgres } from "@koboldfs/tools";
 import { WrkLoadGenerator } from "../load/wrk.js";
-import { FIRST_PUTS_SECONDS, startCluster } from "./koboldfs.js";
+import { FIRST_SECONDS, startCluster } from "./koboldfs.js";
 import { twoNodeYardstick } from "./koboldfs-subjects.js";
 import type { RunningSubject, Subject, SubjectContext } from "./subject.js";
 
@@ -9,7 +9,7 @@ export const twoNodesOnPostgresSubject: Subject = {
   name: "koboldfs-two-postgres",
   title: "KoboldFS, two nodes (2 copies, fsync), PostgreSQL",
   optional: true,
-  firstPutsSeconds: FIRST_PUTS_SECONDS,
+  firstSeconds: FIRST_SECONDS,
   yardstickFor: twoNodeYardstick,
   start: startOnPostgres,
 };
@@ -19,6 +19,7 @@ export const mirrorReadsOnPostgresSubject: Subject = {
   name: "koboldfs-two-postgres-mirror",
   title: "KoboldFS, two nodes on PostgreSQL, read from their mirrors",
   optional: true,
+  firstSeconds: FIRST_SECONDS,
   yardstickFor: ({ operation }) => (operation === "get" ? "nginx" : undefined),
   start: async (context) => {
     const cluster = await startOnPostgres(context);

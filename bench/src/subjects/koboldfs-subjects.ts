@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { FIRST_PUTS_SECONDS, startCluster } from "./koboldfs.js";
+import { FIRST_SECONDS, startCluster } from "./koboldfs.js";
 import type { Subject } from "./subject.js";
 import type { Workload } from "../workload.js";
 
@@ -7,7 +7,7 @@ import type { Workload } from "../workload.js";
 export const oneNodeSubject: Subject = {
   name: "koboldfs-one",
   title: "KoboldFS, one node (1 copy, fsync), SQLite",
-  firstPutsSeconds: FIRST_PUTS_SECONDS,
+  firstSeconds: FIRST_SECONDS,
   yardstickFor: () => "nginx",
   start: (context) => startCluster(context, { nodes: 1, dsn: sqliteIn(context.folder) }),
 };
@@ -16,7 +16,7 @@ export const oneNodeSubject: Subject = {
 export const twoNodesSubject: Subject = {
   name: "koboldfs-two",
   title: "KoboldFS, two nodes (2 copies, fsync), SQLite",
-  firstPutsSeconds: FIRST_PUTS_SECONDS,
+  firstSeconds: FIRST_SECONDS,
   yardstickFor: twoNodeYardstick,
   start: (context) => startCluster(context, { nodes: 2, dsn: sqliteIn(context.folder) }),
 };

@@ -15,8 +15,8 @@ const MODULES = [
 /** What the first line of the command says to Node; the flags of a profile have no place there. */
 export const HEAP_FLAG = "--max-semi-space-size=1";
 export const NAMESPACE = "bench";
-/** Until V8 has compiled what a put goes through; the CPU for one no longer falls then. */
-export const FIRST_PUTS_SECONDS = 40;
+/** Until V8 has compiled what a request goes through; the CPU for one no longer falls then. */
+export const FIRST_SECONDS = { put: 60, get: 15, mixed: 20 };
 
 export interface ClusterOptions {
   readonly nodes: number;

@@ -1,5 +1,5 @@
 import type { Load, LoadGenerator } from "../load/load-generator.js";
-import type { Workload } from "../workload.js";
+import type { Operation, Workload } from "../workload.js";
 
 /** What a subject needs to start. */
 export interface SubjectContext {
@@ -18,10 +18,10 @@ export interface Subject {
   /** True for those that run only when they are named. */
   readonly optional?: boolean;
   /**
-   * Seconds of puts before the first that count, for a server whose code is compiled while it runs: CPU for a put falls to
-   * half of its first value within the first minute. Undefined where the usual warm-up is enough.
+   * Seconds of an operation before its first measurement that counts, for a server whose code is compiled while it runs: the
+   * CPU for a put falls to half of its first value within a minute of them. The usual warm-up where it says nothing.
    */
-  readonly firstPutsSeconds?: number;
+  readonly firstSeconds?: { readonly [operation in Operation]?: number };
   /** The name of the subject it is compared with in this workload; undefined when it sits the workload out. */
   yardstickFor(workload: Workload): string | undefined;
   start(context: SubjectContext): Promise<RunningSubject>;
