@@ -148,21 +148,65 @@ describe("GroupCommitter", () => {
     expect(await second).toMatchObject({ ok: false });
   });
 
-  it("lets the next group begin when one cannot be settled yet, once", async () => {
+  it("lets the next group begin when one cannot be settled yet, once, after 30 ms", async () => {
+    const clock = new SimulatedClock();
     const commits = new ManualCommits();
-    const committer = new GroupCommitter(commits.commit);
+    const committer = new GroupCommitter(commits.commit, clock);
     const calls = ["a", "b", "c"].map((key) => committer.commit(putOf(key)));
     commits.groups[0]?.release();
+    await clock.advance(29);
+    expect(commits.keys()).toEqual([["a"]]);
+    await clock.advance(1);
     expect(commits.keys()).toEqual([["a"], ["b", "c"]]);
     const fourth = committer.commit(putOf("d"));
     commits.groups[0]?.release();
     commits.groups[0]?.end();
-    await settle();
+    await clock.advance(2);
     expect(commits.keys()).toHaveLength(2);
     commits.groups[1]?.end();
     await settle();
     commits.groups[2]?.end();
     expect(await Promise.all([...calls, fourth])).toHaveLength(4);
+  });
+
+  it("waits while the mirrors take a group, and then for those who were answered to come back, 2 ms at most", async () => {
+    const clock = new SimulatedClock();
+    const commits = new ManualCommits();
+    const committer = new GroupCommitter(commits.commit, clock);
+    const first = committer.commitAll(puts(2));
+    commits.groups[0]?.release();
+    const second = committer.commit(putOf("b"));
+    commits.groups[0]?.end();
+    await first;
+    expect(commits.groups).toHaveLength(1);
+    // Back before the 2 ms are over: nothing is left to wait for.
+    const third = committer.commit(putOf("c"));
+    expect(commits.keys()[1]).toEqual(["b", "c"]);
+    commits.groups[1]?.release();
+    const fourth = committer.commit(putOf("d"));
+    commits.groups[1]?.end();
+    await Promise.all([second, third]);
+    const fifth = committer.commit(putOf("e"));
+    await clock.advance(1);
+    expect(commits.groups).toHaveLength(2);
+    // The other one does not come.
+    await clock.advance(1);
+    expect(commits.keys()[2]).toEqual(["d", "e"]);
+    commits.groups[2]?.end();
+    await Promise.all([fourth, fifth]);
+  });
+
+  it("does not let one who asks again and again wait for himself", async () => {
+    const clock = new SimulatedClock();
+    const commits = new ManualCommits();
+    const committer = new GroupCommitter(commits.commit, clock);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const call = committer.commit(putOf(`k${turn}`));
+      expect(commits.groups).toHaveLength(turn + 1);
+      commits.groups[turn]?.release();
+      commits.groups[turn]?.end();
+      await call;
+    }
   });
 
   it("finishes what came before it was closed, and refuses what comes after", async () => {

@@ -4,8 +4,8 @@ import { type Clock, systemClock } from "../runtime/clock.js";
 import type { CommitCatalog } from "./catalog.js";
 
 /**
- * Commits these changes as one group. `release` may be called when the group cannot be ended soon (its outcome must
- * be settled while the database is away): then the next group begins, and fails or succeeds on its own.
+ * Commits these changes as one group. `release` may be called when the database is done with it, but its mirrors are not, or its
+ * outcome must be settled while the database is away: then the next group may begin, and fails or succeeds on its own.
  */
 export type CommitGroup = (changes: readonly Change[], release: () => void) => Promise<ChangeOutcome[]>;
 
@@ -22,6 +22,8 @@ const MAX_WAITING_CHANGES = 8 * MAX_GROUP_CHANGES;
  * flush, and those of each mirror. Longer than most disks take to flush a small file, shorter than anybody notices.
  */
 const PATIENCE_MS = 30;
+/** How long it waits for those who were just answered: clients that go on at once are back by then. */
+const RETURN_MS = 2;
 
 interface Item {
   readonly changes: readonly Change[];
@@ -30,8 +32,8 @@ interface Item {
 }
 
 /**
- * Gathers what arrives while one commit runs into the next, and what is on its way then. Nothing waits when nothing runs
- * and nothing is expected.
+ * Gathers what arrives while one commit runs into the next, and what is on its way then: changes whose bytes are being flushed, and
+ * the next ones of those whose changes the mirrors are taking. Nothing waits when nothing runs and nothing is expected.
  */
 export class GroupCommitter implements CommitCatalog {
   readonly #commitGroup: CommitGroup;
@@ -40,8 +42,11 @@ export class GroupCommitter implements CommitCatalog {
   /** Changes that wait or run. */
   #pending = 0;
   #isRunning = false;
-  /** Changes on their way here. */
+  /** Changes on their way here, and groups whose mirrors are at work. */
   #expected = 0;
+  /** Calls that were just answered and have not come back. */
+  #returning = 0;
+  #endReturn: (() => void) | undefined;
   /** Ends the wait for them, while a group waits. */
   #endPatience: (() => void) | undefined;
   #isClosed = false;
@@ -66,6 +71,7 @@ export class GroupCommitter implements CommitCatalog {
     return new Promise((resolve, reject) => {
       this.#pending += changes.length;
       this.#waiting.push({ changes, resolve, reject });
+      if (this.#returning > 0) this.#returning -= 1;
       this.#startNext();
     });
   }
@@ -91,7 +97,7 @@ export class GroupCommitter implements CommitCatalog {
 
   #startNext(): void {
     if (this.#isRunning) return;
-    if (this.#expected > 0 && this.#waiting.length > 0) {
+    if (this.#expected + this.#returning > 0 && this.#waiting.length > 0) {
       this.#endPatience ??= this.#clock.schedule(PATIENCE_MS, () => this.#startNow());
     } else this.#startNow();
   }
@@ -130,6 +136,7 @@ export class GroupCommitter implements CommitCatalog {
       if (isReleased) return;
       isReleased = true;
       this.#isRunning = false;
+      this.#expected += 1;
       this.#startNext();
     };
     try {
@@ -138,8 +145,23 @@ export class GroupCommitter implements CommitCatalog {
       for (const item of items) item.reject(error);
     }
     this.#pending -= changes.length;
-    release();
+    if (isReleased) {
+      this.#expected -= 1;
+      this.#expectBack(items.length);
+    } else {
+      this.#isRunning = false;
+    }
+    this.#startNext();
     if (this.#pending === 0) this.#onIdle?.();
+  }
+
+  #expectBack(calls: number): void {
+    this.#endReturn?.();
+    this.#returning = calls;
+    this.#endReturn = this.#clock.schedule(RETURN_MS, () => {
+      this.#returning = 0;
+      this.#startNext();
+    });
   }
 
   /** Refuses what comes, and resolves when everything that came has its answer. */

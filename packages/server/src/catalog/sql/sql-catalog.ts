@@ -86,7 +86,7 @@ export class SqlCatalog extends SqlCopyReads implements Catalog {
     this.#committer.expectAfter(work);
   }
 
-  /** The next group commits while the witness takes this one: the disks of several machines work at the same time. */
+  /** The database is free while the witness takes a group; the committer decides whether the next one begins or waits for it. */
   async #commitGroup(changes: readonly Change[], release: () => void): Promise<ChangeOutcome[]> {
     const { writer, witness } = this.#parts;
     const { outcomes, group } = await writer.commitGroup(changes, release, witness?.known());
