@@ -51,7 +51,7 @@ export async function runWorkload(workload: Workload, all: readonly Contestant[]
 
 async function warmUp(workload: Workload, { subject, running }: Contestant, plan: RunPlan): Promise<void> {
   const { operation } = workload;
-  const seconds = plan.warmUpSeconds === 0 ? 0 : (firstSeconds(operation, subject, plan) ?? plan.warmUpSeconds);
+  const seconds = plan.warmUpSeconds === 0 ? 0 : (takeFirstSeconds(operation, subject, plan) ?? plan.warmUpSeconds);
   const load = loadFor(workload, running, { label: "warm", seconds });
   if (operation === "get" || operation === "mixed") await prepareFiles(running, load);
   if (seconds === 0 || operation === "delete") return;
@@ -59,7 +59,7 @@ async function warmUp(workload: Workload, { subject, running }: Contestant, plan
 }
 
 /** Undefined when the subject needs no more than the others, or had it. */
-function firstSeconds(operation: Operation, { name, firstSeconds }: Subject, plan: RunPlan): number | undefined {
+function takeFirstSeconds(operation: Operation, { name, firstSeconds }: Subject, plan: RunPlan): number | undefined {
   const what = `${name} ${operation}`;
   if (plan.warmed.has(what)) return;
   plan.warmed.add(what);
