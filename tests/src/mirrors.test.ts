@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { NodeProcess } from "./harness/node-process.js";
 import { concurrently } from "./harness/concurrently.js";
+import { freezeUnlocked } from "./harness/freeze-unlocked.js";
 import { mustPut } from "./harness/raw-files.js";
 import { withCluster } from "./harness/use-cluster.js";
 import { waitUntil } from "./harness/wait-until.js";
@@ -68,7 +69,7 @@ describe("a peer that stands still", () => {
     await withCluster({ nodes: 2, engine: "sqlite" }, async (cluster) => {
       const [a, b] = [cluster.node("a"), cluster.node("b")];
       expect(await mustPut(a.url, "before", "before")).toMatchObject({ copies: 2 });
-      await b.kill("SIGSTOP");
+      await freezeUnlocked(b, cluster.dsn);
       for (let index = 0; index < 5; index += 1) {
         expect(await mustPut(a.url, `k${index}`, "alone")).toMatchObject({ copies: 1, wanted: 2 });
       }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkWithSha256sum, listIncoming } from "./harness/blobs-on-disk.js";
 import { type Cluster, NAMESPACE } from "./harness/cluster.js";
+import { freezeUnlocked } from "./harness/freeze-unlocked.js";
 import { mustGet, mustPut, sha256 } from "./harness/raw-files.js";
 import { SlowUpload } from "./harness/slow-upload.js";
 import { withCluster } from "./harness/use-cluster.js";
@@ -15,7 +16,9 @@ describe("when the peer fails in the middle of an upload", () => {
     async (signal) => {
       await withCluster({ nodes: 2, engine: "sqlite" }, async (cluster) => {
         const [a, b] = [cluster.node("a"), cluster.node("b")];
-        const { reply, sentDigest } = await uploadWhile(cluster, () => b.kill(signal));
+        const { reply, sentDigest } = await uploadWhile(cluster, () =>
+          signal === "SIGSTOP" ? freezeUnlocked(b, cluster.dsn) : b.kill(signal),
+        );
         expect(reply).toMatchObject({ digest: sentDigest, size: CHUNK.length * CHUNKS, copies: 1, wanted: 2 });
         expect(sha256(await mustGet(a.url, "big"))).toBe(sentDigest);
         expect((await cluster.nodeInfos(a)).find((info) => info.name === "b")?.debtFiles).toBe(1);
