@@ -1,12 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join, resolve } from "node:path";
-import { ClientPool } from "@koboldfs/client";
+import { putFiles } from "./load/put-files.js";
+import { isFilled } from "./measure/fill.js";
 import { makeRunFolder } from "./run-folder.js";
 import type { Child } from "./subjects/child.js";
-import { createNamespace, NAMESPACE, type Node, startNode } from "./subjects/koboldfs.js";
+import { createNamespace, type Node, startNode } from "./subjects/koboldfs.js";
 
 /**
  * What a node does for what it holds, beside what plain programs need for the same bytes on the same disk: a scrub that
@@ -21,7 +21,6 @@ const CASES = [
 type Case = (typeof CASES)[number];
 
 const ROUNDS = 3;
-const PUTS_AT_ONCE = 16;
 const POLL_MS = 50;
 const MIB = 1024 * 1024;
 /** More than any disk gives: the rate is not what is measured. */
@@ -52,7 +51,7 @@ async function runCase(one: Case, folder: string): Promise<void> {
   try {
     const url = nodes[0]?.url ?? "";
     await createNamespace(url);
-    await putAll(url, one);
+    await putFiles(url, { ...one, prefix: "file" });
     execFileSync("sync");
     const blobs = join(folder, "node1", "blobs");
     for (let round = 0; round < ROUNDS; round++) {
@@ -77,20 +76,6 @@ async function runCase(one: Case, folder: string): Promise<void> {
     }
   } finally {
     await Promise.all(nodes.map(({ child }) => child.stop()));
-  }
-}
-
-async function putAll(url: string, { files, sizeBytes }: Case): Promise<void> {
-  const pool = new ClientPool({ servers: [url], maxInFlight: PUTS_AT_ONCE });
-  try {
-    const client = pool.client(NAMESPACE);
-    let next = 0;
-    const lane = async () => {
-      for (let file = next++; file < files; file = next++) await client.put(`file ${file}`, randomBytes(sizeBytes));
-    };
-    await Promise.all(Array.from({ length: PUTS_AT_ONCE }, lane));
-  } finally {
-    await pool.close();
   }
 }
 
@@ -130,14 +115,8 @@ interface ScrubAnswer {
 
 /** From the moment when its process was started. */
 async function waitUntilFilled(url: string, number: number, begun: number): Promise<number> {
-  for (;;) {
-    await pause();
-    const { nodes } = (await (await fetch(`${url}/v1/nodes`)).json()) as {
-      nodes: { name: string; backfill: number; debtFiles: number }[];
-    };
-    const node = nodes.find(({ name }) => name === `node${number}`);
-    if (node?.backfill === 1 && node.debtFiles === 0) return performance.now() - begun;
-  }
+  while (!(await isFilled(url, `node${number}`))) await pause();
+  return performance.now() - begun;
 }
 
 async function stop(child: Child): Promise<void> {

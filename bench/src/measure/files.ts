@@ -6,7 +6,7 @@ import { puts } from "../workload.js";
 const PREPARE_CONCURRENCY = 16;
 
 /** Puts the files that a load will read or delete. */
-export async function prepareFiles(subject: RunningSubject, load: Load): Promise<void> {
+export async function prepareFiles(subject: Pick<RunningSubject, "folderUrls">, load: Load): Promise<void> {
   let next = 1;
   const putSome = async () => {
     while (next <= load.keyCount) {
