@@ -15,7 +15,7 @@ describe.each(["sqlite", "postgres", "mariadb"] as const)(
     const missing = engine === "mariadb" ? missingMariadb : undefined;
 
     it.skipIf(missing !== undefined)(`of ${engine} become one cluster${reasonOf(missing)}`, async () => {
-      await withCluster({ nodes: 3, engine, startTogether: true }, async (cluster) => {
+      await withCluster({ nodes: 3, engine }, async (cluster) => {
         const replies = await Promise.all(cluster.urls.map((url) => rawRequest(url, { path: "/v1/status" })));
         const statuses = replies.map((reply) => jsonOf<StatusReply>(reply));
         expect(new Set(statuses.map((status) => status.cluster)).size).toBe(1);

@@ -32,8 +32,6 @@ export interface ClusterOptions {
   readonly canCrash?: boolean;
   /** Other data folders of a node, one volume each, than one below the cluster's own folder. */
   readonly dataOf?: (name: string) => string | readonly string[] | undefined;
-  /** All nodes at the same moment instead of one after the other. */
-  readonly startTogether?: boolean;
 }
 
 /** Nodes of one catalog as real processes, and everything that must go when the test is over. */
@@ -73,12 +71,11 @@ export class Cluster {
     }
   }
 
-  /** Starts the nodes of the options, waits until they see each other, and makes the namespace `NAMESPACE`. */
+  /** Starts the nodes of the options at the same moment, waits until they see each other, and makes the namespace `NAMESPACE`. */
   async start(): Promise<void> {
     const names = Array.from({ length: this.#options.nodes }, (_, index) => String.fromCharCode(97 + index));
     for (const name of names) await this.prepareNode(name);
-    if (this.#options.startTogether === true) await Promise.all(this.nodes.map((node) => node.start()));
-    else for (const node of this.nodes) await node.start();
+    await Promise.all(this.nodes.map((node) => node.start()));
     for (const node of this.nodes) this.#peerProxies.get(node.name)?.setTarget(addressOf(node.url));
     await this.waitUntilAllSeeAll();
     await this.createNamespace(NAMESPACE);
