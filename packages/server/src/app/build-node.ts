@@ -1,27 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { isAbsolute, join, relative } from "node:path";
+import { join } from "node:path";
 import { KoboldError, type NodeId } from "@koboldfs/protocol";
 import { createClientAuth } from "../auth/client-auth.js";
 import { NodeSigner, NodeVerifier } from "../auth/node-signature.js";
 import { deriveWebhookSecret } from "../auth/webhook-signature.js";
 import { deriveUrlKey, UrlSigner } from "../auth/url-signature.js";
-import type { BlobRef } from "../blobs/blob-store.js";
 import { CachedBlobStore } from "../blobs/cached-blob-store.js";
 import { DiskUploadStore } from "../blobs/disk/uploads/disk-upload-store.js";
 import { DiskBlobLister } from "../blobs/disk/disk-blob-lister.js";
 import { BLOBS_FOLDER } from "../blobs/disk/disk-volume.js";
-import { openDiskVolumes } from "../blobs/disk/open-volumes.js";
 import type { VolumeSet } from "../blobs/disk/volume-set.js";
-import type { Catalog, Debt } from "../catalog/catalog.js";
-import { openSqlCatalog } from "../catalog/sql/open-sql-catalog.js";
 import { HistoryEvents } from "../cluster/history-events.js";
 import { LiveCluster, type LiveClusterOptions } from "../cluster/live-cluster.js";
 import { MirrorFeed } from "../cluster/mirror-feed.js";
-import { findRegistration, registerNode } from "../cluster/node-registration.js";
+import { registerNode } from "../cluster/node-registration.js";
 import { proveMembership } from "../cluster/prove-membership.js";
-import { WitnessSeat } from "../cluster/witness-seat.js";
 import { clientToken, type NodeConfig } from "../config/node-config.js";
-import { ChangeFeed } from "../mirror/changes/change-feed.js";
 import { CatalogReads } from "../files/catalog-reads.js";
 import type { FileContext } from "../files/file-context.js";
 import { DirectUrls } from "../files/direct-urls.js";
@@ -37,51 +31,27 @@ import { createHttpServer, type HttpServer } from "../http/create-http-server.js
 import { nodeFace } from "../http/node/node-face.js";
 import { Offload } from "../http/offload.js";
 import { MirrorIntake } from "../mirror/mirror-intake.js";
-import { SqliteMirror } from "../mirror/sqlite/sqlite-mirror.js";
-import { WatchedMirror } from "../mirror/watched-mirror.js";
-import { findFence } from "../model/fence.js";
-import type { Clock } from "../runtime/clock.js";
 import { systemFileSystem } from "../runtime/file-system.js";
-import type { LoopDelay } from "../runtime/loop-delay.js";
-import type { Logger } from "../runtime/logger.js";
-import { BackfillWorker } from "../workers/backfill-worker.js";
-import { BlobFetcher } from "../workers/blob-fetcher.js";
 import { ExpiryWorker } from "../workers/expiry-worker.js";
 import { FileExpiryWorker } from "../workers/file-expiry-worker.js";
 import { HistoryWorker } from "../workers/history-worker.js";
-import { HistoryRepair } from "../workers/history-repair.js";
 import { createJournalSource } from "../workers/journal-source.js";
-import { MirrorWorker, type MirrorWorkerOptions } from "../workers/mirror-worker.js";
-import { MissingCensus } from "../workers/missing-census.js";
 import { OwnUpkeep } from "../workers/own-upkeep.js";
 import { PaceMeter } from "../workers/pace-meter.js";
-import { PeerBudget } from "../workers/peer-budget.js";
-import { PruneWorker } from "../workers/prune-worker.js";
 import { PurgeWorker } from "../workers/purge-worker.js";
 import { ReapWorker } from "../workers/reap-worker.js";
 import { Reaper } from "../workers/reaper.js";
-import { RepairWorker } from "../workers/repair-worker.js";
-import { createOverview, watchEventLoop } from "./create-overview.js";
+import { createOverview } from "./create-overview.js";
 import { createScrub } from "./create-scrub.js";
-import { VolumeWorker } from "../workers/volume-worker.js";
 import { TransactionWorker } from "../workers/transaction-worker.js";
 import { WorkerRunner } from "../workers/worker-runner.js";
-import { sendWebhook } from "../workers/webhooks/webhook-sender.js";
-import { WebhookWorker } from "../workers/webhooks/webhook-worker.js";
 import { boundsOf } from "./readers/node-bounds.js";
 import { Readers } from "./readers/readers.js";
 import { createPeerConnector } from "./connect-peer.js";
-import { loopbackSecret } from "./loopback-secret.js";
-import { findNodeId } from "./node-identity.js";
-import { CATALOG_PATIENCE_MS, tryPatiently } from "./catalog-patience.js";
+import { type BuildOptions, type Ground, hasWhatIsKnown, openGround, patienceOf } from "./open-ground.js";
+import { startWorkers } from "./start-workers.js";
+import { tryPatiently } from "./catalog-patience.js";
 import type { Teardown } from "./teardown.js";
-
-export interface BuildOptions {
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly catalogPatienceMs?: number;
-}
 
 /** The parts of a node, put together and not yet serving. */
 export interface NodeParts {
@@ -95,20 +65,6 @@ export interface NodeParts {
   /** Makes the node known under its URL; from then on it is ready. */
   join(url: string): Promise<void>;
   startWorkers(): void;
-}
-
-/** What the parts below share. */
-interface Ground extends BuildOptions {
-  readonly config: NodeConfig;
-  readonly catalog: Catalog;
-  /** Asked around each commit of the catalog; the feed of the mirrors sits down on it. */
-  readonly witness: WitnessSeat;
-  readonly mirror: WatchedMirror;
-  readonly changes: ChangeFeed;
-  readonly volumes: VolumeSet;
-  readonly id: NodeId;
-  readonly nodeSecret: string;
-  readonly delays: LoopDelay;
 }
 
 /** Every choice of an implementation is made here. */
@@ -181,54 +137,6 @@ export async function buildNode(config: NodeConfig, options: BuildOptions, teard
       workers.start(new TransactionWorker({ catalog, holder: id, clock: options.clock, log }));
     },
   };
-}
-
-function patienceOf({ dsn }: NodeConfig, { clock, log, signal, catalogPatienceMs }: BuildOptions) {
-  return { dsn, clock, log, signal, patienceMs: catalogPatienceMs ?? CATALOG_PATIENCE_MS };
-}
-
-async function openGround(config: NodeConfig, options: BuildOptions, teardown: Teardown): Promise<Ground> {
-  const { clock, log } = options;
-  const { dsn, allowUnsafeCatalog } = config;
-  const witness = new WitnessSeat();
-  const open = () => openSqlCatalog({ dsn, allowUnsafe: allowUnsafeCatalog, logger: log, clock, witness });
-  const catalog = await tryPatiently(open, patienceOf(config, options));
-  teardown.add("the catalog", () => catalog.close());
-  const id = await findNodeId(config, catalog);
-  const known = await findRegistration(catalog, { id, name: config.name });
-  const volumes = await openDiskVolumes({
-    directories: config.data,
-    cluster: catalog.clusterId,
-    node: id,
-    knownVolumes: known?.volumes ?? [],
-    ownNames: embeddedCatalogNames(config),
-    clock,
-    logger: log,
-    maxLent: boundsOf(config).node.pieces,
-  });
-  teardown.add("the volumes", () => volumes.close());
-  const mirror = await openMirror(config, catalog.clusterId, options);
-  teardown.add("the mirror", () => mirror.close());
-  const nodeSecret = config.clusterSecret ?? loopbackSecret(catalog.clusterId);
-  const changes = new ChangeFeed({ mirror, catalog, clock });
-  const delays = watchEventLoop(teardown);
-  return { ...options, config, catalog, witness, mirror, changes, volumes, id, nodeSecret, delays };
-}
-
-/** Whether the catalog's history goes on from what this node's mirror has: the mirror first, the catalog may go on meanwhile. */
-async function hasWhatIsKnown({ catalog, mirror }: Ground): Promise<boolean> {
-  const known = mirror.head();
-  const head = await catalog.head();
-  return findFence({ ...head, hashAtKnown: await catalog.findGroupHash(known.number) }, known) === undefined;
-}
-
-/** In the first volume, which is known by now to be this node's. */
-async function openMirror({ data }: NodeConfig, clusterId: string, { clock, log }: BuildOptions) {
-  const [first] = data;
-  if (first === undefined) throw new KoboldError("config_invalid", "a node needs a data directory");
-  return new WatchedMirror(
-    await SqliteMirror.open({ path: join(first, "mirror.sqlite"), clusterId, clock, logger: log }),
-  );
 }
 
 /** Everything that this node commits goes to its own mirror and its peers' before it is acknowledged. */
@@ -344,54 +252,4 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
 function listerOf({ volumes }: VolumeSet): DiskBlobLister {
   const roots = volumes.map(({ path }) => join(path, BLOBS_FOLDER));
   return new DiskBlobLister(systemFileSystem, roots);
-}
-
-interface WorkerParts {
-  readonly cluster: LiveCluster;
-  readonly intake: MirrorIntake;
-  readonly feed: MirrorFeed;
-  readonly events: HistoryEvents;
-  readonly paid: PaceMeter;
-  readonly beginComparison: MirrorWorkerOptions["beginComparison"];
-  readonly workers: WorkerRunner;
-}
-
-/** Signs with a secret that every node of the cluster can make again. */
-function createWebhookWorker(ground: Ground): WebhookWorker {
-  const { catalog, changes, clock, id, log, nodeSecret } = ground;
-  const isTrusted = () => hasWhatIsKnown(ground);
-  const secretOf = (webhook: string) => deriveWebhookSecret(nodeSecret, webhook);
-  const ways = { feed: changes, secretOf, send: sendWebhook };
-  return new WebhookWorker({ catalog, ...ways, isTrusted, holder: id, clock, random: Math.random, log });
-}
-
-function startWorkers(
-  ground: Ground,
-  { cluster, intake, feed, events, paid, beginComparison, workers }: WorkerParts,
-): void {
-  const { catalog, clock, config, id, log, mirror, volumes } = ground;
-  const rely = (ref: BlobRef) => volumes.rely(ref);
-  const budget = new PeerBudget({ clock, lanes: config.repairLanes, bytesPerSecond: config.repairBytesPerSecond });
-  const fetcher = new BlobFetcher({ local: volumes.steady, cluster, clock, log, rely, budget });
-  // More than one peer gives: while one is waited for, another can be asked.
-  const lanes = 2 * config.repairLanes;
-  const onPaid = (debt: Debt) => paid.add(debt.sizeBytes);
-  const dropIdleDebts = (debts: readonly Debt[]) => catalog.dropIdleDebts(debts);
-  workers.start(new RepairWorker({ catalog, cluster, fetcher, lanes, budget, onPaid, clock, log, dropIdleDebts }));
-  workers.start(new BackfillWorker({ catalog, cluster, fetcher, lanes, log }));
-  const census = new MissingCensus({ catalog, cluster, here: volumes.steady, log });
-  const wake = () => workers.wake("volumes");
-  workers.start(new VolumeWorker({ volumes: volumes.volumes, census, wake, clock }));
-  const repair = new HistoryRepair({ catalog, cluster, mirror, events, onSplit: () => feed.forgetHistory(), log });
-  workers.start(new MirrorWorker({ catalog, mirror, intake, repair, beginComparison, clock, log }));
-  workers.start(new PruneWorker({ catalog, holder: id }));
-  workers.start(createWebhookWorker(ground));
-}
-
-/** The files of an embedded catalog that lies in a data directory: they may be there before the volume is. */
-function embeddedCatalogNames(config: NodeConfig): string[] {
-  const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(config.dsn)?.[1];
-  if (path === undefined) return [];
-  const names = config.data.map((directory) => relative(directory, path));
-  return names.filter((name) => !name.startsWith("..") && !isAbsolute(name) && !name.includes("/"));
 }
