@@ -28,6 +28,8 @@ export const HEADER = {
   nodeSignature: "koboldfs-node-signature",
   /** Request between nodes: the digest that the streamed blob must have. */
   blobDigest: "koboldfs-blob-digest",
+  /** Response between nodes: this node serves clients now, and who reads what it owes shall leave it time for them. */
+  serving: "koboldfs-serving",
   /** Response to HEAD: the code of the problem, since such an answer has no body to say it in. */
   errorCode: "koboldfs-error",
   contentDigest: "content-digest",

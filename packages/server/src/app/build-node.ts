@@ -202,7 +202,7 @@ interface ServerParts {
 }
 
 function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
-  const { catalog, changes, clock, config, delays, id, log, mirror, nodeSecret, volumes } = ground;
+  const { catalog, changes, clock, config, delays, id, log, mirror, nodeSecret, traffic, volumes } = ground;
   const { context, files, cluster, events, intake, uploads, upkeep, isJoined, onNudge, readers, reads } = parts;
   const verifier = new NodeVerifier({ secret: nodeSecret, cluster: catalog.clusterId, self: id, clock });
   const identity = { cluster: catalog.clusterId, node: id, name: config.name };
@@ -213,7 +213,7 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
   return createHttpServer({
     log,
     logRequests: config.log === "debug",
-    maxRunning: boundsOf(config).node.running,
+    ...{ maxRunning: boundsOf(config).node.running, traffic },
     corsOrigins: config.corsOrigins,
     auth: createClientAuth(clientToken(config)),
     files,
@@ -242,7 +242,8 @@ function createServer(ground: Ground, parts: ServerParts): Promise<HttpServer> {
       createDirectFace({ blobs: context.store, namespaces, signer, offload, clock, log }),
       (scope) =>
         nodeFace(scope, {
-          ...{ blobs: volumes, listing: listerOf(volumes), journal: { mirror, intake }, identity, upkeep, onNudge },
+          ...{ blobs: volumes, listing: listerOf(volumes), journal: { mirror, intake }, identity, upkeep },
+          ...{ onNudge, traffic },
           verify: (request) => verifier.verify(request),
         }),
     ],

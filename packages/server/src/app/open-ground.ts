@@ -11,6 +11,7 @@ import { ChangeFeed } from "../mirror/changes/change-feed.js";
 import { SqliteMirror } from "../mirror/sqlite/sqlite-mirror.js";
 import { WatchedMirror } from "../mirror/watched-mirror.js";
 import { findFence } from "../model/fence.js";
+import { ClientTraffic } from "../runtime/client-traffic.js";
 import type { Clock } from "../runtime/clock.js";
 import type { LoopDelay } from "../runtime/loop-delay.js";
 import type { Logger } from "../runtime/logger.js";
@@ -40,6 +41,7 @@ export interface Ground extends BuildOptions {
   readonly id: NodeId;
   readonly nodeSecret: string;
   readonly delays: LoopDelay;
+  readonly traffic: ClientTraffic;
 }
 
 /** Opens all of it, in the order in which one needs the other. */
@@ -68,7 +70,8 @@ export async function openGround(config: NodeConfig, options: BuildOptions, tear
   const nodeSecret = config.clusterSecret ?? loopbackSecret(catalog.clusterId);
   const changes = new ChangeFeed({ mirror, catalog, clock });
   const delays = watchEventLoop(teardown);
-  return { ...options, config, catalog, witness, mirror, changes, volumes, id, nodeSecret, delays };
+  const traffic = new ClientTraffic(clock);
+  return { ...options, config, catalog, witness, mirror, changes, volumes, id, nodeSecret, delays, traffic };
 }
 
 /** How long a node that starts waits for its catalog. */

@@ -44,9 +44,10 @@ export function startWorkers(
   ground: Ground,
   { cluster, intake, feed, events, paid, beginComparison, workers }: WorkerParts,
 ): void {
-  const { catalog, clock, config, id, log, mirror, volumes } = ground;
+  const { catalog, clock, config, id, log, mirror, traffic, volumes } = ground;
   const rely = (ref: BlobRef) => volumes.rely(ref);
-  const budget = new PeerBudget({ clock, lanes: config.repairLanes, bytesPerSecond: config.repairBytesPerSecond });
+  const bounds = { lanes: config.repairLanes, bytesPerSecond: config.repairBytesPerSecond };
+  const budget = new PeerBudget({ clock, ...bounds, isBusy: () => traffic.isBusy });
   const fetcher = new BlobFetcher({ local: volumes.steady, cluster, clock, log, rely, budget });
   // More than one peer gives: while one is waited for, another can be asked.
   const lanes = 2 * config.repairLanes;

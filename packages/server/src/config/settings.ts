@@ -130,7 +130,8 @@ export const SETTINGS = {
   }),
   repair_lanes: setting({
     placeholder: "N",
-    description: "Blobs that this node fetches from one peer at a time for what it owes.",
+    description:
+      "Blobs that this node fetches from one peer at a time for what it owes; two while one of both serves clients.",
     parse: wholeNumberBetween(1, 256),
     default: "16",
   }),

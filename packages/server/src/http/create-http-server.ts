@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { KoboldError } from "@koboldfs/protocol";
 import fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import type { ClientTraffic } from "../runtime/client-traffic.js";
 import type { Logger } from "../runtime/logger.js";
 import { answerClientError } from "./client-errors.js";
 import { createClientFace } from "./client-face.js";
@@ -33,6 +34,8 @@ export interface HttpServerOptions extends ClientFaceOptions, Patience {
   readonly faces?: readonly Face[];
   /** Requests of clients that run at once, and as many of peers. */
   readonly maxRunning?: number;
+  /** Told of each request of a client. */
+  readonly traffic?: Pick<ClientTraffic, "note">;
   /** Log every answer, at debug level. Costs some speed. */
   readonly logRequests?: boolean;
   /** Web pages of other origins whose scripts may use this node; none by default. */
@@ -86,10 +89,11 @@ function createApp(options: HttpServerOptions, exchanges: Exchanges): { app: Fas
   let gate: RequestGate | undefined;
   const app = fastify({
     serverFactory: (handler) => {
-      gate = new RequestGate((request, response) => {
+      const begin: Handler = (request, response) => {
         exchanges.begin(request, response);
         handler(request, response);
-      }, options.maxRunning ?? MAX_RUNNING);
+      };
+      gate = new RequestGate(begin, options.maxRunning ?? MAX_RUNNING, options.traffic);
       return createNodeServer(admitPages(gate, options), exchanges, options);
     },
     clientErrorHandler: (error, socket) => answerClientError(exchanges, error, socket),

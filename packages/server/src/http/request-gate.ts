@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { KoboldError } from "@koboldfs/protocol";
+import type { ClientTraffic } from "../runtime/client-traffic.js";
 import { problemOf } from "./problem.js";
 import { sendProblem } from "./send-problem.js";
 
@@ -10,6 +11,10 @@ const ALIVE_PATH = "/healthz";
 /** Answered whatever the load, but no longer when stopping. */
 const READY_PATH = "/readyz";
 const PEER_PREFIX = "/v1/node/";
+/** To put here is a part of a client's put at a peer. */
+const PEER_BLOBS = `${PEER_PREFIX}blobs/`;
+/** What is looked at again and again, by operators and programs, and nobody waits for. */
+const WATCHED_PATH = /^\/(v1\/(changes|nodes|status)|metrics)\b/;
 /** Followers of changes: they wait most of the time, and must not take the places of those who work. */
 const FOLLOWER_PATH = /^\/v1\/changes(\?|$)/;
 
@@ -21,16 +26,18 @@ const FOLLOWER_PATH = /^\/v1\/changes(\?|$)/;
 export class RequestGate {
   readonly #handler: Handler;
   readonly #maxRunning: number;
+  readonly #traffic: Pick<ClientTraffic, "note"> | undefined;
   readonly #clients = { running: 0 };
   readonly #peers = { running: 0 };
   readonly #followers = { running: 0 };
   #stopping = false;
   #onIdle: (() => void) | undefined;
 
-  /** `maxRunning` for clients, and as many again for peers and for followers. */
-  constructor(handler: Handler, maxRunning: number) {
+  /** `maxRunning` for clients, and as many again for peers and for followers. What is done for clients is noted in `traffic`. */
+  constructor(handler: Handler, maxRunning: number, traffic?: Pick<ClientTraffic, "note">) {
     this.#handler = handler;
     this.#maxRunning = maxRunning;
+    this.#traffic = traffic;
   }
 
   enter(request: IncomingMessage, response: ServerResponse): void {
@@ -40,6 +47,7 @@ export class RequestGate {
     else if (url === READY_PATH) this.#handler(request, response);
     else {
       const count = this.#countOf(url);
+      if (this.#isForClients(request, url)) this.#traffic?.note();
       if (count.running < this.#maxRunning) this.#admit(count, request, response);
       else refuse(request, response, new KoboldError("overloaded", `${count.running} requests are running already`));
     }
@@ -52,6 +60,12 @@ export class RequestGate {
       this.#onIdle = resolve;
       this.#checkIdle();
     });
+  }
+
+  /** What a put of a client asks of its peers counts too; whoever looks at the cluster is no client. */
+  #isForClients({ method }: IncomingMessage, url: string): boolean {
+    if (url.startsWith(PEER_PREFIX)) return method === "PUT" && url.startsWith(PEER_BLOBS);
+    return !WATCHED_PATH.test(url);
   }
 
   #countOf(url: string): { running: number } {

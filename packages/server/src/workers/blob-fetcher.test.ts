@@ -185,6 +185,22 @@ describe("BlobFetcher", () => {
     expect(second.asked).toHaveLength(2);
   });
 
+  it("takes less at a time from a peer that says that it serves clients", async () => {
+    const senders: [string, boolean][] = [];
+    const budget = new PeerBudget({ clock: systemClock, lanes: 4, bytesPerSecond: 1e9 });
+    vi.spyOn(budget, "sawSender").mockImplementation((peer, isBusy) => void senders.push([peer, isBusy]));
+    fetcher = new BlobFetcher({ local, cluster, clock: systemClock, log: silentLogger, budget });
+    const [busy, quiet] = [bytesOf(10), bytesOf(20)];
+    await put(first, quiet);
+    first.instead = (range) => (range?.end === 10 ? { sizeBytes: 10, content: busy, senderIsBusy: true } : undefined);
+    for (const bytes of [busy, quiet]) expect(await fetcher.fetch(blobOf(bytes), SIGNAL)).toBe("fetched");
+    const [peer] = cluster.readingPeers();
+    expect(senders).toEqual([
+      [peer?.node.id, true],
+      [peer?.node.id, false],
+    ]);
+  });
+
   it("says absent when nobody has the blob, and leaves nothing behind", async () => {
     expect(await fetcher.fetch(blobOf(bytesOf(10)), SIGNAL)).toBe("absent");
     expect(await local.stat(blobOf(bytesOf(10)))).toBeUndefined();

@@ -36,6 +36,39 @@ describe("PeerBudget", () => {
     await Promise.all([...running, other]);
   });
 
+  it("runs fewer while this node or the peer serves clients, and as many as before when they are gone", async () => {
+    let isBusy = false;
+    budget = new PeerBudget({ clock, lanes: 5, bytesPerSecond: 1000, isBusy: () => isBusy });
+    const ends: (() => void)[] = [];
+    const running: Record<NodeId, number> = { [A]: 0, [B]: 0 };
+    const begin = (peer: NodeId) =>
+      void budget.run(peer, async () => {
+        running[peer] = (running[peer] ?? 0) + 1;
+        await new Promise<void>((resolve) => void ends.push(resolve));
+        running[peer] = (running[peer] ?? 0) - 1;
+      });
+    const endSome = async (count: number) => {
+      for (const end of ends.splice(0, count)) end();
+      await clock.advance(0);
+    };
+    for (let each = 0; each < 20; each += 1) begin(A);
+    await clock.advance(0);
+    expect(running[A]).toBe(5);
+    isBusy = true;
+    await endSome(5);
+    expect(running[A]).toBe(2);
+    isBusy = false;
+    budget.sawSender(A, true);
+    for (let each = 0; each < 5; each += 1) begin(B);
+    await endSome(1);
+    expect(running).toEqual({ [A]: 2, [B]: 5 });
+    budget.sawSender(A, false);
+    await endSome(1);
+    expect(running[A]).toBe(5);
+    for (let each = 0; each < 5; each += 1) await endSome(ends.length);
+    expect(running).toEqual({ [A]: 0, [B]: 0 });
+  });
+
   it("gives the place of a transfer that failed to the next", async () => {
     const failing = budget.run(A, () => Promise.reject(new Error("planted")));
     await expect(failing).rejects.toThrow("planted");

@@ -3,8 +3,10 @@ import type { Clock } from "../runtime/clock.js";
 
 export interface PeerBudgetOptions {
   readonly clock: Clock;
-  /** Transfers from one peer at a time. */
+  /** Transfers from one peer at a time, while neither it nor this node serves clients. */
   readonly lanes: number;
+  /** Whether this node serves clients now. */
+  readonly isBusy?: () => boolean;
   /** Bytes taken from one peer in a second, in the long run. */
   readonly bytesPerSecond: number;
 }
@@ -16,7 +18,12 @@ const LONGEST_REST_MS = 30_000;
 /** What may come ahead of the rate: timers of less than this cost more than they hold back. */
 const SLACK_MS = 100;
 
+/** Transfers from one peer while clients are served: slow, and never at a stand. */
+const BUSY_LANES = 2;
+
 interface Account {
+  /** The peer served clients when it last gave something. */
+  isBusy: boolean;
   running: number;
   readonly waiting: (() => void)[];
   /** Monotonic time at which everything that came would have come at the rate. */
@@ -45,17 +52,20 @@ export class PeerBudget {
   /** Runs a transfer when its turn comes, first come, first served. */
   async run<T>(peer: NodeId, transfer: () => Promise<T>): Promise<T> {
     const account = this.#account(peer);
-    if (account.running >= this.#options.lanes) {
+    if (account.running >= this.#lanes(account)) {
       await new Promise<void>((resolve) => void account.waiting.push(resolve));
     } else account.running += 1;
     try {
       return await transfer();
     } finally {
-      // Whoever waits takes the place over, so that nobody who comes now gets ahead.
-      const next = account.waiting.shift();
-      if (next === undefined) account.running -= 1;
-      else next();
+      account.running -= 1;
+      this.#admitWaiting(account);
     }
+  }
+
+  /** The peer's answer to who asks it for bytes. */
+  sawSender(peer: NodeId, isBusy: boolean): void {
+    this.#account(peer).isBusy = isBusy;
   }
 
   /** Says that bytes came; resolves when the next may be asked for, or the signal fires. */
@@ -85,11 +95,27 @@ export class PeerBudget {
     }
   }
 
+  /** Who waits has a place before anybody who comes now: it is taken here, not when he goes on. */
+  #admitWaiting(account: Account): void {
+    const lanes = this.#lanes(account);
+    while (account.running < lanes) {
+      const next = account.waiting.shift();
+      if (next === undefined) return;
+      account.running += 1;
+      next();
+    }
+  }
+
+  #lanes({ isBusy }: Account): number {
+    const { lanes, isBusy: isBusyHere } = this.#options;
+    return isBusy || isBusyHere?.() === true ? Math.min(lanes, BUSY_LANES) : lanes;
+  }
+
   #account(peer: NodeId): Account {
     let account = this.#accounts.get(peer);
     if (account === undefined) {
       const never = Number.NEGATIVE_INFINITY;
-      account = { running: 0, waiting: [], paidUntilMs: never, failures: 0, restsUntilMs: never };
+      account = { isBusy: false, running: 0, waiting: [], paidUntilMs: never, failures: 0, restsUntilMs: never };
       this.#accounts.set(peer, account);
     }
     return account;

@@ -11,6 +11,8 @@ export interface ReaderChildOptions {
   readonly state: ReaderState;
   readonly known: () => KnownHistory | undefined;
   readonly onReady: () => void;
+  /** So many requests it has answered since it was last told of. */
+  readonly onAnswered: (requests: number) => void;
   /** It has ended; `how` says it in words. Called once. */
   readonly onEnd: (how: string) => void;
   readonly log: Logger;
@@ -86,7 +88,7 @@ export class ReaderChild implements Seat {
   }
 
   #hear(message: FromReader): void {
-    const { known, log, onReady } = this.#options;
+    const { known, log, onAnswered, onReady } = this.#options;
     switch (message.kind) {
       case "ready":
         this.#isReady = true;
@@ -99,6 +101,7 @@ export class ReaderChild implements Seat {
         return;
       }
       case "report":
+        onAnswered(message.answered - this.#report.answered);
         this.#report = message;
         return;
       case "log":

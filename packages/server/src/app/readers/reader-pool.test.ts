@@ -51,6 +51,7 @@ function startPool(size: number) {
     ...{ size, clock, create, log: silentLogger },
     state: () => state,
     known: () => undefined,
+    onAnswered: () => {},
   });
   pool.start(SETTINGS);
   const setState = (next: ReaderState) => {

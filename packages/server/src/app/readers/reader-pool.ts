@@ -16,6 +16,8 @@ export interface ReaderPoolOptions {
   /** What only the node process knows, asked often. */
   readonly state: () => ReaderState;
   readonly known: () => KnownHistory | undefined;
+  /** So many requests the readers have answered since it was last told of. */
+  readonly onAnswered: (requests: number) => void;
   readonly clock: Clock;
   readonly log: Logger;
   /** Starts one; replaced in tests. */
@@ -103,7 +105,7 @@ export class ReaderPool {
   }
 
   #fill(place: Place): void {
-    const { clock, create = startChild, known, log, state } = this.#options;
+    const { clock, create = startChild, known, log, onAnswered, state } = this.#options;
     if (this.#settings === undefined || this.#stopping.signal.aborted) return;
     place.startedMs = clock.monotonic();
     // What it is made with is then what was told last.
@@ -112,6 +114,7 @@ export class ReaderPool {
       settings: this.#settings,
       state: state(),
       known,
+      onAnswered,
       onReady: () => log.info({ event: "reader_started", process: child.pid }, "a reader process serves"),
       onEnd: (how) => void this.#replace(place, child, how),
       log,

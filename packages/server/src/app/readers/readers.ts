@@ -7,6 +7,7 @@ import type { VolumeSet } from "../../blobs/disk/volume-set.js";
 import { clientToken, type NodeConfig } from "../../config/node-config.js";
 import type { CatalogReads } from "../../files/catalog-reads.js";
 import { type HttpServer, MAX_RUNNING, STOP_MS } from "../../http/create-http-server.js";
+import type { ClientTraffic } from "../../runtime/client-traffic.js";
 import type { Clock } from "../../runtime/clock.js";
 import type { Logger } from "../../runtime/logger.js";
 import { FrontDoor } from "./front-door.js";
@@ -19,6 +20,7 @@ export interface ReadersOptions {
   readonly reads: CatalogReads;
   readonly volumes: Pick<VolumeSet, "volumes">;
   readonly witness: Pick<CommitWitness, "known">;
+  readonly traffic: Pick<ClientTraffic, "note">;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -34,7 +36,7 @@ export class Readers {
   #folder: string | undefined;
 
   constructor(options: ReadersOptions) {
-    const { clock, config, log, reads, volumes, witness } = options;
+    const { clock, config, log, reads, traffic, volumes, witness } = options;
     this.#options = options;
     this.#pool = new ReaderPool({
       size: config.workers - 1,
@@ -43,6 +45,7 @@ export class Readers {
         volumes: volumes.volumes.flatMap(({ isSuspect }, index) => (isSuspect ? [] : [index])),
       }),
       known: () => witness.known(),
+      onAnswered: (requests) => traffic.note(requests),
       clock,
       log,
     });

@@ -62,6 +62,19 @@ describe("the node face", () => {
     await expect(remote.orderScrub({ repairs: true })).rejects.toMatchObject({ code: "peer_failed" });
   });
 
+  it("says with the bytes of a blob whether it serves clients", async () => {
+    const store = new RemoteBlobStore(face.peer);
+    const bytes = randomBytes(100);
+    const write = await made.set.create(NAMESPACE);
+    await write.write(bytes);
+    await write.finish();
+    for (const isBusy of [true, false]) {
+      face.traffic.isBusy = isBusy;
+      expect(await store.open(refOf(NAMESPACE, bytes))).toMatchObject({ sizeBytes: 100, senderIsBusy: isBusy });
+      expect(await store.open(refOf(NAMESPACE, bytes), { start: 0, end: 9 })).toMatchObject({ senderIsBusy: isBusy });
+    }
+  });
+
   it("answers nothing to a request that is not signed with the cluster's secret", async () => {
     const signer = newSigner("another secret");
     const stranger = new PeerConnection({ url: face.url, sign: (request) => signer.sign(request, NODE) });

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { BlobLister } from "../../blobs/blob-lister.js";
 import type { BlobRef, BlobStore, OpenBlob, PlacedBlob } from "../../blobs/blob-store.js";
 import type { PeerUpkeep } from "../../cluster/peer-upkeep.js";
+import type { ClientTraffic } from "../../runtime/client-traffic.js";
 import { addListingRoute } from "./listing-route.js";
 import { addMirrorRoutes, type MirrorRoutesOptions } from "./mirror-routes.js";
 import { receiveBlob } from "./receive-blob.js";
@@ -26,6 +27,8 @@ export interface NodeFaceOptions {
   readonly identity: { readonly cluster: string; readonly node: string; readonly name: string };
   /** What this node says of its own disks. */
   readonly upkeep: PeerUpkeep;
+  /** Whether clients are served now. */
+  readonly traffic: Pick<ClientTraffic, "isBusy">;
   /** Called when a peer says that this node owes something. Returns at once. */
   readonly onNudge: () => void;
 }
@@ -55,7 +58,10 @@ export async function nodeFace(app: FastifyInstance, options: NodeFaceOptions): 
   app.get<BlobParams>(
     "/v1/node/blobs/:namespace/:digest",
     { exposeHeadRoute: false, schema: { hide: true } },
-    (request, reply) => getBlob(options.blobs, request, reply),
+    (request, reply) => {
+      if (options.traffic.isBusy) reply.header(HEADER.serving, "1");
+      return getBlob(options.blobs, request, reply);
+    },
   );
   addMirrorRoutes(app, options.journal);
   app.get("/v1/node/upkeep", { schema: { hide: true } }, () => options.upkeep.getUpkeep());

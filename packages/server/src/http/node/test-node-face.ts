@@ -27,6 +27,7 @@ export interface RunningNodeFace {
   readonly peer: PeerConnection;
   readonly mirror: MemoryMirror;
   readonly nudges: { count: number };
+  readonly traffic: { isBusy: boolean };
   readonly upkeep: ScriptedUpkeep;
   close(): Promise<void>;
 }
@@ -38,6 +39,7 @@ export async function startNodeFace(
   const verifier = new NodeVerifier({ secret: SECRET, cluster: CLUSTER, self: NODE, clock: systemClock });
   const mirror = new MemoryMirror(CLUSTER);
   const nudges = { count: 0 };
+  const traffic = { isBusy: false };
   const upkeep = new ScriptedUpkeep();
   const app = Fastify({ forceCloseConnections: true });
   app.setErrorHandler((error, request, reply) => {
@@ -50,6 +52,7 @@ export async function startNodeFace(
     journal: { mirror, intake: new MirrorIntake({ mirror, pull: async () => [], clock: systemClock }) },
     verify: (request) => verifier.verify(request),
     upkeep,
+    traffic,
     identity: { cluster: CLUSTER, node: NODE, name: "anna" },
     onNudge: () => {
       nudges.count += 1;
@@ -63,7 +66,7 @@ export async function startNodeFace(
     await peer.close();
     await app.close();
   };
-  return { app, url, peer, mirror, nudges, upkeep, close };
+  return { app, url, peer, mirror, nudges, upkeep, traffic, close };
 }
 
 export function newSigner(secret: string = SECRET): NodeSigner {
