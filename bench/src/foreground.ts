@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Load, LoadResult } from "./load/load-generator.js";
 import { putFiles } from "./load/put-files.js";
 import { WrkLoadGenerator } from "./load/wrk.js";
@@ -9,16 +10,17 @@ import { prepareFiles } from "./measure/files.js";
 import { isFilled } from "./measure/fill.js";
 import { median } from "./measure/median.js";
 import { makeRunFolder } from "./run-folder.js";
-import { createNamespace, FIRST_SECONDS, NAMESPACE, type Node, startNode } from "./subjects/koboldfs.js";
+import { createNamespace, FIRST_SECONDS, NAMESPACE, startNode, waitUntilComplete } from "./subjects/koboldfs.js";
 import { provideTools } from "./tools.js";
 
 /**
- * What clients of a node notice while another one is filled from it at the default rate of repair: latencies of puts and gets of
- * 4 KiB alone and then, in turn. The filled node shares the machine's cores and disk, which in life are its own.
+ * What clients of a node notice while the other one of two is filled again after its disk was replaced, at the default rate of
+ * repair: latencies of puts and gets of 4 KiB before and meanwhile, in turn. Both nodes share the machine's cores and disk.
  */
 const ROUNDS = 3;
 const SECONDS = 4;
 const CONNECTIONS = 4;
+const POLL_MS = 100;
 const KEYS = 2000;
 const SIZE_BYTES = 4096;
 /** Half a minute of filling: longer than the loads of one round. */
@@ -54,30 +56,47 @@ async function main(): Promise<void> {
 
 async function measureAll(folder: string): Promise<Seen[]> {
   mkdirSync(folder, { recursive: true });
-  const cluster = { nodes: 1, dsn: `sqlite:${join(folder, "catalog.sqlite")}` };
-  const nodes: Node[] = [await startNode({ folder }, cluster, { number: 1 })];
+  const cluster = { nodes: 2, dsn: `sqlite:${join(folder, "catalog.sqlite")}` };
+  const start = (number: number) => startNode({ folder }, cluster, { number });
+  const first = await start(1);
+  let second = await start(2);
   try {
-    const url = nodes[0]?.url ?? "";
-    await createNamespace(url);
-    await Promise.all(TO_FILL.map((files) => putFiles(url, files)));
-    await prepareFiles({ folderUrls: folderUrlsOf(url) }, loadOf(url, "get", { putPrefix: "", seconds: 0 }));
-    for (const operation of OPERATIONS)
-      await run(url, operation, { putPrefix: "first/", seconds: FIRST_SECONDS[operation] });
+    await waitUntilComplete([first, second]);
+    await createNamespace(first.url);
+    await prepare(first.url);
     const seen: Seen[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const alone = await runBoth(url, `alone${round}/`);
-      const filled = await startNode({ folder }, cluster, { number: 2 + round });
-      nodes.push(filled);
-      const beside = await runBoth(url, `beside${round}/`);
-      if (await isFilled(url, `node${2 + round}`)) throw new Error("the node was filled before the loads had ended");
-      await filled.child.stop();
-      for (const operation of OPERATIONS) {
-        seen.push({ operation, alone: alone[operation], beside: beside[operation] });
-      }
+      const alone = await runBoth(first.url, `alone${round}/`);
+      await second.child.stop();
+      await orderRefill(first.url);
+      rmSync(join(folder, "node2"), { recursive: true });
+      second = await start(2);
+      const beside = await runBoth(first.url, `beside${round}/`);
+      if (await isFilled(first.url, "node2")) throw new Error("the node was filled before the loads had ended");
+      while (!(await isFilled(first.url, "node2"))) await sleep(POLL_MS);
+      for (const operation of OPERATIONS) seen.push({ operation, alone: alone[operation], beside: beside[operation] });
     }
     return seen;
   } finally {
-    await Promise.all(nodes.map(({ child }) => child.stop()));
+    await Promise.all([first, second].map(({ child }) => child.stop()));
+  }
+}
+
+async function prepare(url: string): Promise<void> {
+  for (const files of TO_FILL) await putFiles(url, files);
+  await prepareFiles({ folderUrls: folderUrlsOf(url) }, loadOf(url, "get", { putPrefix: "", seconds: 0 }));
+  for (const operation of OPERATIONS)
+    await run(url, operation, { putPrefix: "first/", seconds: FIRST_SECONDS[operation] });
+}
+
+/** As soon as the node is seen to be down. */
+async function orderRefill(url: string): Promise<void> {
+  for (;;) {
+    const response = await fetch(`${url}/v1/nodes/node2/refill`, { method: "POST" });
+    if (response.ok) return;
+    const { code } = (await response.json()) as { code: string };
+    if (code !== "node_running") throw new Error(`the refill was refused: ${code}`);
+    await sleep(POLL_MS);
   }
 }
 

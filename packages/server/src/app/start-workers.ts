@@ -47,7 +47,7 @@ export function startWorkers(
   const { catalog, clock, config, id, log, mirror, traffic, volumes } = ground;
   const rely = (ref: BlobRef) => volumes.rely(ref);
   const bounds = { lanes: config.repairLanes, bytesPerSecond: config.repairBytesPerSecond };
-  const budget = new PeerBudget({ clock, ...bounds, isBusy: () => traffic.isBusy });
+  const budget = new PeerBudget({ clock, ...bounds, serves: () => traffic.atOnce });
   const fetcher = new BlobFetcher({ local: volumes.steady, cluster, clock, log, rely, budget });
   // More than one peer gives: while one is waited for, another can be asked.
   const lanes = 2 * config.repairLanes;

@@ -21,8 +21,8 @@ export interface OpenBlob {
    * are checked against the digest: a Buffer is good, a stream fails with `blob_corrupt` *before* its last byte.
    */
   readonly content: Buffer | Readable;
-  /** The node that sends it serves clients now: who reads what can wait shall leave it time for them. */
-  readonly senderIsBusy?: boolean;
+  /** How many requests of clients the node that sends it serves at once: who reads what can wait shall leave it time for them. */
+  readonly senderServes?: number;
 }
 
 export interface BlobReader {

@@ -131,7 +131,7 @@ export const SETTINGS = {
   repair_lanes: setting({
     placeholder: "N",
     description:
-      "Blobs that this node fetches from one peer at a time for what it owes; two while one of both serves clients.",
+      "Blobs that this node fetches from one peer at a time for what it owes; one for two requests of clients while one of both serves some.",
     parse: wholeNumberBetween(1, 256),
     default: "16",
   }),

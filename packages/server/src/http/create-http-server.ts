@@ -35,7 +35,7 @@ export interface HttpServerOptions extends ClientFaceOptions, Patience {
   /** Requests of clients that run at once, and as many of peers. */
   readonly maxRunning?: number;
   /** Told of each request of a client. */
-  readonly traffic?: Pick<ClientTraffic, "note">;
+  readonly traffic?: Pick<ClientTraffic, "begin" | "end">;
   /** Log every answer, at debug level. Costs some speed. */
   readonly logRequests?: boolean;
   /** Web pages of other origins whose scripts may use this node; none by default. */

@@ -26,15 +26,15 @@ const FOLLOWER_PATH = /^\/v1\/changes(\?|$)/;
 export class RequestGate {
   readonly #handler: Handler;
   readonly #maxRunning: number;
-  readonly #traffic: Pick<ClientTraffic, "note"> | undefined;
+  readonly #traffic: Pick<ClientTraffic, "begin" | "end"> | undefined;
   readonly #clients = { running: 0 };
   readonly #peers = { running: 0 };
   readonly #followers = { running: 0 };
   #stopping = false;
   #onIdle: (() => void) | undefined;
 
-  /** `maxRunning` for clients, and as many again for peers and for followers. What is done for clients is noted in `traffic`. */
-  constructor(handler: Handler, maxRunning: number, traffic?: Pick<ClientTraffic, "note">) {
+  /** `maxRunning` for clients, and as many again for peers and for followers. `traffic` is told of what is done for clients. */
+  constructor(handler: Handler, maxRunning: number, traffic?: Pick<ClientTraffic, "begin" | "end">) {
     this.#handler = handler;
     this.#maxRunning = maxRunning;
     this.#traffic = traffic;
@@ -47,7 +47,6 @@ export class RequestGate {
     else if (url === READY_PATH) this.#handler(request, response);
     else {
       const count = this.#countOf(url);
-      if (this.#isForClients(request, url)) this.#traffic?.note();
       if (count.running < this.#maxRunning) this.#admit(count, request, response);
       else refuse(request, response, new KoboldError("overloaded", `${count.running} requests are running already`));
     }
@@ -63,7 +62,7 @@ export class RequestGate {
   }
 
   /** What a put of a client asks of its peers counts too; whoever looks at the cluster is no client. */
-  #isForClients({ method }: IncomingMessage, url: string): boolean {
+  #isForClients({ method, url = "" }: IncomingMessage): boolean {
     if (url.startsWith(PEER_PREFIX)) return method === "PUT" && url.startsWith(PEER_BLOBS);
     return !WATCHED_PATH.test(url);
   }
@@ -74,9 +73,12 @@ export class RequestGate {
   }
 
   #admit(count: { running: number }, request: IncomingMessage, response: ServerResponse): void {
+    const traffic = this.#isForClients(request) ? this.#traffic : undefined;
     count.running += 1;
+    traffic?.begin();
     response.once("close", () => {
       count.running -= 1;
+      traffic?.end();
       this.#checkIdle();
     });
     this.#handler(request, response);

@@ -1,36 +1,51 @@
 import type { Clock } from "./clock.js";
 
 const WINDOW_MS = 1_000;
-/** In one to two seconds: below it nobody waits for the machine. */
+/** Requests in one to two seconds; below it nobody waits for the machine. */
 const BUSY_FROM = 5;
 
-/** Whether clients are served now: what can wait shall leave them the machine. */
+/** How much is done for clients now: what can wait shall leave them most of the machine. */
 export class ClientTraffic {
   readonly #clock: Clock;
   #window = 0;
-  #inWindow = 0;
-  #inWindowBefore = 0;
+  #running = 0;
+  #seen = { requests: 0, atOnce: 0 };
+  #seenBefore = { requests: 0, atOnce: 0 };
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** So many requests came from clients, here or at a node that asks for a part of the work. */
-  note(requests = 1): void {
-    this.#move();
-    this.#inWindow += requests;
+  /** A request of a client came, to this node or to one that asks for a part of the work. */
+  begin(): void {
+    this.note(1);
+    this.#running += 1;
+    if (this.#running > this.#seen.atOnce) this.#seen.atOnce = this.#running;
   }
 
-  get isBusy(): boolean {
+  end(): void {
+    this.#running -= 1;
+  }
+
+  /** So many came and went; how many ran at once is not known. */
+  note(requests: number): void {
     this.#move();
-    return this.#inWindow + this.#inWindowBefore >= BUSY_FROM;
+    this.#seen.requests += requests;
+  }
+
+  /** The most requests that ran at once lately, at least 1; 0 while next to none come, however long those take that run. */
+  get atOnce(): number {
+    this.#move();
+    if (this.#seen.requests + this.#seenBefore.requests < BUSY_FROM) return 0;
+    return Math.max(1, this.#seen.atOnce, this.#seenBefore.atOnce);
   }
 
   #move(): void {
     const window = Math.floor(this.#clock.monotonic() / WINDOW_MS);
     if (window === this.#window) return;
-    this.#inWindowBefore = window === this.#window + 1 ? this.#inWindow : 0;
-    this.#inWindow = 0;
+    const isNext = window === this.#window + 1;
+    this.#seenBefore = isNext ? this.#seen : { requests: 0, atOnce: this.#running };
+    this.#seen = { requests: 0, atOnce: this.#running };
     this.#window = window;
   }
 }

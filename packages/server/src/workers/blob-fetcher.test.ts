@@ -186,18 +186,18 @@ describe("BlobFetcher", () => {
   });
 
   it("takes less at a time from a peer that says that it serves clients", async () => {
-    const senders: [string, boolean][] = [];
+    const senders: [string, number][] = [];
     const budget = new PeerBudget({ clock: systemClock, lanes: 4, bytesPerSecond: 1e9 });
-    vi.spyOn(budget, "sawSender").mockImplementation((peer, isBusy) => void senders.push([peer, isBusy]));
+    vi.spyOn(budget, "sawSender").mockImplementation((peer, serves) => void senders.push([peer, serves]));
     fetcher = new BlobFetcher({ local, cluster, clock: systemClock, log: silentLogger, budget });
     const [busy, quiet] = [bytesOf(10), bytesOf(20)];
     await put(first, quiet);
-    first.instead = (range) => (range?.end === 10 ? { sizeBytes: 10, content: busy, senderIsBusy: true } : undefined);
+    first.instead = (range) => (range?.end === 10 ? { sizeBytes: 10, content: busy, senderServes: 7 } : undefined);
     for (const bytes of [busy, quiet]) expect(await fetcher.fetch(blobOf(bytes), SIGNAL)).toBe("fetched");
     const [peer] = cluster.readingPeers();
     expect(senders).toEqual([
-      [peer?.node.id, true],
-      [peer?.node.id, false],
+      [peer?.node.id, 7],
+      [peer?.node.id, 0],
     ]);
   });
 

@@ -110,7 +110,7 @@ export class BlobTransfer {
       const opened = await peer.store.open(this.#blob, range, signal);
       if (opened === undefined) return undefined;
       this.#someHaveIt = true;
-      this.#budget?.sawSender(peer.node.id, opened.senderIsBusy === true);
+      this.#budget?.sawSender(peer.node.id, opened.senderServes ?? 0);
       if (Buffer.isBuffer(opened.content)) yield this.#checked(opened.content, end);
       else for await (const chunk of opened.content) yield this.#checked(chunk as Buffer, end);
       if (this.offset < end) throw new KoboldError("peer_failed", "a node sent fewer bytes than it was asked for");

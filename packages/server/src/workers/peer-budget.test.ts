@@ -37,8 +37,8 @@ describe("PeerBudget", () => {
   });
 
   it("runs fewer while this node or the peer serves clients, and as many as before when they are gone", async () => {
-    let isBusy = false;
-    budget = new PeerBudget({ clock, lanes: 5, bytesPerSecond: 1000, isBusy: () => isBusy });
+    let serves = 0;
+    budget = new PeerBudget({ clock, lanes: 5, bytesPerSecond: 1000, serves: () => serves });
     const ends: (() => void)[] = [];
     const running: Record<NodeId, number> = { [A]: 0, [B]: 0 };
     const begin = (peer: NodeId) =>
@@ -54,17 +54,19 @@ describe("PeerBudget", () => {
     for (let each = 0; each < 20; each += 1) begin(A);
     await clock.advance(0);
     expect(running[A]).toBe(5);
-    isBusy = true;
+    serves = 4;
     await endSome(5);
     expect(running[A]).toBe(2);
-    isBusy = false;
-    budget.sawSender(A, true);
+    serves = 1;
+    budget.sawSender(A, 3);
     for (let each = 0; each < 5; each += 1) begin(B);
     await endSome(1);
-    expect(running).toEqual({ [A]: 2, [B]: 5 });
-    budget.sawSender(A, false);
+    expect(running).toEqual({ [A]: 2, [B]: 1 });
+    serves = 100;
     await endSome(1);
     expect(running[A]).toBe(5);
+    serves = 0;
+    budget.sawSender(A, 0);
     for (let each = 0; each < 5; each += 1) await endSome(ends.length);
     expect(running).toEqual({ [A]: 0, [B]: 0 });
   });

@@ -5,8 +5,8 @@ export interface PeerBudgetOptions {
   readonly clock: Clock;
   /** Transfers from one peer at a time, while neither it nor this node serves clients. */
   readonly lanes: number;
-  /** Whether this node serves clients now. */
-  readonly isBusy?: () => boolean;
+  /** How many requests of clients this node serves at once now. */
+  readonly serves?: () => number;
   /** Bytes taken from one peer in a second, in the long run. */
   readonly bytesPerSecond: number;
 }
@@ -18,12 +18,12 @@ const LONGEST_REST_MS = 30_000;
 /** What may come ahead of the rate: timers of less than this cost more than they hold back. */
 const SLACK_MS = 100;
 
-/** Transfers from one peer while clients are served: slow, and never at a stand. */
-const BUSY_LANES = 2;
+/** Transfers for each request of a client that runs: most of the machine is theirs, and what comes in is kept up with. */
+const LANES_PER_REQUEST = 0.5;
 
 interface Account {
-  /** The peer served clients when it last gave something. */
-  isBusy: boolean;
+  /** Requests of clients that the peer served at once when it last gave something. */
+  serves: number;
   running: number;
   readonly waiting: (() => void)[];
   /** Monotonic time at which everything that came would have come at the rate. */
@@ -64,8 +64,8 @@ export class PeerBudget {
   }
 
   /** The peer's answer to who asks it for bytes. */
-  sawSender(peer: NodeId, isBusy: boolean): void {
-    this.#account(peer).isBusy = isBusy;
+  sawSender(peer: NodeId, serves: number): void {
+    this.#account(peer).serves = serves;
   }
 
   /** Says that bytes came; resolves when the next may be asked for, or the signal fires. */
@@ -106,16 +106,17 @@ export class PeerBudget {
     }
   }
 
-  #lanes({ isBusy }: Account): number {
-    const { lanes, isBusy: isBusyHere } = this.#options;
-    return isBusy || isBusyHere?.() === true ? Math.min(lanes, BUSY_LANES) : lanes;
+  #lanes(account: Account): number {
+    const { lanes, serves } = this.#options;
+    const most = Math.max(account.serves, serves?.() ?? 0);
+    return most === 0 ? lanes : Math.min(lanes, Math.ceil(most * LANES_PER_REQUEST));
   }
 
   #account(peer: NodeId): Account {
     let account = this.#accounts.get(peer);
     if (account === undefined) {
       const never = Number.NEGATIVE_INFINITY;
-      account = { isBusy: false, running: 0, waiting: [], paidUntilMs: never, failures: 0, restsUntilMs: never };
+      account = { serves: 0, running: 0, waiting: [], paidUntilMs: never, failures: 0, restsUntilMs: never };
       this.#accounts.set(peer, account);
     }
     return account;

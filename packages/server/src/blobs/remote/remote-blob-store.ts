@@ -25,14 +25,14 @@ export class RemoteBlobStore implements BlobStore {
     if (sizeBytes === undefined) return this.#giveUp(response, "its answer does not say how long the blob is");
     const { start, end } = range ?? { start: 0, end: sizeBytes };
     if (end > sizeBytes) return this.#giveUp(response, "its answer is not the range that was asked for");
-    const senderIsBusy = response.headers[HEADER.serving] !== undefined;
+    const senderServes = parseSize(String(response.headers[HEADER.serving])) ?? 0;
     const isSmall = end - start <= SMALL_BLOB_BYTES;
     const check = range === undefined && !isSmall ? new StreamCheck(ref, sizeBytes) : undefined;
     const download = this.#download(response, end - start, check);
-    if (!isSmall) return { sizeBytes, content: download, senderIsBusy };
+    if (!isSmall) return { sizeBytes, content: download, senderServes };
     const content = await readAll(download);
     if (range === undefined) checkDigest(content, ref);
-    return { sizeBytes, content, senderIsBusy };
+    return { sizeBytes, content, senderServes };
   }
 
   async stat(ref: BlobRef, signal?: AbortSignal): Promise<{ sizeBytes: number } | undefined> {

@@ -62,16 +62,16 @@ describe("the node face", () => {
     await expect(remote.orderScrub({ repairs: true })).rejects.toMatchObject({ code: "peer_failed" });
   });
 
-  it("says with the bytes of a blob whether it serves clients", async () => {
+  it("says with the bytes of a blob how many clients it serves", async () => {
     const store = new RemoteBlobStore(face.peer);
     const bytes = randomBytes(100);
     const write = await made.set.create(NAMESPACE);
     await write.write(bytes);
     await write.finish();
-    for (const isBusy of [true, false]) {
-      face.traffic.isBusy = isBusy;
-      expect(await store.open(refOf(NAMESPACE, bytes))).toMatchObject({ sizeBytes: 100, senderIsBusy: isBusy });
-      expect(await store.open(refOf(NAMESPACE, bytes), { start: 0, end: 9 })).toMatchObject({ senderIsBusy: isBusy });
+    for (const senderServes of [12, 0]) {
+      face.traffic.atOnce = senderServes;
+      expect(await store.open(refOf(NAMESPACE, bytes))).toMatchObject({ sizeBytes: 100, senderServes });
+      expect(await store.open(refOf(NAMESPACE, bytes), { start: 0, end: 9 })).toMatchObject({ senderServes });
     }
   });
 

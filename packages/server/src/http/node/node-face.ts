@@ -27,8 +27,8 @@ export interface NodeFaceOptions {
   readonly identity: { readonly cluster: string; readonly node: string; readonly name: string };
   /** What this node says of its own disks. */
   readonly upkeep: PeerUpkeep;
-  /** Whether clients are served now. */
-  readonly traffic: Pick<ClientTraffic, "isBusy">;
+  /** What this node does for clients now. */
+  readonly traffic: Pick<ClientTraffic, "atOnce">;
   /** Called when a peer says that this node owes something. Returns at once. */
   readonly onNudge: () => void;
 }
@@ -59,7 +59,8 @@ export async function nodeFace(app: FastifyInstance, options: NodeFaceOptions): 
     "/v1/node/blobs/:namespace/:digest",
     { exposeHeadRoute: false, schema: { hide: true } },
     (request, reply) => {
-      if (options.traffic.isBusy) reply.header(HEADER.serving, "1");
+      const { atOnce } = options.traffic;
+      if (atOnce > 0) reply.header(HEADER.serving, String(atOnce));
       return getBlob(options.blobs, request, reply);
     },
   );

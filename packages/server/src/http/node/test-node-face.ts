@@ -27,7 +27,7 @@ export interface RunningNodeFace {
   readonly peer: PeerConnection;
   readonly mirror: MemoryMirror;
   readonly nudges: { count: number };
-  readonly traffic: { isBusy: boolean };
+  readonly traffic: { atOnce: number };
   readonly upkeep: ScriptedUpkeep;
   close(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function startNodeFace(
   const verifier = new NodeVerifier({ secret: SECRET, cluster: CLUSTER, self: NODE, clock: systemClock });
   const mirror = new MemoryMirror(CLUSTER);
   const nudges = { count: 0 };
-  const traffic = { isBusy: false };
+  const traffic = { atOnce: 0 };
   const upkeep = new ScriptedUpkeep();
   const app = Fastify({ forceCloseConnections: true });
   app.setErrorHandler((error, request, reply) => {
