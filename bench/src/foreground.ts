@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,12 +10,21 @@ import { prepareFiles } from "./measure/files.js";
 import { isFilled } from "./measure/fill.js";
 import { median } from "./measure/median.js";
 import { makeRunFolder } from "./run-folder.js";
-import { createNamespace, FIRST_SECONDS, NAMESPACE, startNode, waitUntilComplete } from "./subjects/koboldfs.js";
+import type { Child } from "./subjects/child.js";
+import {
+  createNamespace,
+  FIRST_SECONDS,
+  NAMESPACE,
+  type Node,
+  startNode,
+  waitUntilComplete,
+} from "./subjects/koboldfs.js";
 import { provideTools } from "./tools.js";
 
 /**
- * What clients of a node notice while the other one of two is filled again after its disk was replaced, at the default rate of
- * repair: latencies of puts and gets of 4 KiB before and meanwhile, in turn. Both nodes share the machine's cores and disk.
+ * What clients of a node notice while the other one of two works off its debts at the default rate of repair: latencies of puts
+ * and gets of 4 KiB before and meanwhile, in turn. The other node stood still for a while instead of being started anew, since one
+ * that was just started has its code to compile. Both nodes share the machine's cores and disk, which in life are their own.
  */
 const ROUNDS = 3;
 const SECONDS = 4;
@@ -23,10 +32,12 @@ const CONNECTIONS = 4;
 const POLL_MS = 100;
 const KEYS = 2000;
 const SIZE_BYTES = 4096;
-/** Half a minute of filling: longer than the loads of one round. */
-const TO_FILL = [
-  { prefix: "large", files: 1_500, sizeBytes: 1024 * 1024 },
-  { prefix: "small", files: 5_000, sizeBytes: SIZE_BYTES },
+/** Until the node that stood still is seen again and fetches. */
+const RETURN_MS = 2_500;
+/** Longer to repair than the loads of one round last. */
+const OWED = [
+  { name: "1 MiB", files: 1_500, sizeBytes: 1024 * 1024 },
+  { name: "4 KiB", files: 6_000, sizeBytes: SIZE_BYTES },
 ] as const;
 
 const OPERATIONS = ["put", "get"] as const;
@@ -34,6 +45,7 @@ type Operation = (typeof OPERATIONS)[number];
 type Latency = LoadResult["latencyMs"];
 
 interface Seen {
+  readonly owed: string;
   readonly operation: Operation;
   readonly alone: Latency;
   readonly beside: Latency;
@@ -44,11 +56,12 @@ async function main(): Promise<void> {
   const folder = await makeRunFolder(resolve(".bench"), true);
   try {
     const seen = await measureAll(folder.path);
-    for (const operation of OPERATIONS)
-      tell(
-        operation,
-        seen.filter((one) => one.operation === operation),
-      );
+    for (const { name } of OWED) {
+      for (const operation of OPERATIONS) {
+        const these = seen.filter((one) => one.owed === name && one.operation === operation);
+        tell(`${operation}, files of ${name} are repaired`, these);
+      }
+    }
   } finally {
     await folder.remove();
   }
@@ -57,45 +70,47 @@ async function main(): Promise<void> {
 async function measureAll(folder: string): Promise<Seen[]> {
   mkdirSync(folder, { recursive: true });
   const cluster = { nodes: 2, dsn: `sqlite:${join(folder, "catalog.sqlite")}` };
-  const start = (number: number) => startNode({ folder }, cluster, { number });
-  const first = await start(1);
-  let second = await start(2);
+  const nodes = [
+    await startNode({ folder }, cluster, { number: 1 }),
+    await startNode({ folder }, cluster, { number: 2 }),
+  ];
+  const [{ url }, { child: other }] = nodes as [Node, Node];
   try {
-    await waitUntilComplete([first, second]);
-    await createNamespace(first.url);
-    await prepare(first.url);
+    await waitUntilComplete(nodes);
+    await createNamespace(url);
+    await prepareFiles({ folderUrls: folderUrlsOf(url) }, loadOf(url, "get", { putPrefix: "", seconds: 0 }));
+    for (const operation of OPERATIONS)
+      await run(url, operation, { putPrefix: "first/", seconds: FIRST_SECONDS[operation] });
     const seen: Seen[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const alone = await runBoth(first.url, `alone${round}/`);
-      await second.child.stop();
-      await orderRefill(first.url);
-      rmSync(join(folder, "node2"), { recursive: true });
-      second = await start(2);
-      const beside = await runBoth(first.url, `beside${round}/`);
-      if (await isFilled(first.url, "node2")) throw new Error("the node was filled before the loads had ended");
-      while (!(await isFilled(first.url, "node2"))) await sleep(POLL_MS);
-      for (const operation of OPERATIONS) seen.push({ operation, alone: alone[operation], beside: beside[operation] });
+      for (const owed of OWED) {
+        const prefix = `${round}-${owed.sizeBytes}`;
+        const alone = await runBoth(url, `alone-${prefix}/`);
+        await freeze(other, url);
+        await putFiles(url, { ...owed, prefix });
+        other.signal("SIGCONT");
+        await sleep(RETURN_MS);
+        const beside = await runBoth(url, `beside-${prefix}/`);
+        if (await isFilled(url, "node2")) throw new Error("the debts were paid before the loads had ended");
+        while (!(await isFilled(url, "node2"))) await sleep(POLL_MS);
+        for (const operation of OPERATIONS)
+          seen.push({ owed: owed.name, operation, alone: alone[operation], beside: beside[operation] });
+      }
     }
     return seen;
   } finally {
-    await Promise.all([first, second].map(({ child }) => child.stop()));
+    other.signal("SIGCONT");
+    await Promise.all(nodes.map(({ child }) => child.stop()));
   }
 }
 
-async function prepare(url: string): Promise<void> {
-  for (const files of TO_FILL) await putFiles(url, files);
-  await prepareFiles({ folderUrls: folderUrlsOf(url) }, loadOf(url, "get", { putPrefix: "", seconds: 0 }));
-  for (const operation of OPERATIONS)
-    await run(url, operation, { putPrefix: "first/", seconds: FIRST_SECONDS[operation] });
-}
-
-/** As soon as the node is seen to be down. */
-async function orderRefill(url: string): Promise<void> {
+/** Not in the midst of a commit: it would keep the lock of the catalog's file. */
+async function freeze(node: Child, url: string): Promise<void> {
   for (;;) {
-    const response = await fetch(`${url}/v1/nodes/node2/refill`, { method: "POST" });
-    if (response.ok) return;
-    const { code } = (await response.json()) as { code: string };
-    if (code !== "node_running") throw new Error(`the refill was refused: ${code}`);
+    node.signal("SIGSTOP");
+    const put = await fetch(`${folderUrlsOf(url)[0]}probe`, { method: "PUT", body: "x" });
+    if (put.ok) return;
+    node.signal("SIGCONT");
     await sleep(POLL_MS);
   }
 }
@@ -131,14 +146,14 @@ function folderUrlsOf(url: string): string[] {
   return [`${url}/v1/files/${NAMESPACE}/`];
 }
 
-function tell(operation: Operation, seen: readonly Seen[]): void {
+function tell(what: string, seen: readonly Seen[]): void {
   const of = (side: "alone" | "beside", at: "p50" | "p99") => median(seen.map((one) => one[side][at]));
   const ratio = median(seen.map(({ alone, beside }) => beside.p99 / alone.p99));
   const show = (side: "alone" | "beside") =>
     `p50 ${of(side, "p50").toFixed(1)} ms, p99 ${of(side, "p99").toFixed(1)} ms`;
   const load = loadavg()[0]?.toFixed(1);
   process.stdout.write(
-    `${operation}  alone ${show("alone")}; while a node is filled ${show("beside")}; p99 ${ratio.toFixed(2)} times  load ${load}\n`,
+    `${what}: alone ${show("alone")}; meanwhile ${show("beside")}; p99 ${ratio.toFixed(2)} times  load ${load}\n`,
   );
 }
 

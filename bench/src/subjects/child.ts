@@ -57,6 +57,11 @@ export class Child {
     }
   }
 
+  /** Does nothing when the process has ended. */
+  signal(name: "SIGCONT" | "SIGSTOP"): void {
+    this.#process.kill(name);
+  }
+
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const ended = once(this.#process, "exit");

@@ -91,7 +91,7 @@ describe("PeerBudget", () => {
     expect(taken).toBeGreaterThanOrEqual(2_800);
     expect(taken).toBeLessThanOrEqual(3_300);
     const before = clock.elapsedMs;
-    await budget.took(B, 50, SIGNAL);
+    await budget.took(B, 10, SIGNAL);
     expect(clock.elapsedMs).toBe(before);
     await clock.advance(4_000);
     await taking;

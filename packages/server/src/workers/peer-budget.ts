@@ -15,8 +15,8 @@ export interface PeerBudgetOptions {
 const FIRST_REST_MS = 250;
 /** A node that is being restarted is asked again soon enough that nobody notices. */
 const LONGEST_REST_MS = 30_000;
-/** What may come ahead of the rate: timers of less than this cost more than they hold back. */
-const SLACK_MS = 100;
+/** What may come ahead of the rate. Clients notice what comes at full speed for longer, and shorter rests are lost in the noise of timers. */
+const SLACK_MS = 15;
 
 /** Transfers for each request of a client that runs: most of the machine is theirs, and what comes in is kept up with. */
 const LANES_PER_REQUEST = 0.5;
