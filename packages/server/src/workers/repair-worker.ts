@@ -49,7 +49,8 @@ export class RepairWorker implements Worker {
 
   constructor(options: RepairWorkerOptions) {
     this.#options = options;
-    this.#settler = new DebtSettler({ catalog: options.catalog, onEnd: (debt, error) => this.#end(debt, error) });
+    const onEnd = (debt: Debt, error?: unknown) => this.#end(debt, error);
+    this.#settler = new DebtSettler({ catalog: options.catalog, onEnd, clock: options.clock });
     this.#backoff = new DebtBackoff(options.clock);
   }
 
