@@ -19,7 +19,6 @@ import {
   type ScrubAction,
   type ScrubPlan,
 } from "../model/scrub-decision.js";
-import { allDone } from "../runtime/all-done.js";
 import type { Clock } from "../runtime/clock.js";
 import { crashPoint } from "../runtime/crash-points.js";
 import type { Logger } from "../runtime/logger.js";
@@ -80,7 +79,7 @@ const UNKNOWN = { isNamed: false, record: undefined, isOwed: false } as const;
  *
  * Nothing is judged wrongly because something happens at the same time, for these reasons. Of a blob that is placed, or
  * relied on, since its watch began, nothing is said; watches begin before the first reading, and are asked again under the
- * lock that guards every placing and removing. The catalog is asked after the disk was listed, while it is read: a name that is younger than
+ * lock that guards every placing and removing. The catalog is asked after the disk was listed: a name that is younger than
  * that may lack its copy in the list, so what seems missing is looked for once more. It is missing only if, in this order, the
  * catalog names it, no debt says that it is owed, it is not on the disk, and the catalog still names it: by the commit's
  * rule a node that does not owe a named blob has it, a debt is only settled when the blob is durable here, and who removes
@@ -100,8 +99,8 @@ export class ScrubStretch {
     try {
       const { to, copies } = await store.listStretch(from);
       for (const { ref } of copies) watches.begin(ref);
-      const [named, looked] = await allDone(this.#listNamed({ from, to }), this.#readAll(copies, mode));
-      const suspects = await this.#compare(named, looked, watches);
+      const looked = await this.#readAll(copies, mode);
+      const suspects = await this.#ask({ from, to }, looked, watches);
       for (const suspect of suspects) await this.#completeCopies(suspect, mode);
       await this.#askDebts(suspects);
       await this.#judgeAll(suspects, watches, mode);
@@ -130,13 +129,13 @@ export class ScrubStretch {
   }
 
   /** Puts what lies here and what the catalog says of it together. */
-  async #compare(
-    named: readonly StoredBlobRecord[],
+  async #ask(
+    range: { from: number; to: number },
     looked: readonly Looked[],
     watches: PlacementWatches,
   ): Promise<Suspect[]> {
     const suspects = new Map<string, Suspect>();
-    for (const record of named) {
+    for (const record of await this.#listNamed(range)) {
       suspects.set(nameOf(record), { ref: record, copies: [], isNamed: true, record, isOwed: false });
     }
     for (const one of looked) {

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { type NamespaceName, parseNamespaceName } from "@koboldfs/protocol";
-import { allDone } from "../../runtime/all-done.js";
 import { crashPoint } from "../../runtime/crash-points.js";
 import type { FileSystem, OpenFile } from "../../runtime/file-system.js";
 import type { Logger } from "../../runtime/logger.js";
@@ -217,4 +216,10 @@ export class DiskWrite implements WriteSteps {
       );
     }
   }
+}
+
+/** Like Promise.all, but settles only when nothing is running any more: descriptors are closed afterwards. */
+async function allDone<T extends readonly unknown[]>(...running: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(running);
+  return Promise.all(running) as Promise<T>;
 }
