@@ -70,12 +70,10 @@ async function main(): Promise<void> {
 async function measureAll(folder: string): Promise<Seen[]> {
   mkdirSync(folder, { recursive: true });
   const cluster = { nodes: 2, dsn: `sqlite:${join(folder, "catalog.sqlite")}` };
-  const nodes = [
-    await startNode({ folder }, cluster, { number: 1 }),
-    await startNode({ folder }, cluster, { number: 2 }),
-  ];
-  const [{ url }, { child: other }] = nodes as [Node, Node];
+  const nodes: Node[] = [];
   try {
+    for (const number of [1, 2]) nodes.push(await startNode({ folder }, cluster, { number }));
+    const [{ url }, { child: other }] = nodes as [Node, Node];
     await waitUntilComplete(nodes);
     await createNamespace(url);
     await prepareFiles({ folderUrls: folderUrlsOf(url) }, loadOf(url, "get", { putPrefix: "", seconds: 0 }));
@@ -99,7 +97,7 @@ async function measureAll(folder: string): Promise<Seen[]> {
     }
     return seen;
   } finally {
-    other.signal("SIGCONT");
+    for (const { child } of nodes) child.signal("SIGCONT");
     await Promise.all(nodes.map(({ child }) => child.stop()));
   }
 }

@@ -28,7 +28,7 @@ export const HEADER = {
   nodeSignature: "koboldfs-node-signature",
   /** Request between nodes: the digest that the streamed blob must have. */
   blobDigest: "koboldfs-blob-digest",
-  /** Response between nodes: so many requests of clients this node serves at once now; absent when it is quiet. */
+  /** Response between nodes: so many requests of clients this node's own process served at once lately; absent when it is quiet. */
   serving: "koboldfs-serving",
   /** Response to HEAD: the code of the problem, since such an answer has no body to say it in. */
   errorCode: "koboldfs-error",

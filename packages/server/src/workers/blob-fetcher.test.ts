@@ -185,6 +185,18 @@ describe("BlobFetcher", () => {
     expect(second.asked).toHaveLength(2);
   });
 
+  it("does not ask a peer that failed while others waited for it", async () => {
+    const budget = new PeerBudget({ clock: systemClock, lanes: 1, bytesPerSecond: 1e9 });
+    cluster.setPeers({ first });
+    fetcher = new BlobFetcher({ local, cluster, clock: systemClock, log: silentLogger, budget });
+    first.instead = () => {
+      throw new KoboldError("peer_failed", "planted");
+    };
+    const fetches = [10, 20, 30].map((size) => fetcher.fetch(blobOf(bytesOf(size)), SIGNAL));
+    expect(await Promise.all(fetches)).toEqual(["unreachable", "unreachable", "unreachable"]);
+    expect(first.asked).toHaveLength(1);
+  });
+
   it("takes less at a time from a peer that says that it serves clients", async () => {
     const senders: [string, number][] = [];
     const budget = new PeerBudget({ clock: systemClock, lanes: 4, bytesPerSecond: 1e9 });

@@ -45,12 +45,14 @@ export class BlobTransfer {
 
   /** Takes from the peer what it gives, from the present offset on. Rejects only when the own volume fails or the signal fires. */
   async askFor(peer: Peer, signal: AbortSignal): Promise<void> {
-    if (this.#budget?.isResting(peer.node.id) === true) {
-      this.someFailed = true;
-      return;
-    }
-    const ask = () => this.#askFor(peer, signal);
-    await (this.#budget === undefined ? ask() : this.#budget.run(peer.node.id, ask));
+    const budget = this.#budget;
+    if (budget === undefined) return this.#askFor(peer, signal);
+    const ask = async () => {
+      if (budget.isResting(peer.node.id)) this.someFailed = true;
+      else await this.#askFor(peer, signal);
+    };
+    // Who has failed is not waited for, and who fails while others wait for it is not asked by each of them.
+    await (budget.isResting(peer.node.id) ? ask() : budget.run(peer.node.id, ask));
   }
 
   async #askFor(peer: Peer, signal: AbortSignal): Promise<void> {

@@ -66,7 +66,9 @@ describe("PeerBudget", () => {
     await endSome(1);
     expect(running[A]).toBe(5);
     serves = 0;
-    budget.sawSender(A, 0);
+    budget.sawSender(B, 0);
+    await clock.advance(0);
+    expect(running[B]).toBe(5);
     for (let each = 0; each < 5; each += 1) await endSome(ends.length);
     expect(running).toEqual({ [A]: 0, [B]: 0 });
   });

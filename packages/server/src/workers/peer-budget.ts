@@ -52,9 +52,10 @@ export class PeerBudget {
   /** Runs a transfer when its turn comes, first come, first served. */
   async run<T>(peer: NodeId, transfer: () => Promise<T>): Promise<T> {
     const account = this.#account(peer);
-    if (account.running >= this.#lanes(account)) {
-      await new Promise<void>((resolve) => void account.waiting.push(resolve));
-    } else account.running += 1;
+    await new Promise<void>((resolve) => {
+      account.waiting.push(resolve);
+      this.#admitWaiting(account);
+    });
     try {
       return await transfer();
     } finally {
@@ -63,9 +64,11 @@ export class PeerBudget {
     }
   }
 
-  /** The peer's answer to who asks it for bytes. */
+  /** How many requests of clients the peer serves at once, as it says with the bytes that it gives. */
   sawSender(peer: NodeId, serves: number): void {
-    this.#account(peer).serves = serves;
+    const account = this.#account(peer);
+    account.serves = serves;
+    this.#admitWaiting(account);
   }
 
   /** Says that bytes came; resolves when the next may be asked for, or the signal fires. */
@@ -95,7 +98,7 @@ export class PeerBudget {
     }
   }
 
-  /** Who waits has a place before anybody who comes now: it is taken here, not when he goes on. */
+  /** First come, first served. The place is taken here, not when he goes on who has it. */
   #admitWaiting(account: Account): void {
     const lanes = this.#lanes(account);
     while (account.running < lanes) {
