@@ -263,6 +263,11 @@ export class ScrubStretch {
       plan = this.#decide(suspect, watches);
     }
     for (const { copy, first, second } of suspect.copies) reads.add(copy.volume, second ?? first);
+    const isGone =
+      suspect.copies.length > 0 && suspect.copies.every(({ first, second }) => (second ?? first) === "gone");
+    // Whoever removed it may have had a reason: it was purged since the catalog was asked.
+    if (isGone && !(await this.#confirmMissing([suspect])).has(nameOf(suspect.ref)))
+      return { findings: [], actions: [] };
     return plan;
   }
 

@@ -97,6 +97,32 @@ describe("ScrubWorker", () => {
     expect(total((await world.run()).findings)).toBe(0);
   });
 
+  it("does not call missing, nor owes, what is purged between its two readings", async () => {
+    let reads = 0;
+    damage("file 5");
+    store.beforeRead = ({ ref }) => {
+      if (ref.digest !== refOf("file 5").digest) return;
+      reads += 1;
+      if (reads === 1) return;
+      world.catalog.records.delete(ref.digest);
+      lose("file 5");
+    };
+    expect(total((await world.run()).findings)).toBe(0);
+    expect([reads, world.catalog.debts.size]).toEqual([2, 0]);
+  });
+
+  it("owes what is named and vanishes between its two readings", async () => {
+    let reads = 0;
+    damage("file 5");
+    store.beforeRead = ({ ref }) => {
+      if (ref.digest !== refOf("file 5").digest) return;
+      reads += 1;
+      if (reads === 2) lose("file 5");
+    };
+    expect((await world.run()).findings).toMatchObject({ corrupt: 0, missing: 1 });
+    expect([...world.catalog.debts.keys()]).toEqual([refOf("file 5").digest]);
+  });
+
   it("moves what lies astray, also under another namespace, and removes what is here twice", async () => {
     lose("file 3");
     store.place(refOf("file 3"), Buffer.from("file 3"), { shard: 7 });
