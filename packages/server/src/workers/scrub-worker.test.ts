@@ -22,6 +22,16 @@ describe("ScrubWorker", () => {
   const lose = (text: string) => {
     for (const [path, copy] of store.copies) if (copy.ref.digest === refOf(text).digest) store.copies.delete(path);
   };
+  /** Runs before each reading of the blob, with its number; answers how many there were. */
+  const beforeReadings = (text: string, act: (reading: number) => void) => {
+    let readings = 0;
+    store.beforeRead = ({ ref }) => {
+      if (ref.digest !== refOf(text).digest) return;
+      readings += 1;
+      act(readings);
+    };
+    return () => readings;
+  };
   const total = (findings: object) => Object.values(findings).reduce((sum: number, count: number) => sum + count, 0);
 
   it("proves everything and finds nothing where all is well", async () => {
@@ -62,16 +72,13 @@ describe("ScrubWorker", () => {
   });
 
   it("judges no blob by one bad reading", async () => {
-    let reads = 0;
-    store.beforeRead = ({ ref }) => {
-      if (ref.digest !== refOf("file 5").digest) return;
-      reads += 1;
-      const [copy] = [...store.copies.values()].filter((one) => one.ref.digest === ref.digest);
-      if (copy !== undefined) copy.bytes = Buffer.from(reads === 1 ? "a disturbed reading" : "file 5");
-    };
+    const readings = beforeReadings("file 5", (reading) => {
+      const [copy] = [...store.copies.values()].filter((one) => one.ref.digest === refOf("file 5").digest);
+      if (copy !== undefined) copy.bytes = Buffer.from(reading === 1 ? "a disturbed reading" : "file 5");
+    });
     const pass = await world.run();
     expect(total(pass.findings)).toBe(0);
-    expect(reads).toBe(2);
+    expect(readings()).toBe(2);
   });
 
   it("says nothing of a blob that is placed while it is looked at", async () => {
@@ -98,27 +105,19 @@ describe("ScrubWorker", () => {
   });
 
   it("does not call missing, nor owes, what is purged between its two readings", async () => {
-    let reads = 0;
     damage("file 5");
-    store.beforeRead = ({ ref }) => {
-      if (ref.digest !== refOf("file 5").digest) return;
-      reads += 1;
-      if (reads === 1) return;
-      world.catalog.records.delete(ref.digest);
+    const readings = beforeReadings("file 5", (reading) => {
+      if (reading === 1) return;
+      world.catalog.records.delete(refOf("file 5").digest);
       lose("file 5");
-    };
+    });
     expect(total((await world.run()).findings)).toBe(0);
-    expect([reads, world.catalog.debts.size]).toEqual([2, 0]);
+    expect([readings(), world.catalog.debts.size]).toEqual([2, 0]);
   });
 
   it("owes what is named and vanishes between its two readings", async () => {
-    let reads = 0;
     damage("file 5");
-    store.beforeRead = ({ ref }) => {
-      if (ref.digest !== refOf("file 5").digest) return;
-      reads += 1;
-      if (reads === 2) lose("file 5");
-    };
+    beforeReadings("file 5", (reading) => void (reading === 2 && lose("file 5")));
     expect((await world.run()).findings).toMatchObject({ corrupt: 0, missing: 1 });
     expect([...world.catalog.debts.keys()]).toEqual([refOf("file 5").digest]);
   });
