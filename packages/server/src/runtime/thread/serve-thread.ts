@@ -17,6 +17,8 @@ export async function serveThread<Settings>(
 ): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error("this file is the body of a worker thread");
+  // Until it listens, nothing else keeps the thread there: who opens may sleep, and a sleep does not.
+  port.ref();
   try {
     const { greeting, methods } = await open(workerData as Settings, createThreadLogger(port));
     port.on("message", (request: ThreadRequest) => void answer(port, methods, request));
