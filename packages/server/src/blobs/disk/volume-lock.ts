@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { KoboldError } from "@koboldfs/protocol";
-import Database from "libsql";
+import type Database from "libsql";
+import { openSqliteFile, SQLITE, sqliteCodeOf } from "../../runtime/sqlite-file.js";
 
 export const LOCK_FILE = "lock.sqlite";
 
@@ -19,13 +20,14 @@ export interface VolumeLock {
 export function lockVolume(directory: string): VolumeLock {
   let database: Database.Database | undefined;
   try {
-    database = new Database(join(directory, LOCK_FILE), { timeout: 0 });
+    database = openSqliteFile(join(directory, LOCK_FILE), { timeout: 0 });
     // No journal file beside it: there is nothing to roll back.
     database.exec("pragma journal_mode = memory");
     database.exec("begin exclusive");
   } catch (error) {
     database?.close();
-    if (isBusy(error)) throw new KoboldError("volume_in_use", `${directory} is in use by another process`);
+    if (sqliteCodeOf(error) === SQLITE.BUSY)
+      throw new KoboldError("volume_in_use", `${directory} is in use by another process`);
     throw new KoboldError("volume_refused", `${directory} cannot be locked`, { cause: error });
   }
   const locked = database;
@@ -34,8 +36,4 @@ export function lockVolume(directory: string): VolumeLock {
       if (locked.open) locked.close();
     },
   };
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
 }

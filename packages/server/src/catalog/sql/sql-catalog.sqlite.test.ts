@@ -6,6 +6,7 @@ import type { KnownHistory } from "../../model/commit-view.js";
 import { contentOf, nodeId, putOf, setNamespaceOf } from "../../model/test-changes.js";
 import { systemClock } from "../../runtime/clock.js";
 import { silentLogger } from "../../runtime/logger.js";
+import { SQLITE } from "../../runtime/sqlite-file.js";
 import type { CommitWitness } from "../commit-witness.js";
 import { describeCatalogConformance } from "../catalog-conformance.js";
 import type { HarnessDatabase } from "../conformance/catalog-harness.js";
@@ -99,7 +100,7 @@ it("says catalog_unavailable at once when the disk is so full that SQLite has ro
   const database = await createDatabase();
   onTestFinished(() => database.drop());
   const path = database.dsn.slice("sqlite:".length);
-  const full = Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
+  const full = Object.assign(new Error("database or disk is full"), { rawCode: SQLITE.FULL });
   const connect = async (): Promise<SqlConnection> => {
     const session = await openSqliteSession(path);
     return {

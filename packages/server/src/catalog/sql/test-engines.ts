@@ -1,6 +1,7 @@
 import pg from "pg";
 import { systemClock } from "../../runtime/clock.js";
 import { silentLogger } from "../../runtime/logger.js";
+import { SQLITE } from "../../runtime/sqlite-file.js";
 import type { Catalog } from "../catalog.js";
 import type { HarnessOpenOptions, HarnessSession } from "../conformance/catalog-harness.js";
 import type { FaultPlan } from "../conformance/fault-plan.js";
@@ -102,7 +103,7 @@ async function openUnthreaded(path: string, options: HarnessOpenOptions): Promis
 
 /** What the engine's driver throws for a deadlock, or what comes closest. */
 function makeContention(dialect: SqlDialect): Error {
-  const fields = { code: dialect === sqliteDialect ? "SQLITE_BUSY" : "40P01", errno: 1213 };
+  const fields = dialect === sqliteDialect ? { rawCode: SQLITE.BUSY } : { code: "40P01", errno: 1213 };
   const error = Object.assign(new pg.DatabaseError("injected", 0, "error"), fields);
   if (dialect.classify(error) !== "contended") throw new Error("this is no contention of the dialect's");
   return error;

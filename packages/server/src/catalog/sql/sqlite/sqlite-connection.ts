@@ -1,5 +1,6 @@
-import Database from "libsql";
+import type Database from "libsql";
 import type { Clock } from "../../../runtime/clock.js";
+import { openSqliteFile, SQLITE, sqliteCodeOf } from "../../../runtime/sqlite-file.js";
 import { pauseMs } from "../backoff.js";
 import type { SqlConnection, SqlResult, SqlResults, SqlStatement } from "../sql-connection.js";
 import { ConnectionCut } from "../sql-failure.js";
@@ -44,7 +45,7 @@ export class SqliteConnection implements SqlConnection {
         return new SqliteConnection(openDatabase(path, options));
       } catch (error) {
         // Several processes may make the file at once: SQLite does not wait for a lock while it turns WAL on.
-        if (!isBusy(error) || attempt === MAX_OPEN_ATTEMPTS) throw error;
+        if (sqliteCodeOf(error) !== SQLITE.BUSY || attempt === MAX_OPEN_ATTEMPTS) throw error;
       }
       await options.clock.sleep(pauseMs(attempt, OPEN_PAUSE));
     }
@@ -119,7 +120,7 @@ function openDatabase(
 ): Database.Database {
   let database: Database.Database | undefined;
   try {
-    database = new Database(path, { timeout: busyTimeoutMs });
+    database = openSqliteFile(path, { timeout: busyTimeoutMs });
     database.pragma("journal_mode = wal");
     database.pragma("synchronous = full");
     // Negative: in KiB, not in pages.
@@ -129,16 +130,8 @@ function openDatabase(
   } catch (error) {
     database?.close();
     // SQLite's own errors have a code; libsql's have none, and here it has only one: that it cannot open the file.
-    throw codeOf(error) === "" ? new ConnectionCut(`${path} cannot be opened`, { cause: error }) : error;
+    throw sqliteCodeOf(error) === undefined ? new ConnectionCut(`${path} cannot be opened`, { cause: error }) : error;
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return codeOf(error).startsWith("SQLITE_BUSY");
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function nameValues(columns: readonly string[], values: readonly unknown[]): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { SqliteAdapter, SqliteQueryCompiler, sql } from "kysely";
+import { SQLITE, sqliteCodeOf } from "../../../runtime/sqlite-file.js";
 import { toInteger } from "../column-values.js";
 import type { SqlDialect, SqlFailure } from "../dialect.js";
 import { plainStatement, type SqlConnection } from "../sql-connection.js";
@@ -11,6 +12,12 @@ const BEGIN = plainStatement("begin immediate");
 
 /** `PRAGMA synchronous`: 2 is FULL, 3 is EXTRA; below, a power cut can take commits back. */
 const FULL = 2;
+
+/** The file, its disk or its folder: nothing is wrong with the statement, and nothing can be said about the data. */
+const OUT_OF_REACH: ReadonlySet<number> = new Set([
+  ...[SQLITE.IOERR, SQLITE.CANTOPEN, SQLITE.READONLY, SQLITE.NOTADB, SQLITE.CORRUPT, SQLITE.PERM, SQLITE.AUTH],
+  SQLITE.PROTOCOL,
+]);
 
 export const sqliteDialect: SqlDialect = {
   capabilities: {
@@ -33,14 +40,12 @@ export const sqliteDialect: SqlDialect = {
 };
 
 function classify(error: unknown): SqlFailure {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return "contended";
-  if (code.startsWith("SQLITE_FULL")) return "exhausted";
+  const code = sqliteCodeOf(error);
+  if (code === SQLITE.BUSY || code === SQLITE.LOCKED) return "contended";
+  if (code === SQLITE.FULL) return "exhausted";
   // There is no code for it.
   if (error instanceof Error && error.message.startsWith("duplicate column name")) return "exists";
-  // The file, its disk or its folder: nothing is wrong with the statement, and nothing can be said about the data.
-  if (/^SQLITE_(IOERR|CANTOPEN|READONLY|NOTADB|CORRUPT|PERM|AUTH|PROTOCOL)/.test(code)) return "disconnected";
-  return "refused";
+  return code !== undefined && OUT_OF_REACH.has(code) ? "disconnected" : "refused";
 }
 
 async function withMigrationLock(connection: SqlConnection, action: () => Promise<void>): Promise<void> {
