@@ -81,6 +81,17 @@ describe("MirrorIntake", () => {
     await Promise.all(taken);
   });
 
+  it("takes a group that the worker brought while it waited for the one before it", async () => {
+    const groups = someGroups(3);
+    const { clock, intake, mirror } = createIntake(async (after) => groups.filter(({ last }) => last > after));
+    const taken = intake.take(groups[2] as JournalGroup);
+    await clock.advance(10);
+    await intake.catchUp();
+    expect(mirror.head().number).toBe(3);
+    await clock.advance(100);
+    expect(await taken).toMatchObject({ number: 3 });
+  });
+
   it("says mirror_behind when nobody has what is missing, and takes the group when it is there", async () => {
     const groups = someGroups(3);
     const { clock, intake } = createIntake();

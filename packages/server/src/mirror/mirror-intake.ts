@@ -125,7 +125,8 @@ export class MirrorIntake {
     const patienceMs = GAP_PATIENCE_MS - (clock.monotonic() - this.#gapSinceMs);
     this.#arrived = new AbortController();
     if (patienceMs > 0) await clock.sleep(patienceMs, this.#arrived.signal);
-    if (this.#arrived.signal.aborted) return;
+    // The worker may have closed it meanwhile; then there is nothing to ask for.
+    if (this.#arrived.signal.aborted || this.#canGoOn()) return;
     const before = mirror.head().number;
     this.#gapSinceMs = undefined;
     try {
@@ -135,6 +136,11 @@ export class MirrorIntake {
     } catch (error) {
       this.#refuseAll(error);
     }
+  }
+
+  #canGoOn(): boolean {
+    const next = this.#options.mirror.head().number + 1;
+    return this.#waiting.some(({ group }) => group.first <= next);
   }
 
   #refuseAll(error: unknown): void {
