@@ -1,12 +1,24 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../../runtime/clock.js";
+import { SQLITE, sqliteCodeOf } from "../../../runtime/sqlite-file.js";
 import { plainStatement } from "../sql-connection.js";
 import { SqliteConnection } from "./sqlite-connection.js";
 
 const ONE = { sql: "select id, size, bytes from files where id = ?", givesOneRow: true };
+/** A thread that keeps the lock for a moment, and then commits. */
+const HOLDER = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const database = new (require("libsql"))(workerData);
+  database.exec("begin immediate; update files set size = 7 where id = 'a'");
+  parentPort.postMessage("locked");
+  setTimeout(() => { database.exec("commit"); database.close(); }, 100);
+`;
+
 let folder: string;
 let writer: SqliteConnection;
 let reader: SqliteConnection;
@@ -38,4 +50,20 @@ it("holds nothing behind a statement that gives one row: it sees what is written
   const checkpoint = await writer.run<{ busy: bigint }>(plainStatement("pragma wal_checkpoint(truncate)"));
   expect(checkpoint.rows.map(({ busy }) => busy)).toEqual([0n]);
   expect((await reader.run({ ...ONE, parameters: ["a"] })).rows).toMatchObject([{ size: 2n }]);
+});
+
+it("gives up when another session keeps the lock, and takes it when that one lets go in time", async () => {
+  await writer.run(plainStatement("begin immediate"));
+  const hasty = await SqliteConnection.open(join(folder, "catalog.sqlite"), { clock: systemClock, busyTimeoutMs: 20 });
+  const refused = await hasty.run(plainStatement("begin immediate")).catch(sqliteCodeOf);
+  expect(refused).toBe(SQLITE.BUSY);
+  await writer.run(plainStatement("commit"));
+  const holder = new Worker(HOLDER, { eval: true, workerData: join(folder, "catalog.sqlite") });
+  await once(holder, "message");
+  // It blocks this thread until the other one commits.
+  await writer.run(plainStatement("begin immediate"));
+  const { rows } = await writer.run<{ size: bigint }>(plainStatement("select size from files where id = 'a'"));
+  expect(rows).toEqual([{ size: 7n }]);
+  await writer.run(plainStatement("commit"));
+  await hasty.close();
 });

@@ -10,6 +10,11 @@ const BUSY_TIMEOUT_MS = 1000;
 /** Statements kept prepared: more than the catalog has shapes of. */
 const MAX_PREPARED = 1000;
 
+/** SQLite's own pauses between two looks at a lock grow to 100 ms; a commit of another process takes less than ten. */
+const LOOK_EVERY_MS = 1;
+/** Nobody wakes who waits on it. */
+const SLEEP_GROUND = new Int32Array(new SharedArrayBuffer(4));
+
 const MAX_OPEN_ATTEMPTS = 20;
 const OPEN_PAUSE = { firstMs: 5, longestMs: 250 };
 
@@ -28,21 +33,23 @@ interface Prepared {
   readonly columns: readonly string[] | undefined;
 }
 
-/** One SQLite session. Every call blocks its thread until SQLite is done. */
+/** One SQLite session. Every call blocks its thread until SQLite is done, or another session's lock was not given for long. */
 export class SqliteConnection implements SqlConnection {
   readonly #database: Database.Database;
+  readonly #busyTimeoutMs: number;
   readonly #prepared = new Map<string, Prepared>();
   #isOpen = true;
 
-  private constructor(database: Database.Database) {
+  private constructor(database: Database.Database, busyTimeoutMs: number) {
     this.#database = database;
+    this.#busyTimeoutMs = busyTimeoutMs;
   }
 
   /** Opens the file, making it when there is none. Throws `ConnectionCut`, or SQLite's error. */
   static async open(path: string, options: SqliteOpenOptions): Promise<SqliteConnection> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return new SqliteConnection(openDatabase(path, options));
+        return new SqliteConnection(openDatabase(path, options), options.busyTimeoutMs ?? BUSY_TIMEOUT_MS);
       } catch (error) {
         // Several processes may make the file at once: SQLite does not wait for a lock while it turns WAL on.
         if (sqliteCodeOf(error) !== SQLITE.BUSY || attempt === MAX_OPEN_ATTEMPTS) throw error;
@@ -66,6 +73,17 @@ export class SqliteConnection implements SqlConnection {
   }
 
   #runNow<Row>(statement: SqlStatement<Row>): SqlResult<Row> {
+    for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
+      try {
+        return this.#runOnce(statement);
+      } catch (error) {
+        if (sqliteCodeOf(error) !== SQLITE.BUSY || waitedMs >= this.#busyTimeoutMs) throw error;
+      }
+      Atomics.wait(SLEEP_GROUND, 0, 0, LOOK_EVERY_MS);
+    }
+  }
+
+  #runOnce<Row>(statement: SqlStatement<Row>): SqlResult<Row> {
     if (!this.#isOpen) throw new ConnectionCut("the session was closed");
     const prepared = this.#prepare(statement.sql);
     // One array, never spread: libsql takes a single object for named parameters.
@@ -126,6 +144,7 @@ function openDatabase(
     // Negative: in KiB, not in pages.
     if (cacheKib !== undefined) database.pragma(`cache_size = ${-cacheKib}`);
     if (sortsInFile) database.pragma("temp_store = file");
+    database.pragma("busy_timeout = 0");
     return database;
   } catch (error) {
     database?.close();
