@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../../runtime/clock.js";
 import { SQLITE, sqliteCodeOf } from "../../../runtime/sqlite-file.js";
 import { plainStatement } from "../sql-connection.js";
+import { ConnectionCut } from "../sql-failure.js";
 import { SqliteConnection } from "./sqlite-connection.js";
 
 const ONE = { sql: "select id, size, bytes from files where id = ?", givesOneRow: true };
@@ -66,4 +67,32 @@ it("gives up when another session keeps the lock, and takes it when that one let
   expect(rows).toEqual([{ size: 7n }]);
   await writer.run(plainStatement("commit"));
   await hasty.close();
+});
+
+it.each(["update files set size = 3 where id = 'b'", "begin immediate"])(
+  "sees what others write, and can write, after it was refused the lock: %s",
+  async (refused) => {
+    const hasty = await SqliteConnection.open(join(folder, "catalog.sqlite"), { clock: systemClock, busyTimeoutMs: 5 });
+    await writer.run(plainStatement("begin immediate"));
+    expect(await hasty.run(plainStatement(refused)).catch(sqliteCodeOf)).toBe(SQLITE.BUSY);
+    expect((await hasty.run({ ...ONE, parameters: ["a"] })).rows).toMatchObject([{ size: 1n }]);
+    await writer.run(plainStatement("update files set size = 2 where id = 'a'"));
+    await writer.run(plainStatement("commit"));
+    expect((await hasty.run({ ...ONE, parameters: ["a"] })).rows).toMatchObject([{ size: 2n }]);
+    expect(await hasty.run(plainStatement("update files set size = 4"))).toMatchObject({ affected: 2 });
+    expect(await hasty.run(plainStatement(refused))).toBeDefined();
+    await hasty.close();
+  },
+);
+
+it("is cut when a statement of its own transaction is refused a lock: what comes next would be outside of it", async () => {
+  const path = join(folder, "catalog.sqlite");
+  const other = await SqliteConnection.open(path, { clock: systemClock, busyTimeoutMs: 5 });
+  await other.run(plainStatement("begin"));
+  await other.run({ ...ONE, parameters: ["a"] });
+  await writer.run(plainStatement("update files set size = 2 where id = 'a'"));
+  const stale = await other.run(plainStatement("update files set size = 3 where id = 'a'")).catch(sqliteCodeOf);
+  expect(stale).toBe(SQLITE.BUSY);
+  expect(other.isUsable).toBe(false);
+  await expect(other.run(plainStatement("update files set size = 3"))).rejects.toThrow(ConnectionCut);
 });

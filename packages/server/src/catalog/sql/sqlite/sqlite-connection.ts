@@ -35,21 +35,24 @@ interface Prepared {
 
 /** One SQLite session. Every call blocks its thread until SQLite is done, or another session's lock was not given for long. */
 export class SqliteConnection implements SqlConnection {
-  readonly #database: Database.Database;
-  readonly #busyTimeoutMs: number;
+  readonly #path: string;
+  readonly #options: SqliteOpenOptions;
+  /** Undefined after a statement that was refused the lock, until the next one. */
+  #database: Database.Database | undefined;
   readonly #prepared = new Map<string, Prepared>();
   #isOpen = true;
 
-  private constructor(database: Database.Database, busyTimeoutMs: number) {
-    this.#database = database;
-    this.#busyTimeoutMs = busyTimeoutMs;
+  private constructor(path: string, options: SqliteOpenOptions) {
+    this.#path = path;
+    this.#options = options;
+    this.#database = openDatabase(path, options);
   }
 
   /** Opens the file, making it when there is none. Throws `ConnectionCut`, or SQLite's error. */
   static async open(path: string, options: SqliteOpenOptions): Promise<SqliteConnection> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return new SqliteConnection(openDatabase(path, options), options.busyTimeoutMs ?? BUSY_TIMEOUT_MS);
+        return new SqliteConnection(path, options);
       } catch (error) {
         // Several processes may make the file at once: SQLite does not wait for a lock while it turns WAL on.
         if (sqliteCodeOf(error) !== SQLITE.BUSY || attempt === MAX_OPEN_ATTEMPTS) throw error;
@@ -73,19 +76,36 @@ export class SqliteConnection implements SqlConnection {
   }
 
   #runNow<Row>(statement: SqlStatement<Row>): SqlResult<Row> {
+    const { busyTimeoutMs = BUSY_TIMEOUT_MS } = this.#options;
     for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
       try {
         return this.#runOnce(statement);
       } catch (error) {
-        if (sqliteCodeOf(error) !== SQLITE.BUSY || waitedMs >= this.#busyTimeoutMs) throw error;
+        if (sqliteCodeOf(error) !== SQLITE.BUSY) throw error;
+        if (waitedMs >= busyTimeoutMs) {
+          this.#beginAnew();
+          throw error;
+        }
       }
       Atomics.wait(SLEEP_GROUND, 0, 0, LOOK_EVERY_MS);
     }
   }
 
+  /**
+   * libsql does not reset a statement that was refused the lock, and then whatever is read next is read for good: the session would
+   * never see what others write, nor be let write again. So the next statement gets a session of its own.
+   */
+  #beginAnew(): void {
+    if (this.#database?.inTransaction === true) return this.destroy();
+    this.#prepared.clear();
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
   #runOnce<Row>(statement: SqlStatement<Row>): SqlResult<Row> {
     if (!this.#isOpen) throw new ConnectionCut("the session was closed");
-    const prepared = this.#prepare(statement.sql);
+    this.#database ??= openDatabase(this.#path, this.#options);
+    const prepared = this.#prepare(this.#database, statement.sql);
     // One array, never spread: libsql takes a single object for named parameters.
     const { statement: native, columns } = prepared;
     if (columns === undefined) return { rows: [], affected: native.run(statement.parameters).changes };
@@ -94,12 +114,12 @@ export class SqliteConnection implements SqlConnection {
     return { rows: rows.map((values) => nameValues(columns, values as unknown[]) as Row), affected: rows.length };
   }
 
-  #prepare(sql: string): Prepared {
+  #prepare(database: Database.Database, sql: string): Prepared {
     const known = this.#prepared.get(sql);
     if (known !== undefined) return known;
     if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
     // Integers as bigint: sizes and usage must not be rounded on the way.
-    const statement = this.#database.prepare(sql).safeIntegers(true);
+    const statement = database.prepare(sql).safeIntegers(true);
     // Rows as lists: as objects they carry a stray field and blobs of another type.
     const columns = statement.reader
       ? statement
@@ -121,8 +141,8 @@ export class SqliteConnection implements SqlConnection {
     this.#isOpen = false;
     this.#prepared.clear();
     // SQLite closes a session only when its last statement is collected: until then it would keep its lock.
-    if (this.#database.inTransaction) this.#database.exec("rollback");
-    this.#database.close();
+    if (this.#database?.inTransaction === true) this.#database.exec("rollback");
+    this.#database?.close();
   }
 }
 
