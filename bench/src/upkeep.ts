@@ -11,8 +11,7 @@ import { createNamespace, type Node, startNode } from "./subjects/koboldfs.js";
 /**
  * What a node does for what it holds, beside what plain programs need for the same bytes on the same disk: a scrub that
  * was ordered beside `sha256sum`, and filling an empty node from another beside `rsync` between two folders. A node fsyncs
- * and checks what it fetches; rsync does neither. The files are so many that the second which a process needs to start, and
- * which counts, is a small part.
+ * and checks what it fetches; plain rsync does neither. A node is timed from the start of its process, and from when it listens.
  */
 const CASES = [
   { title: "4 KiB", sizeBytes: 4 * 1024, files: 10_000 },
@@ -23,6 +22,8 @@ type Case = (typeof CASES)[number];
 const ROUNDS = 3;
 const POLL_MS = 50;
 const MIB = 1024 * 1024;
+/** Plain, and with every file flushed as a node does it (folders are not). */
+const COPIES = { rsync: [], "rsync --fsync": ["--fsync"] } as const;
 /** More than any disk gives: the rate is not what is measured. */
 const FREE_RATE = ["--repair-rate", "1000000", "--scrub-rate", "0"];
 
@@ -63,15 +64,21 @@ async function runCase(one: Case, folder: string): Promise<void> {
       tell(one, "scrub", await scrub(url));
     }
     for (let round = 0; round < ROUNDS; round++) {
-      tell(
-        one,
-        "rsync",
-        timeOf(() => copyAll(blobs, join(folder, `copy${round}`))),
-      );
+      for (const [what, flags] of Object.entries(COPIES)) {
+        const copy = join(folder, `${what.replace(" ", "")}${round}`);
+        tell(
+          one,
+          what,
+          timeOf(() => execFileSync("rsync", ["--archive", ...flags, `${blobs}/`, `${copy}/`])),
+        );
+      }
       const begun = performance.now();
       const filled = await startNode({ folder }, cluster, { number: 2 + round, flags: FREE_RATE });
+      const listening = performance.now();
       nodes.push(filled);
-      tell(one, "fill", await waitUntilFilled(url, 2 + round, begun));
+      await waitUntilFilled(url, 2 + round);
+      tell(one, "fill", performance.now() - begun);
+      tell(one, "fill, started", performance.now() - listening);
       await stop(filled.child);
     }
   } finally {
@@ -87,10 +94,6 @@ function timeOf(work: () => void): number {
 
 function sumAll(folder: string): void {
   execFileSync("sh", ["-c", `find "${folder}" -type f -print0 | xargs -0 sha256sum`], { maxBuffer: 64 * MIB });
-}
-
-function copyAll(from: string, to: string): void {
-  execFileSync("rsync", ["--archive", `${from}/`, `${to}/`]);
 }
 
 /** As the node measured it: from the order to the end of the pass. */
@@ -113,10 +116,8 @@ interface ScrubAnswer {
   nodes: { node: string; scrub?: { pass?: { state: string; started: string; ended?: string; listed: unknown[] } } }[];
 }
 
-/** From the moment when its process was started. */
-async function waitUntilFilled(url: string, number: number, begun: number): Promise<number> {
+async function waitUntilFilled(url: string, number: number): Promise<void> {
   while (!(await isFilled(url, `node${number}`))) await pause();
-  return performance.now() - begun;
 }
 
 async function stop(child: Child): Promise<void> {
@@ -132,7 +133,7 @@ function tell({ title, files, sizeBytes }: Case, what: string, ms: number): void
   const seconds = ms / 1000;
   const rates = [`${Math.round(files / seconds)} files/s`, `${((files * sizeBytes) / MIB / seconds).toFixed(1)} MiB/s`];
   const load = loadavg()[0]?.toFixed(1);
-  process.stdout.write(`${title.padEnd(6)} ${what.padEnd(10)} ${rates.join(", ").padEnd(32)} load ${load}\n`);
+  process.stdout.write(`${title.padEnd(6)} ${what.padEnd(13)} ${rates.join(", ").padEnd(32)} load ${load}\n`);
 }
 
 await main();
