@@ -3,9 +3,13 @@ import { defineConfig } from "vitest/config";
 /** Tests that need a database server end in `.postgres.test.ts` or `.mariadb.test.ts`; `npm run check` leaves them out. */
 const ENGINES = "**/*.{postgres,mariadb}.test.js";
 /** Tests in `tests/` that start no process and no cluster: a worker of its own for each would cost most of their time. */
-const PURE = ["gate/{compare-counts,count-requests,parse-trace}", "history/*", "trees/*", "documents/reliability"].map(
-  (name) => `tests/dist/${name}.test.js`,
-);
+const PURE = [
+  "gate/{compare-counts,count-requests,parse-trace}",
+  "history/*",
+  "trees/*",
+  "documents/reliability",
+  "coupled/sqlite-adapter",
+].map((name) => `tests/dist/${name}.test.js`);
 /** Tests of whole processes (demo, serve) end in `-process.test.ts`; at seconds each, `npm run check` leaves them out. */
 const PROCESSES = "**/*-process.test.js";
 /** Property tests and fsyncs on a machine that does other things too: a limit ends what hangs, it does not measure. */

@@ -26,7 +26,8 @@ export function createSqliteAdapter<Database extends SqliteDatabase>(
       const leave = await takeTurn();
       try {
         database.exec("pragma synchronous = full");
-        database.exec(purpose === "write" ? "begin immediate" : "begin");
+        if (purpose === "write") database.exec("begin immediate");
+        else beginRead(database);
       } catch (thrown) {
         leave();
         throw thrown;
@@ -51,6 +52,20 @@ export function createSqliteAdapter<Database extends SqliteDatabase>(
       };
     },
   };
+}
+
+/**
+ * Takes the lock at once, by `exec`: where it is refused to a prepared statement, libsql does not reset that, and the database would
+ * keep the next lock that it gets.
+ */
+function beginRead(database: SqliteDatabase): void {
+  database.exec("begin");
+  try {
+    database.exec("select 1 from sqlite_master limit 1");
+  } catch (thrown) {
+    rollBack(database);
+    throw thrown;
+  }
 }
 
 /** One after the other: each waits for its turn, and calls what it got when it is done. */
