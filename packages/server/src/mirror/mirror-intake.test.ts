@@ -92,6 +92,28 @@ describe("MirrorIntake", () => {
     expect(await taken).toMatchObject({ number: 3 });
   });
 
+  it.each(["nothing", "a failure"])(
+    "takes groups when the missing one comes while it is asked for, and the answer is %s",
+    async (answer) => {
+      const groups = someGroups(3) as [JournalGroup, JournalGroup, JournalGroup];
+      let end = (): void => undefined;
+      const asked = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      const { clock, intake } = createIntake(async () => {
+        await asked;
+        if (answer === "nothing") return [];
+        throw new Error("the catalog is away");
+      });
+      await intake.take(groups[0]);
+      const last = intake.take(groups[2]);
+      await clock.advance(100);
+      const missing = intake.take(groups[1]);
+      end();
+      expect(await Promise.all([missing, last])).toMatchObject([{ number: 3 }, { number: 3 }]);
+    },
+  );
+
   it("says mirror_behind when nobody has what is missing, and takes the group when it is there", async () => {
     const groups = someGroups(3);
     const { clock, intake } = createIntake();

@@ -129,12 +129,18 @@ export class MirrorIntake {
     if (this.#arrived.signal.aborted || this.#canGoOn()) return;
     const before = mirror.head().number;
     this.#gapSinceMs = undefined;
+    const failure = await this.#tryToCatchUp(before);
+    // What was missing may have come by itself while it was asked for.
+    if (mirror.head().number === before && !this.#canGoOn()) this.#refuseAll(failure);
+  }
+
+  /** Answers what those who wait are to be told if nothing came. */
+  async #tryToCatchUp(from: number): Promise<unknown> {
     try {
       await this.catchUp();
-      if (mirror.head().number > before) return;
-      this.#refuseAll(new KoboldError("mirror_behind", `the mirror ends with ${before}, and nobody has what follows`));
+      return new KoboldError("mirror_behind", `the mirror ends with ${from}, and nobody has what follows`);
     } catch (error) {
-      this.#refuseAll(error);
+      return error;
     }
   }
 
