@@ -18,8 +18,16 @@ it.each(["plain", "with space", "50% #1?vfs=none&x", "größe-ü", 'it\'s "quote
 
 it("says that a file in a folder that is not there cannot be opened", () => {
   const path = join(tmpdir(), "koboldfs-nowhere", "file");
-  expect(() => openSqliteFile(path, { timeout: 0 })).toThrow();
+  expect(codeOfOpening(path, false)).toEqual({ code: undefined });
   expect(existsSync(path)).toBe(false);
+});
+
+it("does not make a file that must be there", async () => {
+  const folder = await makeFolder();
+  expect(codeOfOpening(join(folder, "none"), true)).toEqual({ code: undefined });
+  expect(await readdir(folder)).toEqual([]);
+  openSqliteFile(join(folder, "some"), { timeout: 0 }).exec("create table numbers (number integer)");
+  openSqliteFile(join(folder, "some"), { timeout: 0, mustExist: true }).exec("insert into numbers values (1)");
 });
 
 it("gives SQLite's code of a lock that is taken", async () => {
@@ -37,6 +45,15 @@ it("knows SQLite's code of an error, also of one that libsql has no name for", (
   expect(sqliteCodeOf(new Error("busy"))).toBeUndefined();
   expect(sqliteCodeOf("busy")).toBeUndefined();
 });
+
+function codeOfOpening(path: string, mustExist: boolean): { code: number | undefined } | undefined {
+  try {
+    openSqliteFile(path, { timeout: 0, mustExist }).close();
+    return undefined;
+  } catch (error) {
+    return { code: sqliteCodeOf(error) };
+  }
+}
 
 async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "koboldfs-sqlite-"));

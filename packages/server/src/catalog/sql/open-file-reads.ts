@@ -86,5 +86,5 @@ async function findWay(dsn: string, clock: Clock): Promise<Way> {
 /** SQLite would make a file that is not there, and an empty one would lack everything. */
 async function openSqlite(path: string, clock: Clock): Promise<SqlConnection> {
   if (!existsSync(path)) throw new ConnectionCut(`${path} is not there`);
-  return SqliteConnection.open(path, { clock });
+  return SqliteConnection.open(path, { clock, endsWhenRefused: true });
 }

@@ -25,6 +25,7 @@ export async function serveThread<Settings>(
     send(port, { kind: "ready", greeting });
   } catch (error) {
     send(port, { kind: "refused", error: formatThreadError(error) });
+    port.unref();
   }
 }
 

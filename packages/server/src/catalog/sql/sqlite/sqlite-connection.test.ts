@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -95,4 +95,27 @@ it("is cut when a statement of its own transaction is refused a lock: what comes
   expect(stale).toBe(SQLITE.BUSY);
   expect(other.isUsable).toBe(false);
   await expect(other.run(plainStatement("update files set size = 3"))).rejects.toThrow(ConnectionCut);
+});
+
+it("makes no file where there is none any more when it opens it again", async () => {
+  const path = join(folder, "catalog.sqlite");
+  const session = await SqliteConnection.open(path, { clock: systemClock, busyTimeoutMs: 5 });
+  await writer.run(plainStatement("begin immediate"));
+  expect(await session.run(plainStatement("update files set size = 3")).catch(sqliteCodeOf)).toBe(SQLITE.BUSY);
+  await writer.run(plainStatement("commit"));
+  renameSync(path, `${path}.elsewhere`);
+  await expect(session.run({ ...ONE, parameters: ["a"] })).rejects.toThrow(ConnectionCut);
+  expect(existsSync(path)).toBe(false);
+  renameSync(`${path}.elsewhere`, path);
+  expect((await session.run({ ...ONE, parameters: ["a"] })).rows).toMatchObject([{ size: 1n }]);
+  await session.close();
+});
+
+it("ends when it is refused the lock, if it is not to be another one unseen", async () => {
+  const path = join(folder, "catalog.sqlite");
+  const session = await SqliteConnection.open(path, { clock: systemClock, busyTimeoutMs: 5, endsWhenRefused: true });
+  await writer.run(plainStatement("begin immediate"));
+  expect(await session.run(plainStatement("update files set size = 3")).catch(sqliteCodeOf)).toBe(SQLITE.BUSY);
+  expect(session.isUsable).toBe(false);
+  await writer.run(plainStatement("rollback"));
 });

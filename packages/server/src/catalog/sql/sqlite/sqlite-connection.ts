@@ -1,6 +1,6 @@
 import type Database from "libsql";
 import type { Clock } from "../../../runtime/clock.js";
-import { openSqliteFile, SQLITE, sqliteCodeOf } from "../../../runtime/sqlite-file.js";
+import { openSqliteFile, SQLITE, type SqliteFileOptions, sqliteCodeOf } from "../../../runtime/sqlite-file.js";
 import { pauseMs } from "../backoff.js";
 import type { SqlConnection, SqlResult, SqlResults, SqlStatement } from "../sql-connection.js";
 import { ConnectionCut } from "../sql-failure.js";
@@ -12,6 +12,8 @@ const MAX_PREPARED = 1000;
 
 /** SQLite's own pauses between two looks at a lock grow to 100 ms; a commit of another process takes less than ten. */
 const LOOK_EVERY_MS = 1;
+/** What begins and ends a transaction. */
+const BRACKET = /^(begin|commit|rollback)\b/;
 /** Nobody wakes who waits on it. */
 const SLEEP_GROUND = new Int32Array(new SharedArrayBuffer(4));
 
@@ -23,6 +25,8 @@ export interface SqliteOpenOptions {
   readonly busyTimeoutMs?: number;
   /** Of pages; by default SQLite's own 2 MiB. */
   readonly cacheKib?: number;
+  /** A session that was refused the lock ends, and no other one takes its place unseen: for who looks at each new one. */
+  readonly endsWhenRefused?: boolean;
   /** What an index is sorted by goes to a file; libsql's SQLite keeps it in memory, 80 MiB for a million digests. */
   readonly sortsInFile?: boolean;
 }
@@ -76,14 +80,15 @@ export class SqliteConnection implements SqlConnection {
   }
 
   #runNow<Row>(statement: SqlStatement<Row>): SqlResult<Row> {
-    const { busyTimeoutMs = BUSY_TIMEOUT_MS } = this.#options;
-    for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
+    const { busyTimeoutMs = BUSY_TIMEOUT_MS, clock } = this.#options;
+    const lateMs = clock.monotonic() + busyTimeoutMs;
+    for (;;) {
       try {
         return this.#runOnce(statement);
       } catch (error) {
         if (sqliteCodeOf(error) !== SQLITE.BUSY) throw error;
-        if (waitedMs >= busyTimeoutMs) {
-          this.#beginAnew();
+        if (clock.monotonic() >= lateMs) {
+          if (!BRACKET.test(statement.sql)) this.#beginAnew();
           throw error;
         }
       }
@@ -92,11 +97,11 @@ export class SqliteConnection implements SqlConnection {
   }
 
   /**
-   * libsql does not reset a statement that was refused the lock, and then whatever is read next is read for good: the session would
-   * never see what others write, nor be let write again. So the next statement gets a session of its own.
+   * libsql does not reset a prepared statement that was refused the lock, and then whatever is read next is read for good: the session
+   * would never see what others write, nor be let write again. So the next statement gets a session of its own.
    */
   #beginAnew(): void {
-    if (this.#database?.inTransaction === true) return this.destroy();
+    if (this.#options.endsWhenRefused === true || this.#database?.inTransaction === true) return this.destroy();
     this.#prepared.clear();
     this.#database?.close();
     this.#database = undefined;
@@ -104,7 +109,13 @@ export class SqliteConnection implements SqlConnection {
 
   #runOnce<Row>(statement: SqlStatement<Row>): SqlResult<Row> {
     if (!this.#isOpen) throw new ConnectionCut("the session was closed");
-    this.#database ??= openDatabase(this.#path, this.#options);
+    // Refused here, it comes again from the loop around: SQLite itself shall not wait as well.
+    this.#database ??= openDatabase(this.#path, { ...this.#options, busyTimeoutMs: 0, mustExist: true });
+    // `exec` leaves no statement behind that could be refused; and to prepare so little is nothing.
+    if (BRACKET.test(statement.sql)) {
+      this.#database.exec(statement.sql);
+      return { rows: [], affected: 0 };
+    }
     const prepared = this.#prepare(this.#database, statement.sql);
     // One array, never spread: libsql takes a single object for named parameters.
     const { statement: native, columns } = prepared;
@@ -141,8 +152,11 @@ export class SqliteConnection implements SqlConnection {
     this.#isOpen = false;
     this.#prepared.clear();
     // SQLite closes a session only when its last statement is collected: until then it would keep its lock.
-    if (this.#database?.inTransaction === true) this.#database.exec("rollback");
-    this.#database?.close();
+    try {
+      if (this.#database?.inTransaction === true) this.#database.exec("rollback");
+    } finally {
+      this.#database?.close();
+    }
   }
 }
 
@@ -154,11 +168,12 @@ function getOne(native: Database.Statement, parameters: readonly unknown[]): unk
 
 function openDatabase(
   path: string,
-  { busyTimeoutMs = BUSY_TIMEOUT_MS, cacheKib, sortsInFile = false }: SqliteOpenOptions,
+  options: SqliteOpenOptions & Pick<SqliteFileOptions, "mustExist">,
 ): Database.Database {
+  const { busyTimeoutMs = BUSY_TIMEOUT_MS, cacheKib, mustExist = false, sortsInFile = false } = options;
   let database: Database.Database | undefined;
   try {
-    database = openSqliteFile(path, { timeout: busyTimeoutMs });
+    database = openSqliteFile(path, { timeout: busyTimeoutMs, mustExist });
     database.pragma("journal_mode = wal");
     database.pragma("synchronous = full");
     // Negative: in KiB, not in pages.

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseNamespaceName } from "@koboldfs/protocol";
 import Database from "libsql";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { systemClock } from "../../../runtime/clock.js";
 import { silentLogger } from "../../../runtime/logger.js";
 import { ThreadedSqliteWriter } from "./threaded-sqlite-writer.js";
@@ -36,4 +36,12 @@ it("says catalog_unavailable to whatever comes after its thread died: another no
   await writer.terminate();
   const change = { kind: "set-namespace", namespace: parseNamespaceName("demo"), policy: { minCopies: 1 } } as const;
   await expect(writer.commitGroup([change], () => {})).rejects.toMatchObject({ code: "catalog_unavailable" });
+});
+
+it("ends its thread when the file cannot be opened", async () => {
+  const path = join(await makePath(), "below-nothing");
+  const writer = new ThreadedSqliteWriter({ path, allowUnsafe: false }, silentLogger);
+  await expect(writer.ready).rejects.toMatchObject({ code: "catalog_unavailable" });
+  // It waits for a thread that is there.
+  await vi.waitFor(() => writer.close());
 });
