@@ -16,13 +16,23 @@ function mark(text: string): void {
   }
 }
 
+/** A question that was refused the lock is asked again every millisecond, which says how busy the machine is. */
+const SQLITE_BUSY = 5;
+
 type Method = (this: unknown, ...parameters: unknown[]) => unknown;
 
 function markCalls(methods: Record<string, Method>, name: string): void {
   const method = methods[name] as Method;
   methods[name] = function marked(...parameters) {
-    mark("query");
-    return method.apply(this, parameters);
+    let isRefused = false;
+    try {
+      return method.apply(this, parameters);
+    } catch (error) {
+      isRefused = (error as { rawCode?: number }).rawCode === SQLITE_BUSY;
+      throw error;
+    } finally {
+      if (!isRefused) mark("query");
+    }
   };
 }
 

@@ -17,6 +17,8 @@ export interface CallFault {
   readonly when: string;
   /** Only calls on these paths, and on descriptors of them; on anything by default. */
   readonly paths?: readonly string[];
+  /** Only calls of the process's first thread; by default of all of its threads. */
+  readonly firstThread?: true;
   /** What else is recorded. */
   readonly watched?: readonly string[];
 }
@@ -54,7 +56,18 @@ export class CallFaults {
     const logPath = join(folder, `strace-${node.pid}-${performance.now()}`);
     const injected = fault.calls.join(",");
     const traced = [...fault.calls, ...(fault.watched ?? [])].join(",");
-    const args = ["-f", "-y", "-s", "0", "-o", logPath, "-e", `trace=${traced}`, "-e", "signal=none"];
+    const args = [
+      ...(fault.firstThread === true ? [] : ["-f"]),
+      "-y",
+      "-s",
+      "0",
+      "-o",
+      logPath,
+      "-e",
+      `trace=${traced}`,
+      "-e",
+      "signal=none",
+    ];
     args.push("-e", `inject=${injected}:error=${fault.errno}:when=${fault.when}`);
     for (const path of fault.paths ?? []) args.push("-P", path);
     const child = spawnOwned(strace, [...args, "-p", String(node.pid)], { stdio: ["ignore", "ignore", "pipe"] });

@@ -149,6 +149,10 @@ export const READ_CASES: readonly Pick<IoCase, "what" | "fault">[] = [
   },
   {
     what: "gets that read the catalog (EIO)",
-    fault: (ground) => ({ calls: ["pread64"], errno: "EIO", when: "2+5", paths: catalog(ground) }),
+    // Where requests read; those of the thread that commits are among IO_CASES.
+    fault: (ground) => ({
+      ...{ calls: ["pread64"], errno: "EIO", when: "2+5", paths: catalog(ground) },
+      firstThread: true,
+    }),
   },
 ];
