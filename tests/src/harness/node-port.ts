@@ -8,14 +8,23 @@ import { createServer } from "node:net";
  */
 const FIRST_PORT = 10_000;
 const PORTS_OF_A_PROCESS = 100;
-/** Processes whose ids are this far apart share ports; those of one run are not. */
+/** How many processes a run has at the same time, at most. */
+const WORKERS = 5;
 const PROCESSES = 100;
+
+/**
+ * Of the processes of one run, which have one parent, no two have the same number; two runs at once have other parents. By their own
+ * ids two of one run would share their ports now and then.
+ */
+export function portsOf({ parent, worker }: { parent: number; worker: number }): number {
+  return FIRST_PORT + ((parent * WORKERS + worker) % PROCESSES) * PORTS_OF_A_PROCESS;
+}
 
 let asked = 0;
 
 /** The next port of this process that nobody listens on. */
 export async function findNodePort(): Promise<number> {
-  const first = FIRST_PORT + (process.pid % PROCESSES) * PORTS_OF_A_PROCESS;
+  const first = portsOf({ parent: process.ppid, worker: Number(process.env["VITEST_POOL_ID"] ?? 0) });
   for (let tries = 0; tries < PORTS_OF_A_PROCESS; tries += 1) {
     const port = first + (asked % PORTS_OF_A_PROCESS);
     asked += 1;
