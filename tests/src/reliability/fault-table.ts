@@ -107,7 +107,7 @@ export const FAULT_SECTIONS: readonly FaultSection[] = [
       },
       {
         fault:
-          "The kernel fails calls of a running node (EIO, EROFS, EMFILE, ENOSPC): fsync, write, rename, open and read of blobs, of the SQLite catalog and of the mirror",
+          "The kernel fails calls of a running node (EIO, EROFS, EMFILE, ENOSPC): fsync, write, rename, open and read of blobs; fsync, write and read of the SQLite catalog; fsync and write of the mirror",
         outcome:
           "No copy is counted that a failed call leaves in doubt, and nothing is flushed or named again before it was written anew; a volume goes out and comes back by itself, or after a failed fsync by a restart; afterwards everything is everywhere",
         proofs: [
